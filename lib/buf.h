@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * buf - a queue of bytes in one piece of memory: append at the end, consume
+ * at the front.
+ *
+ * An allocation that fails sets `failed`, which sticks; from then on appending
+ * does nothing. So a message is put together without a check for each part,
+ * and checked once.
+ */
+#ifndef BUF_H
+#define BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct buf {
+	char *base;   /* owned; NULL while nothing was appended */
+	size_t start; /* offset of the first byte not consumed */
+	size_t end;   /* offset behind the last byte */
+	size_t cap;   /* bytes at base */
+	bool failed;  /* out of memory; what is there is not whole */
+};
+
+void buf_init(struct buf *b);
+void buf_release(struct buf *b); /* frees, leaves it as buf_init does */
+
+static inline size_t buf_len(const struct buf *b)
+{
+	return b->end - b->start;
+}
+
+/* The first byte; valid until the next call that appends. */
+static inline char *buf_bytes(const struct buf *b)
+{
+	return b->base + b->start;
+}
+
+/*
+ * Makes room for `n` more bytes and returns where they go; buf_added() then
+ * says how many were written there. NULL and `failed` when out of memory.
+ */
+char *buf_reserve(struct buf *b, size_t n);
+void buf_added(struct buf *b, size_t n);
+
+void buf_append(struct buf *b, const void *bytes, size_t n);
+void buf_puts(struct buf *b, const char *text);
+void buf_putc(struct buf *b, char c);
+void buf_put_u64(struct buf *b, uint64_t value); /* in decimal */
+void buf_printf(struct buf *b, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/* Takes `n` bytes, at most buf_len(), off the front. */
+void buf_consume(struct buf *b, size_t n);
+
+/* Cuts it to its first `n` bytes. */
+void buf_truncate(struct buf *b, size_t n);
+
+/* Empties it; keeps at most `keep` bytes of memory. Clears `failed`. */
+void buf_clear(struct buf *b, size_t keep);
+
+#endif

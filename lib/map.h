@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * map - intrusive hash table: nodes live in the objects, the table holds only
+ * the buckets.
+ *
+ * The caller hashes (with a key that peers don't know, see hash.h) and
+ * compares. Growing can fail without harm: the chains get longer.
+ */
+#ifndef MAP_H
+#define MAP_H
+
+#include "list.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct map_node {
+	struct map_node *next;
+	uint64_t hash;
+};
+
+struct map {
+	struct map_node **buckets; /* owned; mask + 1 of them */
+	size_t mask;
+	size_t count; /* nodes in it */
+};
+
+#define map_entry(node, type, member) list_entry(node, type, member)
+
+/* 0, or -1 with errno ENOMEM. */
+int map_init(struct map *m);
+
+/* Frees the buckets; the nodes are the caller's. */
+void map_release(struct map *m);
+
+void map_insert(struct map *m, struct map_node *node, uint64_t hash);
+void map_remove(struct map *m, struct map_node *node);
+
+/*
+ * Any node, to empty a map: map_any(), map_remove(), free. NULL when empty.
+ * Looks through the buckets from `*bucket`, which starts at 0.
+ */
+struct map_node *map_any(const struct map *m, size_t *bucket);
+
+static inline struct map_node *map_match(struct map_node *node, uint64_t hash)
+{
+	while (node && node->hash != hash)
+		node = node->next;
+	return node;
+}
+
+/* The nodes with this hash, one after the other; NULL at the end. */
+static inline struct map_node *map_first(const struct map *m, uint64_t hash)
+{
+	return map_match(m->buckets[hash & m->mask], hash);
+}
+
+static inline struct map_node *map_next(const struct map_node *node)
+{
+	return map_match(node->next, node->hash);
+}
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * num - numbers, sizes, durations and times as text.
+ *
+ * Parsing is strict: the whole text, no sign, no blanks, no overflow.
+ * A parser returns 0, or -1 with errno EINVAL (not of this form) or ERANGE
+ * (too large).
+ */
+#ifndef NUM_H
+#define NUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+int num_parse_u64(const char *text, size_t len, uint64_t *value);
+
+/* "64k", "16M", "2G" or plain bytes; k is 1024. The result is in bytes. */
+int num_parse_size(const char *text, size_t len, uint64_t *bytes);
+
+/*
+ * "5" (seconds), "500ms", "10s", "10m", "24h", "7d", "1.5" and "0.2s".
+ * The result is in milliseconds; what is below one is refused.
+ */
+int num_parse_duration(const char *text, size_t len, uint64_t *ms);
+
+/* Room for any of the texts below, with their NUL. */
+#define NUM_TEXT_MAX 32
+
+/* Writes decimal digits, no NUL; returns how many (1 to 20). */
+size_t num_put_u64(char *out, uint64_t value);
+
+/*
+ * Writes a time in ms since 1970 as "2026-01-01T00:00:00.000Z", no NUL:
+ * NUM_TIME_LEN bytes (RFC 3339 in UTC). Years 1970 to 9999.
+ */
+#define NUM_TIME_LEN 24
+void num_put_time(char *out, int64_t wall_ms);
+
+/* For messages: "1.5 KiB", "16 MiB"; "250 ms", "1.5 s", "10 m". Returns out. */
+const char *num_show_size(char out[NUM_TEXT_MAX], uint64_t bytes);
+const char *num_show_duration(char out[NUM_TEXT_MAX], uint64_t ms);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * url - the URLs of a wsd: ws://host:port/path, wss://…, and
+ * ws+unix:/run/wsd.sock:/path for a Unix socket (the path defaults to /ws).
+ */
+#ifndef URL_H
+#define URL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define URL_PART_MAX 256
+
+struct url {
+	bool tls;
+	bool local;		 /* host is the path of a Unix socket */
+	char host[URL_PART_MAX]; /* without the brackets of IPv6 */
+	uint16_t port;		 /* 80 or 443 when the text has none */
+	char path[URL_PART_MAX]; /* with its query; begins with '/' */
+};
+
+/*
+ * Parses `text` (RFC 3986, the parts named above; no user, no fragment).
+ * 0, or -1 with a static text in `*why` that says what is wrong.
+ */
+int url_parse(struct url *url, const char *text, const char **why);
+
+#endif
