@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tap - what a unit test needs: TAP lines, and allocations that fail on
+ * demand. A test calls ok() for each promise and ends with `return tap_end()`.
+ */
+#ifndef TAP_H
+#define TAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+void ok(bool pass, const char *what);
+
+/* Prints the plan; returns the exit status. */
+int tap_end(void);
+
+/* The nth allocation from now on fails (1 is the next), and each after it. */
+void oom_after(long n);
+
+/* Allocations succeed again; returns how many failed. */
+long oom_off(void);
+
+#endif
