@@ -30,15 +30,19 @@ static inline size_t buf_len(const struct buf *b)
 	return b->end - b->start;
 }
 
-/* The first byte; valid until the next call that appends. */
+/*
+ * The first byte; valid until the next call that appends. NULL while there is
+ * no memory, as NULL + 0 is undefined in C.
+ */
 static inline char *buf_bytes(const struct buf *b)
 {
-	return b->base + b->start;
+	return b->base ? b->base + b->start : NULL;
 }
 
 /*
  * Makes room for `n` more bytes and returns where they go; buf_added() then
- * says how many were written there. NULL and `failed` when out of memory.
+ * says how many were written there. NULL and `failed` when out of memory, NULL
+ * too when it had failed before. Capacity doubles, from 64.
  */
 char *buf_reserve(struct buf *b, size_t n);
 void buf_added(struct buf *b, size_t n);
@@ -53,7 +57,7 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 /* Takes `n` bytes, at most buf_len(), off the front. */
 void buf_consume(struct buf *b, size_t n);
 
-/* Cuts it to its first `n` bytes. */
+/* Cuts it to its first `n` bytes, if it has more. */
 void buf_truncate(struct buf *b, size_t n);
 
 /* Empties it; keeps at most `keep` bytes of memory. Clears `failed`. */

@@ -4,7 +4,9 @@
  * the buckets.
  *
  * The caller hashes (with a key that peers don't know, see hash.h) and
- * compares. Growing can fail without harm: the chains get longer.
+ * compares. It begins with 16 buckets and doubles them when there are as many
+ * nodes; it never shrinks. Growing can fail without harm: the chains get
+ * longer.
  */
 #ifndef MAP_H
 #define MAP_H
@@ -27,13 +29,15 @@ struct map {
 
 #define map_entry(node, type, member) list_entry(node, type, member)
 
-/* 0, or -1 with errno ENOMEM. */
+/* 0, or -1 with errno ENOMEM; map_release() is harmless then. */
 int map_init(struct map *m);
 
 /* Frees the buckets; the nodes are the caller's. */
 void map_release(struct map *m);
 
 void map_insert(struct map *m, struct map_node *node, uint64_t hash);
+
+/* Takes out a node that is in it. */
 void map_remove(struct map *m, struct map_node *node);
 
 /*

@@ -53,6 +53,9 @@ struct option_program {
 	const char *examples;	      /* lines for --help, or NULL */
 };
 
+/* What every program has besides its table: -h, -V and --completion. */
+extern const struct option options_common[];
+
 enum options_outcome {
 	OPTIONS_RUN,   /* go on */
 	OPTIONS_DONE,  /* --help or --version was printed: exit 0 */
@@ -65,7 +68,8 @@ enum options_outcome {
  * `*operands` is the index of the first. Every program has, without table
  * rows: -h --help, -V --version, and --completion bash|zsh|fish, which prints
  * the completion of that shell. A message reads
- * "wspub: --rate: '5x' is not a rate (such as 100/s)".
+ * "wspub: --rate: '5x' is not a rate (such as 100/s)". Unless it says
+ * OPTIONS_RUN, there is nothing to release.
  */
 enum options_outcome options_parse(const struct option_program *program,
 				   int argc, char **argv, void *config,
@@ -83,7 +87,10 @@ int options_wrong(const struct option_program *program, const char *fmt, ...)
 
 void options_help(const struct option_program *program, FILE *out);
 
-/* 0, or -1 when there is no such shell. */
+/* Whether it is followed by an argument. */
+bool options_takes_argument(const struct option *option);
+
+/* In completion.c. 0, or -1 when there is no such shell. */
 int options_completion(const struct option_program *program, const char *shell,
 		       FILE *out);
 

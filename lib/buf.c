@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include "buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_CAP 64
+
+void buf_init(struct buf *b)
+{
+	memset(b, 0, sizeof(*b));
+}
+
+void buf_release(struct buf *b)
+{
+	free(b->base);
+	buf_init(b);
+}
+
+/* Moves the bytes to the beginning of the memory. */
+static void slide(struct buf *b)
+{
+	size_t len = buf_len(b);
+
+	if (!b->start)
+		return;
+	memmove(b->base, b->base + b->start, len);
+	b->start = 0;
+	b->end = len;
+}
+
+/* The doubled capacity that holds `need` bytes, or 0 when there is none. */
+static size_t doubled(size_t cap, size_t need)
+{
+	if (cap < FIRST_CAP)
+		cap = FIRST_CAP;
+	while (cap < need) {
+		if (cap > SIZE_MAX / 4)
+			return 0;
+		cap *= 2;
+	}
+	return cap;
+}
+
+static char *give_up(struct buf *b)
+{
+	b->failed = true;
+	return NULL;
+}
+
+/* Makes room when there is none behind the end. */
+static char *make_room(struct buf *b, size_t n)
+{
+	size_t len = buf_len(b);
+	size_t cap;
+	char *base;
+
+	if (n > SIZE_MAX - len)
+		return give_up(b);
+	/* Sliding fewer bytes than were consumed keeps appending linear. */
+	if (b->start >= len && b->cap - len >= n) {
+		slide(b);
+		return b->base + b->end;
+	}
+	cap = doubled(b->cap, len + n);
+	if (!cap)
+		return give_up(b);
+	slide(b);
+	base = realloc(b->base, cap);
+	if (!base)
+		return give_up(b);
+	b->base = base;
+	b->cap = cap;
+	return b->base + b->end;
+}
+
+char *buf_reserve(struct buf *b, size_t n)
+{
+	if (b->failed)
+		return NULL;
+	if (b->base && b->cap - b->end >= n)
+		return b->base + b->end;
+	return make_room(b, n);
+}
+
+void buf_added(struct buf *b, size_t n)
+{
+	b->end += n;
+}
+
+void buf_append(struct buf *b, const void *bytes, size_t n)
+{
+	char *out;
+
+	if (!n)
+		return;
+	out = buf_reserve(b, n);
+	if (!out)
+		return;
+	memcpy(out, bytes, n);
+	buf_added(b, n);
+}
+
+void buf_puts(struct buf *b, const char *text)
+{
+	buf_append(b, text, strlen(text));
+}
+
+void buf_putc(struct buf *b, char c)
+{
+	buf_append(b, &c, 1);
+}
+
+void buf_put_u64(struct buf *b, uint64_t value)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + value % 10);
+		value /= 10;
+	} while (value);
+	buf_append(b, digits + at, sizeof(digits) - at);
+}
+
+void buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+	char *out;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (n < 0) {
+		b->failed = true;
+		return;
+	}
+	out = buf_reserve(b, (size_t)n + 1);
+	if (!out)
+		return;
+	va_start(args, fmt);
+	vsnprintf(out, (size_t)n + 1, fmt, args);
+	va_end(args);
+	buf_added(b, (size_t)n);
+}
+
+void buf_consume(struct buf *b, size_t n)
+{
+	b->start += n;
+	if (b->start == b->end)
+		b->start = b->end = 0;
+}
+
+void buf_truncate(struct buf *b, size_t n)
+{
+	if (n < buf_len(b))
+		b->end = b->start + n;
+}
+
+void buf_clear(struct buf *b, size_t keep)
+{
+	b->failed = false;
+	b->start = b->end = 0;
+	if (b->cap > keep)
+		buf_release(b);
+}

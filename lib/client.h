@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * client - a WebSocket connection to a wsd that is kept: connected, and
+ * connected again after a loss, with exponential back-off and full jitter.
+ *
+ * It offers a subprotocol, waits for WELCOME, and then hands over one message
+ * at a time: a line in wsd.v1, a whole frame in plain. A server that answers
+ * without wsd.v1 (or accepts it and sends no WELCOME within 3 s) is a plain
+ * one. It knows nothing of tenants; subscribing and resending are its user's.
+ */
+#ifndef CLIENT_H
+#define CLIENT_H
+
+#include "answer.h"
+#include "buf.h"
+#include "exits.h"
+#include "loop.h"
+#include "url.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct client;
+
+enum client_dialect {
+	CLIENT_PLAIN,
+	CLIENT_V1,
+};
+
+/* Why there is no connection (any more). */
+struct client_loss {
+	const char *text;    /* a sentence for people, with the URL */
+	enum exits status;   /* EXIT_CONNECTION, EXIT_REFUSED, … */
+	unsigned close_code; /* what the server closed with; 0: none */
+	bool connected;	     /* it had been ready before */
+	bool final;	     /* it does not come back (40xx, 403, 404, …) */
+	uint64_t retry_ms;   /* else: the next attempt is in so long */
+};
+
+struct client_events {
+	/* Connected; `welcome` is NULL in plain. */
+	void (*ready)(void *user, enum client_dialect dialect,
+		      const struct answer *welcome);
+	/* One message. */
+	void (*message)(void *user, const char *text, size_t len);
+	/* What was sent has left; more may be sent. */
+	void (*writable)(void *user);
+	/* No connection; the client retries unless loss->final. */
+	void (*lost)(void *user, const struct client_loss *loss);
+};
+
+struct client_config {
+	const char *url;	 /* as given; for messages */
+	const char *protocol;	 /* PROTO_V1 or PROTO_V1_BULK */
+	bool retry;		 /* reconnect */
+	size_t message_max;	 /* bytes; a longer message ends it, 1009 */
+	uint64_t connect_ms;	 /* time for connect and handshake; 10 s */
+	uint64_t backoff_ms;	 /* first delay is random up to this; 250 ms */
+	uint64_t backoff_max_ms; /* it doubles up to this; 30 s */
+};
+
+/* The lws protocols that loop_init() needs for clients. */
+extern const struct lws_protocols client_protocols[];
+
+/*
+ * Begins to connect. `config`, `events` and `user` are borrowed until
+ * client_free(). NULL after out of memory or a bad URL (`*why` says it).
+ */
+struct client *client_new(struct loop *loop, const struct client_config *config,
+			  const struct client_events *events, void *user,
+			  const char **why);
+
+/*
+ * Sends one text message: all bytes of `message`, which is empty afterwards.
+ * -1 when not ready, or while one is still leaving: wait for writable().
+ */
+int client_send(struct client *client, struct buf *message);
+bool client_can_send(const struct client *client);
+
+/* Stops and goes on reading: back-pressure. */
+void client_pause(struct client *client, bool paused);
+
+/*
+ * Closes with code 1000 and does not come back; `lost` is not called. Call it
+ * from anywhere, also within an event.
+ */
+void client_close(struct client *client);
+
+/* After client_close() and once client_closed() is true, outside of events. */
+bool client_closed(const struct client *client);
+void client_free(struct client *client);
+
+#endif
