@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "buf.h"
+#include "num.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,17 +32,21 @@ static void slide(struct buf *b)
 	b->end = len;
 }
 
-/* The doubled capacity that holds `need` bytes, or 0 when there is none. */
+/*
+ * The capacity after `cap` that holds `need` bytes, or 0 when there is none.
+ * Always above `cap`: sliding a nearly full buffer for each append would make
+ * appending quadratic.
+ */
 static size_t doubled(size_t cap, size_t need)
 {
-	if (cap < FIRST_CAP)
-		cap = FIRST_CAP;
-	while (cap < need) {
-		if (cap > SIZE_MAX / 4)
+	size_t next = cap ? cap : FIRST_CAP / 2;
+
+	do {
+		if (next > SIZE_MAX / 4)
 			return 0;
-		cap *= 2;
-	}
-	return cap;
+		next *= 2;
+	} while (next < need);
+	return next;
 }
 
 static char *give_up(struct buf *b)
@@ -60,7 +65,7 @@ static char *make_room(struct buf *b, size_t n)
 	if (n > SIZE_MAX - len)
 		return give_up(b);
 	/* Sliding fewer bytes than were consumed keeps appending linear. */
-	if (b->start >= len && b->cap - len >= n) {
+	if (b->start && b->start >= len && b->cap - len >= n) {
 		slide(b);
 		return b->base + b->end;
 	}
@@ -115,14 +120,10 @@ void buf_putc(struct buf *b, char c)
 
 void buf_put_u64(struct buf *b, uint64_t value)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	char *out = buf_reserve(b, NUM_TEXT_MAX);
 
-	do {
-		digits[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	buf_append(b, digits + at, sizeof(digits) - at);
+	if (out)
+		buf_added(b, num_put_u64(out, value));
 }
 
 void buf_printf(struct buf *b, const char *fmt, ...)
@@ -131,6 +132,8 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	char *out;
 	int n;
 
+	if (b->failed)
+		return;
 	va_start(args, fmt);
 	n = vsnprintf(NULL, 0, fmt, args);
 	va_end(args);

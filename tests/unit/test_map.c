@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+/* What map promises, one line a promise. */
+#include "map.h"
+#include "tap.h"
+
+#include <errno.h>
+
+#define ITEMS 1000
+
+struct item {
+	unsigned id;
+	struct map_node node;
+};
+
+static struct item *find(const struct map *m, unsigned id, uint64_t hash)
+{
+	for (struct map_node *n = map_first(m, hash); n; n = map_next(n)) {
+		struct item *item = map_entry(n, struct item, node);
+
+		if (item->id == id)
+			return item;
+	}
+	return NULL;
+}
+
+/* Spread, but for each fourth id, all of which collide. */
+static uint64_t hash_of(unsigned id)
+{
+	return id % 4 ? id * 0x9e3779b97f4a7c15ULL : 4;
+}
+
+static void insert_all(struct map *m, struct item *items)
+{
+	for (unsigned i = 0; i < ITEMS; i++) {
+		items[i].id = i;
+		map_insert(m, &items[i].node, hash_of(i));
+	}
+}
+
+static bool finds_all(const struct map *m, const struct item *items)
+{
+	for (unsigned i = 0; i < ITEMS; i++)
+		if (find(m, i, hash_of(i)) != &items[i])
+			return false;
+	return m->count == ITEMS && !find(m, ITEMS, hash_of(ITEMS)) &&
+	       !find(m, 1, hash_of(4));
+}
+
+static bool inserts_and_finds(void)
+{
+	struct item items[ITEMS];
+	struct map m;
+	bool pass;
+
+	if (map_init(&m))
+		return false;
+	pass = !find(&m, 1, hash_of(1));
+	insert_all(&m, items);
+	pass = pass && finds_all(&m, items);
+	map_release(&m);
+	return pass;
+}
+
+static bool removes(void)
+{
+	struct item items[ITEMS];
+	struct map m;
+	bool pass = true;
+
+	if (map_init(&m))
+		return false;
+	insert_all(&m, items);
+	for (unsigned i = 0; i < ITEMS; i += 2)
+		map_remove(&m, &items[i].node);
+	for (unsigned i = 0; i < ITEMS; i++)
+		pass = pass && !find(&m, i, hash_of(i)) == !(i % 2);
+	pass = pass && m.count == ITEMS / 2;
+	map_release(&m);
+	return pass;
+}
+
+static bool doubles_at_load_1(void)
+{
+	struct item items[ITEMS];
+	struct map m;
+	bool pass;
+
+	if (map_init(&m))
+		return false;
+	pass = m.mask == 15;
+	for (unsigned i = 0; i < 17; i++) {
+		pass = pass && m.mask == 15;
+		map_insert(&m, &items[i].node, i);
+	}
+	pass = pass && m.mask == 31;
+	for (unsigned i = 0; i < 17; i++)
+		map_remove(&m, &items[i].node);
+	pass = pass && m.mask == 31 && m.count == 0;
+	map_release(&m);
+	return pass;
+}
+
+static bool empties(void)
+{
+	struct item items[ITEMS];
+	struct map_node *node;
+	struct map m;
+	size_t bucket = 0;
+	size_t n = 0;
+
+	if (map_init(&m))
+		return false;
+	insert_all(&m, items);
+	while ((node = map_any(&m, &bucket))) {
+		map_remove(&m, node);
+		n++;
+	}
+	map_release(&m);
+	return n == ITEMS;
+}
+
+static bool works_without_growing(void)
+{
+	struct item items[ITEMS];
+	struct map m;
+	bool pass;
+
+	if (map_init(&m))
+		return false;
+	oom_after(1);
+	insert_all(&m, items);
+	pass = oom_off() > 0 && m.mask == 15 && finds_all(&m, items);
+	map_remove(&m, &items[0].node);
+	map_insert(&m, &items[0].node, hash_of(0));
+	pass = pass && m.mask == 31 && finds_all(&m, items);
+	map_release(&m);
+	return pass;
+}
+
+static bool init_can_fail(void)
+{
+	struct map m;
+	int rc;
+
+	oom_after(1);
+	errno = 0;
+	rc = map_init(&m);
+	oom_off();
+	map_release(&m);
+	return rc == -1 && errno == ENOMEM;
+}
+
+int main(void)
+{
+	ok(inserts_and_finds(), "finds what was inserted, collisions too");
+	ok(removes(), "does not find what was removed");
+	ok(doubles_at_load_1(), "16 buckets double at load 1, never shrink");
+	ok(empties(), "map_any empties it");
+	ok(works_without_growing(), "without memory to grow it still works");
+	ok(init_can_fail(), "init without memory is ENOMEM, release harmless");
+	return tap_end();
+}
