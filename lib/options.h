@@ -85,6 +85,7 @@ void options_release(const struct option_program *program, void *config);
 int options_wrong(const struct option_program *program, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* In usage.c. */
 void options_help(const struct option_program *program, FILE *out);
 
 /* Whether it is followed by an argument. */
