@@ -25,4 +25,10 @@ size_t utf8_encode(char out[4], uint32_t code_point);
 /* Whether all of `text` is valid. */
 bool utf8_valid(const char *text, size_t len);
 
+/*
+ * Whether a terminal acts on a code point instead of showing it: C0, DEL, C1,
+ * line and paragraph separators, and what changes the direction of text.
+ */
+bool utf8_is_control(uint32_t code_point);
+
 #endif
