@@ -13,6 +13,7 @@
 #define JSON_H
 
 #include "buf.h"
+#include "jsonmark.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -65,6 +66,9 @@ struct json_scan {
 	const char *at;	   /* next byte to look at; where an error is */
 	const char *end;   /* behind the text */
 	bool first;	   /* no member was read yet */
+	/* For the scanner alone: */
+	enum json_result result;
+	struct jsonmark marks;
 };
 
 /*
