@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * stream - the log of one tenant: numbered updates, each framed once.
+ *
+ * The plain view is canonical: it has every update that is retained. The v1
+ * view holds the same numbers as UPDATE envelopes; it is made from the plain
+ * one when a reader comes, only as far back as readers ask, and dropped after
+ * its last reader. What is retained is exact (`first`), by count, bytes and
+ * age; memory is freed by whole segments behind it.
+ */
+#ifndef STREAM_H
+#define STREAM_H
+
+#include "answer.h"
+#include "list.h"
+#include "proto.h"
+#include "tenant.h"
+#include "view.h"
+
+enum stream_view {
+	STREAM_PLAIN, /* bare updates */
+	STREAM_V1,    /* envelopes */
+	STREAM_VIEWS
+};
+
+/* How much history a stream keeps; an update goes when any is exceeded. */
+struct stream_limits {
+	uint64_t count; /* updates */
+	uint64_t bytes; /* of their plain frames */
+	uint64_t age_ms;
+};
+
+/* The time of an append. */
+struct stream_time {
+	int64_t mono_ms; /* for ages */
+	int64_t wall_ms; /* for people */
+};
+
+struct stream {
+	struct view views[STREAM_VIEWS];
+	struct list subscribers; /* of whoever reads it; see session.h */
+	struct list dirty;	 /* node: has what some reader lacks */
+	uint64_t seq;		 /* of the last update; 0: none yet */
+	uint64_t first;		 /* oldest update retained; seq + 1: none */
+	struct buf prefix;  /* of the envelopes, while there is a v1 view */
+	const char *tenant; /* borrowed */
+	uint8_t tenant_len;
+	char epoch[PROTO_EPOCH_MAX + 1];
+};
+
+/* Where a subscription begins, and what to tell about it. */
+struct stream_start {
+	uint64_t next;	    /* the first seq to send */
+	bool recovered;	    /* nothing that was asked for is missing */
+	const char *reason; /* of a GAP to tell first: static; or NULL */
+	uint64_t from;	    /* what is missing; 0: unknown */
+	uint64_t to;
+};
+
+void stream_init(struct stream *s, const char *tenant, size_t len,
+		 const char *epoch, uint64_t seq);
+
+/* Frees all; no reader may be left. */
+void stream_release(struct stream *s);
+
+/*
+ * Appends an update: `len` bytes of valid JSON, at most 2^31. Newlines in it
+ * (outside strings, where alone they can be) become spaces. Returns its seq,
+ * or 0 with errno ENOMEM and nothing changed.
+ */
+uint64_t stream_append(struct stream *s, const struct stream_limits *limits,
+		       const char *data, size_t len,
+		       const struct stream_time *now);
+
+/* The same for a GAP that a publisher told: a number without plain bytes. */
+uint64_t stream_append_gap(struct stream *s, const struct stream_limits *limits,
+			   const struct stream_time *now);
+
+/* Forgets what exceeds the limits; frees what nobody can read any more. */
+void stream_trim(struct stream *s, const struct stream_limits *limits,
+		 int64_t mono_ms);
+
+/* Decides where `since` begins. Call stream_trim() before. */
+void stream_start(const struct stream *s, const struct proto_since *since,
+		  int64_t mono_ms, struct stream_start *start);
+
+/*
+ * A reader comes, at `seq` (from `first` to seq + 1), or leaves. 0, or -1 with
+ * errno ENOMEM.
+ */
+int stream_join(struct stream *s, enum stream_view view, struct cursor *c,
+		uint64_t seq);
+void stream_leave(struct stream *s, enum stream_view view, struct cursor *c);
+
+static inline size_t stream_readers(const struct stream *s)
+{
+	return s->views[STREAM_PLAIN].readers + s->views[STREAM_V1].readers;
+}
+
+/* Bytes of heap in segments. */
+static inline size_t stream_memory(const struct stream *s)
+{
+	return s->views[STREAM_PLAIN].memory + s->views[STREAM_V1].memory;
+}
+
+/* What answers say of it. */
+static inline struct answer_stream stream_name(const struct stream *s)
+{
+	return (struct answer_stream){s->tenant, s->tenant_len, s->epoch};
+}
+
+#endif
