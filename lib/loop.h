@@ -15,10 +15,20 @@
 #include <libwebsockets.h>
 #include <uv.h>
 
+/* SIGINT, SIGTERM, SIGHUP */
+#define LOOP_SIGNALS 3
+
+/* What lws reads at once from a connection whose protocol allows as much. */
+#define LOOP_READ_MAX 65536
+
 struct loop {
 	uv_loop_t uv;
 	struct lws_context *lws; /* owned */
 	const struct diag *diag; /* borrowed */
+	uv_signal_t signals[LOOP_SIGNALS];
+	unsigned caught; /* how many of them are watched */
+	void (*on_signal)(void *user, int signum);
+	void *signal_user;
 };
 
 /*
@@ -26,20 +36,34 @@ struct loop {
  * must live as long). `options` are LWS_SERVER_OPTION_* beside those that the
  * foreign loop needs. `user` is what lws_context_user() returns. 0, or -1
  * after a message that says what to do (the libuv plugin of lws is a package
- * of its own). Raises the soft limit of descriptors to the hard one first.
+ * of its own). Raises the soft limit of descriptors to the hard one first,
+ * but not above a million. SIGPIPE is ignored from then on.
  */
 int loop_init(struct loop *loop, const struct diag *diag,
 	      const struct lws_protocols *protocols, uint64_t options,
 	      void *user);
 
-/* Runs until loop_stop(). */
+/*
+ * Calls `on_signal` in the loop when SIGINT, SIGTERM or SIGHUP comes, each
+ * time. One that was ignored when the program began (nohup) stays ignored.
+ * 0, or -1 with errno.
+ */
+int loop_catch_signals(struct loop *loop,
+		       void (*on_signal)(void *user, int signum), void *user);
+
+/* From now on these signals do what they do by default. */
+void loop_release_signals(struct loop *loop);
+
+/* Runs until loop_stop(), or until nothing is left to wait for. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
 /*
  * Destroys the context and closes the loop. The caller has closed its own
- * handles and connections before.
+ * handles and connections before. -1 when something is still under way that
+ * cannot be stopped (the resolver of the C library): the program then ends by
+ * _exit(2), as exit(3) would wait for it.
  */
-void loop_release(struct loop *loop);
+int loop_release(struct loop *loop);
 
 #endif

@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: MIT */
+#include "loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/resource.h>
+
+/* lws takes a limit above ten million for a mistake and assumes 2560. */
+#define DESCRIPTORS_MAX (1 << 20)
+
+static const int caught_signals[LOOP_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
+
+/*
+ * lws has one log for the process and hands nothing through to it; so its lines
+ * have a name of their own, and lws itself decides by level.
+ */
+static void log_line(int level, const char *line)
+{
+	static const struct diag lws = {"libwebsockets", DIAG_WARN};
+
+	(void)level;
+	diag(&lws, DIAG_WARN, "%.*s", (int)strcspn(line, "\n"), line);
+}
+
+/* What lws warns of is in our own messages too, so only -v shows it. */
+static void set_log(const struct diag *d)
+{
+	lws_set_log_level(d->level >= DIAG_NOTE ? LLL_ERR | LLL_WARN : 0,
+			  log_line);
+}
+
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_MAX ? limit.rlim_max
+							  : DESCRIPTORS_MAX;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int loop_init(struct loop *loop, const struct diag *d,
+	      const struct lws_protocols *protocols, uint64_t options,
+	      void *user)
+{
+	static const lws_retry_bo_t no_pings_of_lws = {0};
+	void *foreign = &loop->uv;
+	struct lws_context_creation_info info = {
+		.port = CONTEXT_PORT_NO_LISTEN,
+		.protocols = protocols,
+		.options = LWS_SERVER_OPTION_LIBUV | options,
+		.foreign_loops = &foreign,
+		.pt_serv_buf_size = LOOP_READ_MAX,
+		.retry_and_idle_policy = &no_pings_of_lws,
+		.user = user,
+		.gid = (gid_t)-1,
+		.uid = (uid_t)-1,
+	};
+	int error;
+
+	memset(loop, 0, sizeof(*loop));
+	loop->diag = d;
+	signal(SIGPIPE, SIG_IGN);
+	set_log(d);
+	raise_descriptors();
+	error = uv_loop_init(&loop->uv);
+	if (error) {
+		diag(d, DIAG_ERROR, "cannot make an event loop: %s",
+		     uv_strerror(error));
+		return -1;
+	}
+	loop->lws = lws_create_context(&info);
+	if (loop->lws)
+		return 0;
+	diag(d, DIAG_ERROR,
+	     "cannot start libwebsockets; is its libuv plugin installed? "
+	     "(Debian: apt-get install libwebsockets-evlib-uv)");
+	uv_loop_close(&loop->uv);
+	return -1;
+}
+
+/* Signals */
+
+static void signal_came(uv_signal_t *handle, int signum)
+{
+	struct loop *loop = handle->data;
+
+	loop->on_signal(loop->signal_user, signum);
+}
+
+static bool is_ignored(int signum)
+{
+	struct sigaction now;
+
+	return sigaction(signum, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+}
+
+int loop_catch_signals(struct loop *loop,
+		       void (*on_signal)(void *user, int signum), void *user)
+{
+	loop->on_signal = on_signal;
+	loop->signal_user = user;
+	for (int i = 0; i < LOOP_SIGNALS; i++) {
+		uv_signal_t *handle = &loop->signals[loop->caught];
+		int error;
+
+		if (is_ignored(caught_signals[i]))
+			continue;
+		error = uv_signal_init(&loop->uv, handle);
+		if (!error) {
+			handle->data = loop;
+			loop->caught++;
+			error = uv_signal_start(handle, signal_came,
+						caught_signals[i]);
+		}
+		if (error) {
+			errno = -error;
+			return -1;
+		}
+		/* Waiting for a signal alone is nothing to wait for. */
+		uv_unref((uv_handle_t *)handle);
+	}
+	return 0;
+}
+
+void loop_release_signals(struct loop *loop)
+{
+	while (loop->caught)
+		uv_close((uv_handle_t *)&loop->signals[--loop->caught], NULL);
+}
+
+/* Running and ending */
+
+void loop_run(struct loop *loop)
+{
+	uv_run(&loop->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *loop)
+{
+	uv_stop(&loop->uv);
+}
+
+int loop_release(struct loop *loop)
+{
+	loop_release_signals(loop);
+	/* The first call closes, the second one frees: lws on a foreign loop */
+	lws_context_destroy(loop->lws);
+	while (uv_run(&loop->uv, UV_RUN_NOWAIT))
+		;
+	lws_context_destroy(loop->lws);
+	return uv_loop_close(&loop->uv) == 0 ? 0 : -1;
+}
