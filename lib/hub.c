@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+#include "hub.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Live tenants that one search for room looks at. */
+#define ROOM_SEARCH 64
+
+#define MINUTE_MS (60 * UINT64_C(1000))
+
+const struct hub_config hub_defaults = {
+	.history = {.count = 1000, .bytes = 1 << 20, .age_ms = 10 * MINUTE_MS},
+	.max_lag = 16 << 20,
+	.message_max = 1 << 20,
+	.frame_max = 2 << 20,
+	.subscriptions_max = 1000,
+	.tenants_max = 100 * 1000,
+	.record_age_ms = 24 * 60 * MINUTE_MS,
+	.keys_max = 1000 * 1000,
+	.producers_max = 100 * 1000,
+	.memory_ms = 10 * MINUTE_MS,
+};
+
+/* 8 characters of 5 bits: runs do not meet. */
+static int make_run(struct hub *h)
+{
+	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
+	uint8_t random[8];
+
+	if (hash_random(random, sizeof(random)) < 0)
+		return -1;
+	for (size_t i = 0; i < sizeof(random); i++)
+		h->run[i] = digits[random[i] & 31];
+	h->run[sizeof(random)] = '\0';
+	return 0;
+}
+
+int hub_init(struct hub *h, const struct hub_config *config)
+{
+	memset(h, 0, sizeof(*h));
+	h->config = *config;
+	list_init(&h->live);
+	list_init(&h->idle);
+	list_init(&h->dirty);
+	list_init(&h->ready);
+	if (hash_random(&h->hash_key, sizeof(h->hash_key)) < 0 ||
+	    make_run(h) < 0 || map_init(&h->tenants) < 0)
+		return -1;
+	keys_init(&h->keys, &h->hash_key, (uint32_t)config->keys_max,
+		  (int64_t)config->memory_ms);
+	if (producers_init(&h->producers, &h->hash_key, config->producers_max,
+			   (int64_t)config->memory_ms) < 0) {
+		map_release(&h->tenants);
+		return -1;
+	}
+	return 0;
+}
+
+static void free_stream(struct hub_tenant *t)
+{
+	t->seq = t->stream->seq;
+	stream_release(t->stream);
+	free(t->stream);
+	t->stream = NULL;
+}
+
+static void free_tenant(struct hub *h, struct hub_tenant *t)
+{
+	map_remove(&h->tenants, &t->node);
+	list_remove(&t->list);
+	free(t);
+}
+
+void hub_release(struct hub *h)
+{
+	struct map_node *node;
+	struct hub_tenant *t;
+	size_t bucket = 0;
+
+	while ((node = map_any(&h->tenants, &bucket))) {
+		t = map_entry(node, struct hub_tenant, node);
+		if (t->stream)
+			free_stream(t);
+		free_tenant(h, t);
+	}
+	map_release(&h->tenants);
+	keys_release(&h->keys);
+	producers_release(&h->producers);
+}
+
+void hub_epoch(const struct hub *h, const struct hub_tenant *t,
+	       char out[PROTO_EPOCH_MAX + 1])
+{
+	snprintf(out, PROTO_EPOCH_MAX + 1, "%s.%u", h->run,
+		 (unsigned)t->generation);
+}
+
+/* A tenant that had updates leaves a mark: the next generation. */
+static void forget(struct hub *h, struct hub_tenant *t)
+{
+	if (t->seq)
+		h->generation = t->generation + 1 > h->generation
+					? t->generation + 1
+					: h->generation;
+	free_tenant(h, t);
+}
+
+/* From live to idle; one that never had an update leaves no trace. */
+static void shrink(struct hub *h, struct hub_tenant *t)
+{
+	free_stream(t);
+	if (!t->seq && !t->pins) {
+		free_tenant(h, t);
+		return;
+	}
+	t->idle_ms = h->now.mono_ms;
+	list_remove(&t->list);
+	list_append(&h->idle, &t->list);
+}
+
+/* Nothing retained and nobody there. */
+static bool deserted(const struct stream *s)
+{
+	return stream_readers(s) == 0 && s->first > s->seq;
+}
+
+static struct hub_tenant *first_unpinned(const struct list *tenants,
+					 size_t search)
+{
+	struct hub_tenant *t;
+
+	list_for_each (node, tenants) {
+		t = list_entry(node, struct hub_tenant, list);
+		if (!t->pins && !(t->stream && stream_readers(t->stream)))
+			return t;
+		if (--search == 0)
+			break;
+	}
+	return NULL;
+}
+
+/* Makes room for a new tenant where there are too many. */
+static bool make_room(struct hub *h)
+{
+	struct hub_tenant *t;
+
+	if (h->tenants.count < h->config.tenants_max)
+		return true;
+	t = first_unpinned(&h->idle, ROOM_SEARCH);
+	if (!t)
+		t = first_unpinned(&h->live, ROOM_SEARCH);
+	if (!t)
+		return false;
+	if (t->stream)
+		free_stream(t);
+	forget(h, t);
+	return true;
+}
+
+static struct hub_tenant *add_tenant(struct hub *h, const char *id, size_t len,
+				     uint64_t hash)
+{
+	struct hub_tenant *t;
+
+	if (!make_room(h)) {
+		errno = ENOSPC;
+		return NULL;
+	}
+	t = malloc(sizeof(*t) + len);
+	if (!t)
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	memcpy(t->id, id, len);
+	t->id_len = (uint8_t)len;
+	t->generation = h->generation;
+	t->idle_ms = h->now.mono_ms;
+	list_init(&t->list);
+	list_append(&h->idle, &t->list);
+	map_insert(&h->tenants, &t->node, hash);
+	return t;
+}
+
+struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len)
+{
+	uint64_t hash = hash_bytes(&h->hash_key, id, len);
+	struct map_node *node = map_first(&h->tenants, hash);
+	struct hub_tenant *t;
+
+	for (; node; node = map_next(node)) {
+		t = map_entry(node, struct hub_tenant, node);
+		if (t->id_len == len && memcmp(t->id, id, len) == 0)
+			return t;
+	}
+	return add_tenant(h, id, len, hash);
+}
+
+void hub_pin(struct hub_tenant *t)
+{
+	t->pins++;
+}
+
+void hub_unpin(struct hub_tenant *t)
+{
+	t->pins--;
+}
+
+struct stream *hub_stream(struct hub *h, struct hub_tenant *t)
+{
+	char epoch[PROTO_EPOCH_MAX + 1];
+
+	if (t->stream)
+		return t->stream;
+	t->stream = malloc(sizeof(*t->stream));
+	if (!t->stream)
+		return NULL;
+	hub_epoch(h, t, epoch);
+	stream_init(t->stream, t->id, t->id_len, epoch, t->seq);
+	list_remove(&t->list);
+	list_append(&h->live, &t->list);
+	return t->stream;
+}
+
+static uint64_t append(struct hub *h, struct stream *s,
+		       const struct hub_update *update)
+{
+	if (!update->data)
+		return stream_append_gap(s, &h->config.history, &h->now);
+	return stream_append(s, &h->config.history, update->data, update->len,
+			     &h->now);
+}
+
+static void mark_dirty(struct hub *h, struct stream *s)
+{
+	size_t readers = stream_readers(s);
+
+	h->counters.due += readers;
+	if (readers && list_empty(&s->dirty))
+		list_append(&h->dirty, &s->dirty);
+}
+
+enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
+			    const struct hub_update *update,
+			    struct hub_receipt *receipt)
+{
+	struct stream *s = hub_stream(h, t);
+
+	if (!s)
+		return HUB_NO_MEMORY;
+	receipt->subscribers = stream_readers(s);
+	if (update->key) {
+		receipt->seq = keys_find(&h->keys, update->key, h->now.mono_ms);
+		if (receipt->seq) {
+			h->counters.duplicates++;
+			return HUB_DUPLICATE;
+		}
+		if (keys_reserve(&h->keys, h->now.mono_ms) < 0)
+			return HUB_NO_MEMORY;
+	}
+	receipt->seq = append(h, s, update);
+	if (!receipt->seq)
+		return HUB_NO_MEMORY;
+	if (update->key)
+		keys_add(&h->keys, update->key, receipt->seq, h->now.mono_ms);
+	h->counters.published++;
+	mark_dirty(h, s);
+	return HUB_PUBLISHED;
+}
+
+void hub_left(struct hub *h, struct hub_tenant *t)
+{
+	stream_trim(t->stream, &h->config.history, h->now.mono_ms);
+	if (deserted(t->stream))
+		shrink(h, t);
+}
+
+static void forget_old(struct hub *h)
+{
+	int64_t age = (int64_t)h->config.record_age_ms;
+	struct hub_tenant *t;
+
+	while (!list_empty(&h->idle)) {
+		t = list_entry(h->idle.next, struct hub_tenant, list);
+		if (h->now.mono_ms - t->idle_ms <= age || t->pins)
+			break;
+		forget(h, t);
+	}
+}
+
+void hub_sweep(struct hub *h, size_t count)
+{
+	struct hub_tenant *t;
+
+	if (count > h->tenants.count)
+		count = h->tenants.count;
+	while (count-- && !list_empty(&h->live)) {
+		t = list_entry(h->live.next, struct hub_tenant, list);
+		list_remove(&t->list);
+		list_append(&h->live, &t->list);
+		hub_left(h, t);
+	}
+	producers_expire(&h->producers, h->now.mono_ms);
+	forget_old(h);
+}

@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hub - all tenants of a server, and what is published to them.
+ *
+ * A tenant is a record that stays small: its id, its last sequence number and
+ * the generation of its epoch. It has a stream only while something is
+ * retained or somebody reads; an idle one is a record alone. A record with
+ * history behind it is forgotten only by raising the generation, which tenants
+ * made later get, so that no forgotten tenant continues falsely.
+ *
+ * Publishing only appends and marks the stream dirty; writing to readers is
+ * the business of fanout.h. The hub does no I/O; time is told to it.
+ */
+#ifndef HUB_H
+#define HUB_H
+
+#include "keys.h"
+#include "producers.h"
+#include "stream.h"
+
+struct hub_config {
+	struct stream_limits history; /* of each tenant */
+	uint64_t max_lag;	      /* bytes that a reader may be behind */
+	uint64_t message_max;	      /* bytes of an update */
+	uint64_t frame_max;	      /* bytes of a message in wsd.v1 */
+	uint64_t subscriptions_max;   /* of one connection */
+	uint64_t tenants_max;
+	uint64_t record_age_ms; /* an idle record is kept so long */
+	uint64_t keys_max;
+	uint64_t producers_max;
+	uint64_t memory_ms; /* keys and producers are kept so long */
+};
+
+/* The defaults of the manual. */
+extern const struct hub_config hub_defaults;
+
+struct hub_tenant {
+	struct map_node node;
+	struct list list;      /* in hub->live, or in hub->idle */
+	struct stream *stream; /* owned; NULL: idle */
+	uint64_t seq;	       /* the last one, while idle */
+	int64_t idle_ms;       /* since when it is idle, monotonic */
+	uint32_t generation;   /* of its epoch */
+	uint32_t pins;	       /* while above 0 it is not forgotten */
+	uint8_t id_len;
+	char id[];
+};
+
+/* How many since the start. */
+struct hub_counters {
+	uint64_t published;  /* updates that got a number */
+	uint64_t duplicates; /* acknowledged without */
+	uint64_t due;	     /* deliveries: readers at appends, replays */
+	uint64_t delivered;  /* written to a reader's connection */
+	uint64_t dropped;    /* due, but the reader left or was too slow */
+};
+
+struct hub {
+	struct hub_config config;
+	struct hub_counters counters;
+	struct stream_time now;
+	struct hash_key hash_key;
+	struct map tenants;
+	struct list live;  /* tenants with a stream; sweep goes round it */
+	struct list idle;  /* tenants without; the longest idle first */
+	struct list dirty; /* streams that some reader has not read */
+	struct list ready; /* sessions that have something to say */
+	struct keys keys;
+	struct producers producers;
+	uint32_t generation; /* of tenants made from now on */
+	bool draining;	     /* publishes are refused */
+	char run[16];	     /* random: names this run in every epoch */
+};
+
+/* What to publish. */
+struct hub_update {
+	const char *data; /* valid JSON; NULL: a GAP that a source told */
+	size_t len;
+	struct hash128 *key; /* or NULL */
+};
+
+enum hub_result {
+	HUB_PUBLISHED,
+	HUB_DUPLICATE, /* its key was published before, as receipt->seq */
+	HUB_NO_MEMORY,
+};
+
+struct hub_receipt {
+	uint64_t seq;
+	uint64_t subscribers; /* when it was appended */
+};
+
+/* 0, or -1 with errno. */
+int hub_init(struct hub *h, const struct hub_config *config);
+
+/* Frees all; no session may be left. */
+void hub_release(struct hub *h);
+
+/* Tells the time. Not on each update: once for a batch of input. */
+static inline void hub_set_time(struct hub *h, int64_t mono_ms, int64_t wall_ms)
+{
+	h->now.mono_ms = mono_ms;
+	h->now.wall_ms = wall_ms;
+}
+
+/*
+ * The tenant of a valid id, made when new. NULL with errno ENOMEM, or ENOSPC
+ * when there are config.tenants_max in use. Borrowed until control returns to
+ * the loop, unless hub_pin() keeps it.
+ */
+struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len);
+void hub_pin(struct hub_tenant *t);
+void hub_unpin(struct hub_tenant *t);
+
+/* Its stream, made when idle. NULL with errno ENOMEM. */
+struct stream *hub_stream(struct hub *h, struct hub_tenant *t);
+
+/* Writes the epoch of a tenant, with its NUL. */
+void hub_epoch(const struct hub *h, const struct hub_tenant *t,
+	       char out[PROTO_EPOCH_MAX + 1]);
+
+enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
+			    const struct hub_update *update,
+			    struct hub_receipt *receipt);
+
+/* To be called when a reader has left the stream of `t`. */
+void hub_left(struct hub *h, struct hub_tenant *t);
+
+/*
+ * Housekeeping, a few times a second: looks at up to `count` tenants with a
+ * stream, trims them and shrinks idle ones; forgets old records.
+ */
+void hub_sweep(struct hub *h, size_t count);
+
+#endif
