@@ -74,10 +74,19 @@ size_t utf8_encode(char out[4], uint32_t code_point)
 	return n;
 }
 
-#define BLOCK (4 * sizeof(uint64_t))
+#define WORD sizeof(uint64_t)
+#define BLOCK (4 * WORD)
 #define HIGH_BITS 0x8080808080808080ULL
 
-static bool block_is_ascii(const char *text)
+static inline bool word_is_ascii(const char *text)
+{
+	uint64_t w;
+
+	memcpy(&w, text, sizeof(w));
+	return !(w & HIGH_BITS);
+}
+
+static inline bool block_is_ascii(const char *text)
 {
 	uint64_t w[4];
 
@@ -85,21 +94,32 @@ static bool block_is_ascii(const char *text)
 	return !((w[0] | w[1] | w[2] | w[3]) & HIGH_BITS);
 }
 
+/* How many bytes of ASCII `text` begins with. */
+static size_t ascii_run(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (len - i >= BLOCK && block_is_ascii(text + i))
+		i += BLOCK;
+	while (len - i >= WORD && word_is_ascii(text + i))
+		i += WORD;
+	while (i < len && (uint8_t)text[i] < 0x80)
+		i++;
+	return i;
+}
+
 bool utf8_valid(const char *text, size_t len)
 {
 	size_t i = 0;
 
 	while (i < len) {
-		size_t n;
+		size_t n = (uint8_t)text[i] < 0x80
+				   ? ascii_run(text + i, len - i)
+				   : utf8_sequence(text + i, len - i);
 
-		while (len - i >= BLOCK && block_is_ascii(text + i))
-			i += BLOCK;
-		/* To the end of the block at least, before the next try. */
-		for (size_t end = i + BLOCK; i < len && i < end; i += n) {
-			n = utf8_sequence(text + i, len - i);
-			if (!n)
-				return false;
-		}
+		if (!n)
+			return false;
+		i += n;
 	}
 	return true;
 }
