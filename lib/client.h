@@ -7,6 +7,9 @@
  * at a time: a line in wsd.v1, a whole frame in plain. A server that answers
  * without wsd.v1 (or accepts it and sends no WELCOME within 3 s) is a plain
  * one. It knows nothing of tenants; subscribing and resending are its user's.
+ *
+ * The first connection is tried once, at every address that the name has: who
+ * mistypes a URL hears it at once. Only what was connected is connected again.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -41,7 +44,7 @@ struct client_events {
 	/* Connected; `welcome` is NULL in plain. */
 	void (*ready)(void *user, enum client_dialect dialect,
 		      const struct answer *welcome);
-	/* One message. */
+	/* One message; `text` is borrowed and not NUL-ended. */
 	void (*message)(void *user, const char *text, size_t len);
 	/* What was sent has left; more may be sent. */
 	void (*writable)(void *user);
@@ -52,7 +55,7 @@ struct client_events {
 struct client_config {
 	const char *url;	 /* as given; for messages */
 	const char *protocol;	 /* PROTO_V1 or PROTO_V1_BULK */
-	bool retry;		 /* reconnect */
+	bool retry;		 /* reconnect after a loss */
 	size_t message_max;	 /* bytes; a longer message ends it, 1009 */
 	uint64_t connect_ms;	 /* time for connect and handshake; 10 s */
 	uint64_t backoff_ms;	 /* first delay is random up to this; 250 ms */
@@ -62,9 +65,14 @@ struct client_config {
 /* The lws protocols that loop_init() needs for clients. */
 extern const struct lws_protocols client_protocols[];
 
+/* The options that loop_init() needs to connect to `url` (TLS or not). */
+uint64_t client_loop_options(const char *url);
+
 /*
  * Begins to connect. `config`, `events` and `user` are borrowed until
- * client_free(). NULL after out of memory or a bad URL (`*why` says it).
+ * client_free(); 0 in `config` means the default named there (message_max:
+ * 64 MiB). No event comes before the loop runs. NULL after out of memory or a
+ * bad URL (`*why` says it, without the URL).
  */
 struct client *client_new(struct loop *loop, const struct client_config *config,
 			  const struct client_events *events, void *user,
@@ -77,17 +85,28 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
 int client_send(struct client *client, struct buf *message);
 bool client_can_send(const struct client *client);
 
-/* Stops and goes on reading: back-pressure. */
+/*
+ * Stops and goes on reading: back-pressure. What was read already still comes:
+ * the rest of the message at hand.
+ */
 void client_pause(struct client *client, bool paused);
 
+/* The next attempt comes no sooner than in so long: what DRAIN asked for. */
+void client_delay(struct client *client, uint64_t ms);
+
 /*
- * Closes with code 1000 and does not come back; `lost` is not called. Call it
- * from anywhere, also within an event.
+ * Closes with code 1000 and does not come back; no event comes after this
+ * call. Call it from anywhere, also within an event.
  */
 void client_close(struct client *client);
 
-/* After client_close() and once client_closed() is true, outside of events. */
+/* Whether nothing of it is left in the loop. */
 bool client_closed(const struct client *client);
+
+/*
+ * Closes it unless that was done, runs the loop until it is closed (at most a
+ * second) and frees it. Not within an event. NULL is allowed.
+ */
 void client_free(struct client *client);
 
 #endif

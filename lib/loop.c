@@ -3,11 +3,15 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/resource.h>
 
 /* lws takes a limit above ten million for a mistake and assumes 2560. */
 #define DESCRIPTORS_MAX (1 << 20)
+
+/* Closing a handle takes two turns; more are for what nobody can cancel. */
+#define LAST_TURNS 100
 
 static const int caught_signals[LOOP_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
@@ -148,8 +152,9 @@ int loop_release(struct loop *loop)
 	loop_release_signals(loop);
 	/* The first call closes, the second one frees: lws on a foreign loop */
 	lws_context_destroy(loop->lws);
-	while (uv_run(&loop->uv, UV_RUN_NOWAIT))
-		;
+	for (int turn = 0; turn < LAST_TURNS; turn++)
+		if (!uv_run(&loop->uv, UV_RUN_NOWAIT))
+			break;
 	lws_context_destroy(loop->lws);
 	return uv_loop_close(&loop->uv) == 0 ? 0 : -1;
 }
