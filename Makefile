@@ -2,78 +2,188 @@
 #
 # `make demo` shows it, `make check` proves it; `make help` lists the rest.
 
+VERSION = 0.1.0
+
+# Where things are built. Another BUILD and BIN is another, independent build.
 BUILD ?= build
 BIN ?= bin
+
+# Where things are installed, below DESTDIR.
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
-SBINDIR ?= $(PREFIX)/sbin
 MANDIR ?= $(PREFIX)/share/man
 DOCDIR ?= $(PREFIX)/share/doc/wsd
 BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
-PROGRAMS = wsd wspub wssub wsbench
-VERSION = 0.1.0
-
 CFLAGS ?= -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wpointer-arith -Wformat=2
-CPPFLAGS += -D_GNU_SOURCE -DWSD_VERSION='"$(VERSION)"' -Ilib
-ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS) -MMD -MP
+ALL_CPPFLAGS = -D_GNU_SOURCE -DWSD_VERSION='"$(VERSION)"' -Ilib $(CPPFLAGS)
+ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 
 LIBS = libwebsockets libuv
 PKG_CONFIG ?= pkg-config
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 LIB_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
 
-# lib/LAYERS says which modules there are; a layer that needs no library is
-# archived by itself, so that unit tests and fuzzers link with libc alone.
-layer = $(shell sed -n 's/^$(1): [^|]*| *//p' lib/LAYERS)
-DOMAIN_MODULES := $(call layer,base) $(call layer,domain) $(call layer,cli) \
-	$(call layer,bench)
-LIB_MODULES := $(call layer,adapters) $(call layer,tools)
-DOMAIN_OBJECTS = $(patsubst %,$(BUILD)/lib/%.o,$(filter-out list,$(DOMAIN_MODULES)))
-LIB_OBJECTS = $(LIB_MODULES:%=$(BUILD)/lib/%.o)
-UNIT_TESTS = $(patsubst tests/unit/%.c,$(BUILD)/unit/%,$(wildcard tests/unit/test_*.c))
+# --- What there is to build --------------------------------------------------
 
-all: $(PROGRAMS:%=$(BIN)/%)
+# lib/LAYERS says which modules there are. Those whose layer may use libc alone
+# make an archive of their own: unit tests and fuzzers link with nothing else.
+NO_LIBRARY = : libc\( sockets\)\{0,1\} *|
+DOMAIN_MODULES := $(shell sed -n '/^\#/d; s/^[a-z]*$(NO_LIBRARY)//p' lib/LAYERS)
+ADAPTER_MODULES := $(shell sed -n '/^\#/d; /$(NO_LIBRARY)/d; s/.*|//p' lib/LAYERS)
+PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
+UNIT_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/unit/test_*.c))
+FUZZERS := $(patsubst tests/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
 
-$(BUILD)/libdomain.a: $(DOMAIN_OBJECTS)
-	rm -f $@ && $(AR) rcs $@ $^
+# A module may be a header alone.
+objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1:%=lib/%.c)))
+DOMAIN_OBJECTS := $(call objects,$(DOMAIN_MODULES))
+ADAPTER_OBJECTS := $(call objects,$(ADAPTER_MODULES))
+PROGRAM_OBJECTS := $(PROGRAMS:%=$(BUILD)/cmd/%.o)
 
-$(BUILD)/libadapters.a: $(LIB_OBJECTS)
-	rm -f $@ && $(AR) rcs $@ $^
+# A recipe that calls make uses all processors unless it was told a number.
+SUBMAKE = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
-$(DOMAIN_OBJECTS): $(BUILD)/%.o: %.c
+all: $(PROGRAMS:%=$(BIN)/%) ## the programs, in bin/
+
+test-programs: $(UNIT_TESTS:%=$(BUILD)/%) $(FUZZERS:%=$(BUILD)/%)
+
+# --- Compiling and linking ---------------------------------------------------
+
+$(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
-$(LIB_OBJECTS) $(PROGRAMS:%=$(BUILD)/cmd/%.o): $(BUILD)/%.o: %.c
-	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) $(LIB_CFLAGS) $(ALL_CFLAGS) -c -o $@ $<
+# A change of lib/LAYERS can take a module out: the archives are made anew.
+$(BUILD)/libdomain.a: $(DOMAIN_OBJECTS) lib/LAYERS
+	rm -f $@ && $(AR) rcs $@ $(DOMAIN_OBJECTS)
+
+$(BUILD)/libadapters.a: $(ADAPTER_OBJECTS) lib/LAYERS
+	rm -f $@ && $(AR) rcs $@ $(ADAPTER_OBJECTS)
+
+$(ADAPTER_OBJECTS) $(PROGRAM_OBJECTS): ALL_CPPFLAGS += $(LIB_CFLAGS)
+$(ADAPTER_OBJECTS) $(PROGRAM_OBJECTS): | libraries-there
+
+# Says which packages are missing, in place of a header that is not found.
+libraries-there:
+	@tests/tools/deps.sh --check build
 
 $(BIN)/%: $(BUILD)/cmd/%.o $(BUILD)/libadapters.a $(BUILD)/libdomain.a
 	@mkdir -p $(@D)
 	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
-# Unit tests and fuzzers: the domain layer and libc, nothing else. The
-# allocator is wrapped so that tests can make an allocation fail.
+# Unit tests: the allocator is wrapped so that they can make it fail.
 WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libdomain.a
+$(BUILD)/tests/unit/%.o: ALL_CPPFLAGS += -Itests/unit
+$(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/tap.o $(BUILD)/libdomain.a
 	@mkdir -p $(@D)
-	$(CC) $(CPPFLAGS) -Itests/unit $(ALL_CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $< \
-		tests/unit/tap.c $(BUILD)/libdomain.a
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^
 
-unit: $(UNIT_TESTS)
-	@for t in $(UNIT_TESTS); do echo "# $$t"; $$t || exit 1; done
+# Fuzz targets: with a main() that replays files, or with libFuzzer's.
+FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
+$(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libdomain.a
+	@mkdir -p $(@D)
+	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
-clean:
-	rm -rf $(BUILD) $(BIN)
+# --- Trying and testing ------------------------------------------------------
 
-format:
-	clang-format -i cmd/*.[ch] lib/*.[ch] tests/*/*.[ch]
+demo: ## install what is missing, build, and show the main job on live input
+	@tests/tools/deps.sh demo
+	@BUILD=$(BUILD) BIN=$(BIN) examples/demo.sh
 
-.PHONY: all unit clean format
+check: ## install what the tests need, build, run all tests
+	@tests/tools/deps.sh test
+	@+$(SUBMAKE) all test-programs
+	@BUILD=$(BUILD) BIN=$(BIN) tests/run.sh
+
+unit: $(UNIT_TESTS:%=$(BUILD)/%) ## the unit tests alone; needs no library
+	@BUILD=$(BUILD) tests/run.sh $(UNIT_TESTS:%=tests/%.c)
+
+# All of `make check` with the sanitizers, in builds of their own.
+ASAN = build-asan
+ASAN_FLAGS = -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+sanitizers: ## all tests with address, leak and undefined-behaviour sanitizers
+	@tests/tools/deps.sh test
+	@+$(SUBMAKE) BUILD=$(ASAN) BIN=$(ASAN)/bin CFLAGS='$(ASAN_FLAGS)' \
+		all test-programs
+	@ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 \
+		UBSAN_OPTIONS=print_stacktrace=1 BATS_TEST_TIMEOUT=180 \
+		BUILD=$(ASAN) BIN=$(ASAN)/bin tests/run.sh
+
+FUZZ = build-fuzz
+FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
+	-fno-sanitize-recover=all
+fuzz-smoke: ## each fuzz target for FUZZ_SECONDS (10)
+	@tests/tools/deps.sh fuzz
+	@+$(SUBMAKE) BUILD=$(FUZZ) CC=clang CFLAGS='$(FUZZ_FLAGS)' FUZZ_MAIN= \
+		LDFLAGS=-fsanitize=fuzzer $(FUZZERS:%=$(FUZZ)/%)
+	@BUILD=$(FUZZ) tests/tools/fuzz.sh $(FUZZERS)
+
+lint: ## layers, format, lengths, manual pages, scripts, warnings as errors
+	@tests/tools/deps.sh lint
+	@MAKE='$(SUBMAKE)' tests/tools/lint.sh
+
+format: ## let clang-format decide
+	clang-format -i $(wildcard $(foreach d,cmd lib tests/unit tests/fuzz \
+		tests/bench,$(d)/*.c $(d)/*.h))
+
+bench: ## the figures of the README
+	@tests/tools/deps.sh bench
+	@+$(SUBMAKE) all
+	@BUILD=$(BUILD) BIN=$(BIN) tests/bench/run.sh
+
+# --- Documents and installation ----------------------------------------------
+
+completions: all ## write completions/ from the programs' option tables
+	mkdir -p completions/bash completions/zsh completions/fish
+	for p in $(PROGRAMS); do \
+		$(BIN)/$$p --completion bash >completions/bash/$$p && \
+		$(BIN)/$$p --completion zsh >completions/zsh/_$$p && \
+		$(BIN)/$$p --completion fish >completions/fish/$$p.fish || exit; \
+	done
+
+# `call copy,MODE,FILES,DIRECTORY`; nothing when there are no FILES.
+copy = $(if $(2),install -d $(DESTDIR)$(3) && install -m $(1) $(2) $(DESTDIR)$(3))
+DOCS = $(wildcard README.md ARCHITECTURE.md LICENSE)
+
+install: all ## to PREFIX (/usr/local), below DESTDIR
+	$(call copy,755,$(PROGRAMS:%=$(BIN)/%),$(BINDIR))
+	$(call copy,644,$(wildcard man/*.1),$(MANDIR)/man1)
+	$(call copy,644,$(wildcard man/*.7),$(MANDIR)/man7)
+	$(call copy,644,$(wildcard man/*.8),$(MANDIR)/man8)
+	$(call copy,644,$(wildcard completions/bash/*),$(BASHCOMPDIR))
+	$(call copy,644,$(wildcard completions/zsh/*),$(ZSHCOMPDIR))
+	$(call copy,644,$(wildcard completions/fish/*),$(FISHCOMPDIR))
+	$(call copy,644,$(DOCS),$(DOCDIR))
+	$(call copy,644,$(wildcard examples/*),$(DOCDIR)/examples)
+
+# `call remove,FILES,DIRECTORY`
+remove = rm -f $(addprefix $(DESTDIR)$(2)/,$(notdir $(1)))
+
+uninstall: ## what install put there, with the same PREFIX and DESTDIR
+	$(call remove,$(PROGRAMS),$(BINDIR))
+	$(call remove,$(wildcard man/*.1),$(MANDIR)/man1)
+	$(call remove,$(wildcard man/*.7),$(MANDIR)/man7)
+	$(call remove,$(wildcard man/*.8),$(MANDIR)/man8)
+	$(call remove,$(wildcard completions/bash/*),$(BASHCOMPDIR))
+	$(call remove,$(wildcard completions/zsh/*),$(ZSHCOMPDIR))
+	$(call remove,$(wildcard completions/fish/*),$(FISHCOMPDIR))
+	rm -rf $(DESTDIR)$(DOCDIR)
+
+clean: ## remove what was built
+	rm -rf $(BUILD) $(BIN) $(ASAN) $(FUZZ) build-lint
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+.DELETE_ON_ERROR:
 .SECONDARY:
--include $(wildcard $(BUILD)/lib/*.d $(BUILD)/cmd/*.d $(BUILD)/unit/*.d)
+.PHONY: all test-programs libraries-there demo check unit sanitizers \
+	fuzz-smoke lint format bench completions install uninstall clean help
+
+-include $(wildcard $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)

@@ -1,0 +1,168 @@
+#!/bin/sh
+# Installs what a part of the project needs and this machine has not: Debian
+# packages, and for tests and bench the packages of package-lock.json.
+#
+#   deps.sh [--check] build|demo|test|fuzz|lint|bench
+#
+# --check only says what is missing and fails then. With DEPS=skip in the
+# environment it does nothing: for those who manage packages themselves.
+set -eu
+cd "$(dirname "$0")/../.."
+
+# Lines "probe name package"; the package is missing when neither dpkg has it
+# nor the probe finds it.
+needs() {
+	case $1 in
+	build)
+		echo cmd cc gcc
+		echo cmd pkg-config pkg-config
+		echo lib libwebsockets libwebsockets-dev
+		echo lib libuv libuv1-dev
+		echo deb - libwebsockets-evlib-uv
+		;;
+	demo)
+		needs build
+		echo cmd jq jq
+		;;
+	test)
+		needs build
+		echo cmd bats bats
+		echo cmd curl curl
+		echo cmd jq jq
+		echo cmd mandoc mandoc
+		echo cmd ps procps
+		echo cmd script bsdutils
+		echo cmd node nodejs
+		echo cmd npm npm
+		;;
+	fuzz)
+		echo cmd clang clang
+		echo deb - libclang-rt-dev
+		;;
+	lint)
+		needs build
+		echo cmd clang clang
+		echo cmd clang-format clang-format
+		echo cmd cppcheck cppcheck
+		echo cmd ctags universal-ctags
+		echo cmd mandoc mandoc
+		echo cmd shellcheck shellcheck
+		;;
+	bench)
+		needs build
+		echo cmd c++ g++
+		echo lib simdjson libsimdjson-dev
+		echo lib yajl libyajl-dev
+		echo cmd node nodejs
+		echo cmd npm npm
+		;;
+	*)
+		echo "deps.sh: unknown part '$1'" >&2
+		return 2
+		;;
+	esac
+}
+
+found() {
+	case $1 in
+	cmd) command -v "$2" >/dev/null 2>&1 ;;
+	lib) pkg-config --exists "$2" 2>/dev/null ;;
+	deb) ! command -v dpkg-query >/dev/null 2>&1 ;; # elsewhere: no way to tell
+	esac
+}
+
+installed() {
+	dpkg-query -W -f '${Status}' "$1" 2>/dev/null |
+		grep -q '^install ok installed$'
+}
+
+missing() {
+	needs "$1" | while read -r probe name package; do
+		found "$probe" "$name" || installed "$package" ||
+			printf ' %s' "$package"
+	done
+}
+
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null 2>&1; then
+		sudo "$@"
+	else
+		echo "deps.sh: not root and no sudo; as root: $*" >&2
+		return 1
+	fi
+}
+
+apt() {
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -q -o DPkg::Lock::Timeout=120 "$@"
+}
+
+# The package lists are fetched only when they do not know a package, or know
+# one that is not there any more.
+install_debian() {
+	echo "deps.sh: installing the Debian packages:$*"
+	# shellcheck disable=SC2086 # a list of words
+	set -- $1
+	known=yes
+	for package in "$@"; do
+		apt-cache show "$package" >/dev/null 2>&1 || known=no
+	done
+	if [ $known = no ]; then
+		apt update
+	fi
+	apt install -y --no-install-recommends "$@" || {
+		apt update
+		apt install -y --no-install-recommends "$@"
+	}
+}
+
+# Whether node_modules is what package-lock.json says, with bun or without.
+npm_current() {
+	[ -e node_modules/.package-lock.json ] &&
+		[ -n "$(find node_modules/.package-lock.json \
+			-newer package-lock.json)" ] &&
+		{ [ "$1" = test ] || [ -x node_modules/.bin/bun ]; }
+}
+
+install_npm() {
+	if npm_current "$1"; then
+		return 0
+	elif [ "$1" = test ]; then
+		echo "deps.sh: installing into node_modules: test data"
+		npm ci --include=dev --omit=optional --ignore-scripts \
+			--no-audit --no-fund
+	else
+		echo "deps.sh: installing into node_modules: test data, bun"
+		npm ci --include=dev --no-audit --no-fund ||
+			echo "deps.sh: npm failed; the bench goes on without bun" >&2
+	fi
+}
+
+check=no
+if [ "${1-}" = --check ]; then
+	check=yes
+	shift
+fi
+part=${1:?usage: deps.sh [--check] build|demo|test|fuzz|lint|bench}
+needs "$part" >/dev/null
+[ "${DEPS-}" != skip ] || exit 0
+
+packages=$(missing "$part")
+if [ -n "$packages" ] && [ $check = yes ]; then
+	echo "Missing Debian packages:$packages" >&2
+	echo "'tests/tools/deps.sh $part' installs them, as does 'make demo'" \
+		"(DEPS=skip: go on without this check)." >&2
+	exit 1
+elif [ -n "$packages" ] && ! command -v apt-get >/dev/null 2>&1; then
+	echo "deps.sh: this is not Debian; please install what there is" \
+		"called:$packages" >&2
+	echo "deps.sh: then run again, or with DEPS=skip" >&2
+	exit 1
+elif [ -n "$packages" ]; then
+	install_debian "$packages"
+fi
+case $check$part in
+notest | nobench) install_npm "$part" ;;
+esac
