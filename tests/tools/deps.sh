@@ -83,26 +83,24 @@ missing() {
 	done
 }
 
-as_root() {
-	if [ "$(id -u)" -eq 0 ]; then
-		"$@"
-	elif command -v sudo >/dev/null 2>&1; then
-		sudo "$@"
-	else
-		echo "deps.sh: not root and no sudo; as root: $*" >&2
-		return 1
-	fi
-}
-
 apt() {
-	as_root env DEBIAN_FRONTEND=noninteractive \
+	$sudo env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q -o DPkg::Lock::Timeout=120 "$@"
 }
 
 # The package lists are fetched only when they do not know a package, or know
 # one that is not there any more.
 install_debian() {
-	echo "deps.sh: installing the Debian packages:$*"
+	sudo=
+	if [ "$(id -u)" -ne 0 ]; then
+		command -v sudo >/dev/null 2>&1 || {
+			echo "deps.sh: not root and no sudo; as root, please run" \
+				"'apt-get install$1'" >&2
+			return 1
+		}
+		sudo=sudo
+	fi
+	echo "deps.sh: installing the Debian packages:$1"
 	# shellcheck disable=SC2086 # a list of words
 	set -- $1
 	known=yes

@@ -1,0 +1,136 @@
+#!/bin/bash
+# What `make demo` runs: the main job on live input.
+#
+# Starts wsd; publishes the vital signs of this machine, once a second, and the
+# output of a build of wsd, as it comes, to two tenants; one wssub prints both.
+# Ctrl-C ends it, or DEMO_SECONDS. BUILD and BIN are as in the Makefile.
+set -eu
+cd "$(dirname "$0")/.."
+unset MAKEFLAGS MAKELEVEL MFLAGS WSD_URL WSD_TOKEN
+
+bin=${BIN:-bin}
+work=$(mktemp -d)
+started=() # process groups, each begun here; the last one first
+
+fail() {
+	echo "demo: $1" >&2
+	[[ ! -s ${2-} ]] || cat "$2" >&2
+	exit 1
+}
+
+# Ends what was started, and only that.
+end() {
+	trap - EXIT
+	trap '' INT TERM
+	for group in "${started[@]}"; do
+		kill -TERM -- "-$group" 2>/dev/null || true
+		wait "$group" 2>/dev/null || true
+	done
+	rm -rf "$work"
+}
+trap end EXIT
+trap 'exit 0' INT TERM
+
+# Each job in the background is a process group, which Ctrl-C does not reach.
+set -m
+
+build() {
+	echo "demo: building"
+	make -j"$(nproc)" BUILD="${BUILD:-build}" BIN="$bin" all \
+		>"$work/make.log" 2>&1 || fail "the build failed" "$work/make.log"
+}
+
+# start_when_ready COMMAND...: starts it with a descriptor 3 to be named by
+# --ready-fd, and reads into `ready` the line that says that it is; fails when
+# it ends before that.
+start_when_ready() {
+	rm -f "$work/ready"
+	mkfifo "$work/ready"
+	"$@" 3>"$work/ready" </dev/null &
+	started=($! "${started[@]}")
+	exec 4<"$work/ready"
+	read -r ready <&4
+}
+
+start_wsd() {
+	if ! start_when_ready "$bin/wsd" --ready-fd 3 2>"$work/wsd.log"; then
+		echo "demo: port 3000 is taken, the system picks another"
+		start_when_ready "$bin/wsd" --listen 127.0.0.1:0 --ready-fd 3 \
+			2>"$work/wsd.log" ||
+			fail "wsd did not start" "$work/wsd.log"
+		export WSD_URL=$ready
+	fi
+	wsd=${started[0]}
+	url=$ready
+}
+
+explain() {
+	local option=${WSD_URL:+ -u $WSD_URL}
+
+	cat <<-END
+
+	wsd listens at $url
+
+	Two tenants are published to it: 'vitals', this machine once a second,
+	and 'build', the output of a build. Below is what one wssub gets of both.
+	In another terminal, try
+
+	    $bin/wssub$option vitals
+	    $bin/wspub$option vitals '{"hello":"world"}'
+
+	END
+	if [[ -n ${DEMO_SECONDS-} ]]; then
+		echo "This ends in $DEMO_SECONDS seconds, or with Ctrl-C."
+	else
+		echo "Ctrl-C ends this."
+	fi
+	echo
+}
+
+# One JSON line.
+vital_signs() {
+	jq -nc --rawfile load /proc/loadavg --rawfile memory /proc/meminfo \
+		--rawfile uptime /proc/uptime '
+		($load | split(" ")) as $l |
+		($l[3] | split("/") | map(tonumber)) as $tasks |
+		($memory | [scan("(\\w+): +(\\d+) kB")] |
+			map({(.[0]): (.[1] | tonumber)}) | add) as $m |
+		{
+			time: (now | todate),
+			load: ($l[:3] | map(tonumber)),
+			tasks: {running: $tasks[0], all: $tasks[1]},
+			memoryMiB: {
+				all: ($m.MemTotal / 1024 | floor),
+				available: ($m.MemAvailable / 1024 | floor)
+			},
+			uptimeSeconds: ($uptime | split(" ")[0] | tonumber)
+		}'
+}
+
+publish_vitals() {
+	while vital_signs; do
+		sleep 1
+	done | "$bin/wspub" vitals
+}
+
+# All of it is built once more, in a directory of its own.
+publish_build() {
+	make BUILD="$work/build" BIN="$work/bin" all 2>&1 |
+		"$bin/wspub" --raw-string build
+}
+
+build
+start_wsd
+explain
+start_when_ready "$bin/wssub" --ready-fd 3 vitals build ||
+	fail "wssub could not subscribe"
+wssub=${started[0]}
+publish_vitals </dev/null &
+started=($! "${started[@]}")
+publish_build </dev/null &
+started=($! "${started[@]}")
+sleep "${DEMO_SECONDS:-infinity}" &
+timer=$!
+started=($! "${started[@]}")
+
+wait -n "$timer" "$wsd" "$wssub" || fail "ended early" "$work/wsd.log"
