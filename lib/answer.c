@@ -262,16 +262,30 @@ void answer_put_drain(struct buf *b, uint64_t reconnect_after_ms)
 	buf_putc(b, '}');
 }
 
-void answer_put_ack(struct buf *b, const struct answer_stream *stream,
+void answer_put_ack(struct buf *b, const struct json_value *id,
+		    const struct answer_stream *stream,
 		    const struct answer_ack *ack)
 {
-	begin(b, "ACK", NULL);
-	member_u64(b, "id", ack->id);
+	begin(b, "ACK", id);
 	members_stream(b, stream);
-	member_u64(b, "seq", ack->seq);
+	if (ack->seq)
+		member_u64(b, "seq", ack->seq);
 	member_u64(b, "subscribers", ack->subscribers);
 	if (ack->duplicate)
 		member_bool(b, "duplicate", true);
+	buf_putc(b, '}');
+}
+
+void answer_put_authenticated(struct buf *b, const struct json_value *id,
+			      int64_t expires_ms)
+{
+	char time[NUM_TIME_LEN];
+
+	begin(b, "AUTHENTICATED", id);
+	if (expires_ms) {
+		num_put_time(time, expires_ms);
+		member_text(b, "expires", time, sizeof(time));
+	}
 	buf_putc(b, '}');
 }
 

@@ -85,15 +85,19 @@ void answer_put_unsubscribed(struct buf *b, const struct json_value *id,
 void answer_put_pong(struct buf *b, const struct json_value *id);
 void answer_put_drain(struct buf *b, uint64_t reconnect_after_ms);
 
-/* An ACK of the publish `id` (an integer). */
+/* An ACK. */
 struct answer_ack {
-	uint64_t id;
-	uint64_t seq;
+	uint64_t seq; /* 0: not known, of a duplicate */
 	uint64_t subscribers;
 	bool duplicate;
 };
-void answer_put_ack(struct buf *b, const struct answer_stream *stream,
+void answer_put_ack(struct buf *b, const struct json_value *id,
+		    const struct answer_stream *stream,
 		    const struct answer_ack *ack);
+
+/* `expires_ms` 0: never. */
+void answer_put_authenticated(struct buf *b, const struct json_value *id,
+			      int64_t expires_ms);
 
 /* `from` 0: the numbers are unknown. */
 void answer_put_gap(struct buf *b, const struct answer_stream *stream,

@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: MIT */
+#include "outlet.h"
+
+#include "wsframe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/*
+ * One write takes so much at most. A socket rarely takes more at once, and
+ * other subscriptions want their turn.
+ */
+#define BATCH (256 * 1024)
+#define PIECES 16
+
+/* Memory that an idle outlet may keep for control messages. */
+#define CONTROL_KEEP 0
+
+#define CLOSE_REASON_MAX 123
+
+void outlet_init(struct outlet *o, struct hub *hub, enum stream_view view,
+		 const struct outlet_ops *ops, void *conn,
+		 const struct outlet_owner *owner)
+{
+	memset(o, 0, sizeof(*o));
+	o->ops = ops;
+	o->owner = owner;
+	o->conn = conn;
+	o->hub = hub;
+	o->view = view;
+	buf_init(&o->control);
+	list_init(&o->subscriptions);
+	list_init(&o->behind);
+	list_init(&o->ready);
+}
+
+static void drop_subscriptions(struct outlet *o)
+{
+	list_for_each_safe (node, &o->subscriptions)
+		outlet_unsubscribe(
+			o, list_entry(node, struct subscription, in_outlet));
+}
+
+void outlet_release(struct outlet *o)
+{
+	drop_subscriptions(o);
+	list_remove(&o->ready);
+	buf_release(&o->control);
+}
+
+void outlet_ready(struct outlet *o)
+{
+	if (list_empty(&o->ready))
+		list_append(&o->hub->ready, &o->ready);
+}
+
+/* The connection is of no use any more; the adapter ends it. */
+static void give_up(struct outlet *o)
+{
+	o->dead = true;
+	o->closing = true;
+	buf_release(&o->control);
+	outlet_ready(o);
+	o->ops->closing(o->conn);
+}
+
+static void put_frame(struct outlet *o, enum wsframe_opcode opcode,
+		      const void *payload, size_t len)
+{
+	uint8_t header[WSFRAME_HEADER_MAX];
+
+	buf_append(&o->control, header, wsframe_encode(header, opcode, len));
+	buf_append(&o->control, payload, len);
+	if (o->control.failed)
+		give_up(o);
+	else
+		outlet_ready(o);
+}
+
+void outlet_put(struct outlet *o, const struct buf *text)
+{
+	if (o->closing)
+		return;
+	if (text->failed)
+		give_up(o);
+	else
+		put_frame(o, WSFRAME_TEXT, buf_bytes(text), buf_len(text));
+}
+
+struct subscription *outlet_find(const struct outlet *o,
+				 const struct hub_tenant *t)
+{
+	struct subscription *sub;
+
+	list_for_each (node, &o->subscriptions) {
+		sub = list_entry(node, struct subscription, in_outlet);
+		if (sub->tenant == t)
+			return sub;
+	}
+	return NULL;
+}
+
+static void mark_behind(struct subscription *sub)
+{
+	if (list_empty(&sub->behind))
+		list_append(&sub->outlet->behind, &sub->behind);
+}
+
+int outlet_subscribe(struct outlet *o, struct hub_tenant *t, uint64_t seq)
+{
+	struct subscription *sub = malloc(sizeof(*sub));
+	struct stream *stream = t->stream;
+
+	if (!sub)
+		return -1;
+	if (stream_join(stream, o->view, &sub->cursor, seq) < 0) {
+		free(sub);
+		return -1;
+	}
+	sub->tenant = t;
+	sub->outlet = o;
+	list_init(&sub->in_stream);
+	list_init(&sub->in_outlet);
+	list_init(&sub->behind);
+	list_append(&stream->subscribers, &sub->in_stream);
+	list_append(&o->subscriptions, &sub->in_outlet);
+	o->count++;
+	o->hub->counters.due += stream->seq + 1 - seq;
+	if (seq <= stream->seq) {
+		mark_behind(sub);
+		outlet_ready(o);
+	}
+	return 0;
+}
+
+void outlet_unsubscribe(struct outlet *o, struct subscription *sub)
+{
+	struct stream *stream = sub->tenant->stream;
+	struct hub_tenant *tenant = sub->tenant;
+
+	o->hub->counters.dropped += stream->seq + 1 - cursor_seq(&sub->cursor);
+	stream_leave(stream, o->view, &sub->cursor);
+	list_remove(&sub->in_stream);
+	list_remove(&sub->in_outlet);
+	list_remove(&sub->behind);
+	free(sub);
+	o->count--;
+	hub_left(o->hub, tenant);
+}
+
+static void block(struct outlet *o)
+{
+	o->blocked = true;
+	o->ops->want_write(o->conn);
+}
+
+/* Has the adapter keep the rest of a frame that a write cut. */
+static void keep(struct outlet *o, const char *bytes, size_t len)
+{
+	if (len && o->ops->keep(o->conn, bytes, len) < 0)
+		give_up(o);
+}
+
+/* How far the frame reaches in which byte `at` of the control messages is. */
+static size_t frame_end(const struct buf *control, size_t at)
+{
+	const uint8_t *bytes = (const uint8_t *)buf_bytes(control);
+	struct wsframe frame;
+	size_t end = 0;
+
+	while (end < at) {
+		wsframe_decode(&frame, bytes + end, buf_len(control) - end);
+		end += frame.header + (size_t)frame.payload;
+	}
+	return end;
+}
+
+/* Accounts for `sent` bytes of control messages, perhaps cut in a frame. */
+static void control_sent(struct outlet *o, size_t sent)
+{
+	size_t end;
+
+	if (sent == buf_len(&o->control)) {
+		buf_clear(&o->control, CONTROL_KEEP);
+		return;
+	}
+	end = frame_end(&o->control, sent);
+	keep(o, buf_bytes(&o->control) + sent, end - sent);
+	if (!o->dead)
+		buf_consume(&o->control, end);
+}
+
+/* Accounts for `sent` bytes of a stream. */
+static void stream_sent(struct subscription *sub, size_t sent)
+{
+	struct view_rest rest;
+	uint64_t passed = cursor_advance(&sub->cursor, sent, &rest);
+
+	sub->outlet->hub->counters.delivered += passed;
+	keep(sub->outlet, rest.bytes, rest.len);
+}
+
+/*
+ * One write: control messages, then a batch of `sub`, unless NULL. Blocks the
+ * outlet when the connection did not take all of it.
+ */
+static void write_batch(struct outlet *o, struct subscription *sub)
+{
+	struct iovec pieces[PIECES + 1];
+	size_t control = buf_len(&o->control), batch = 0;
+	int n = 0;
+	long sent = 0;
+
+	if (control) {
+		pieces[n].iov_base = buf_bytes(&o->control);
+		pieces[n++].iov_len = control;
+	}
+	if (sub)
+		n += cursor_gather(&sub->cursor, pieces + n, PIECES, BATCH,
+				   &batch);
+	if (n) {
+		sent = o->ops->send(o->conn, pieces, n);
+		if (sent < 0) {
+			give_up(o);
+			return;
+		}
+	}
+	if (control)
+		control_sent(o,
+			     (size_t)sent < control ? (size_t)sent : control);
+	if (sub && (size_t)sent >= control && !o->dead)
+		stream_sent(sub, (size_t)sent - control);
+	if ((size_t)sent < control + batch && !o->dead)
+		block(o);
+}
+
+/* The subscriptions that are behind, a batch each, until none is. */
+static void flush_behind(struct outlet *o)
+{
+	struct subscription *sub;
+
+	while (!o->blocked && !o->closing && !list_empty(&o->behind)) {
+		sub = list_entry(o->behind.next, struct subscription, behind);
+		list_remove(&sub->behind);
+		write_batch(o, sub);
+		if (!cursor_at_end(&sub->cursor))
+			mark_behind(sub);
+	}
+}
+
+void outlet_flush(struct outlet *o)
+{
+	list_remove(&o->ready);
+	if (o->closing)
+		drop_subscriptions(o);
+	if (o->dead || o->blocked)
+		return;
+	if (!o->closing)
+		o->owner->collect(o);
+	flush_behind(o);
+	if (!o->blocked && !o->dead && buf_len(&o->control))
+		write_batch(o, NULL);
+	if (!o->closing && outlet_idle(o))
+		o->owner->drained(o);
+}
+
+void outlet_flush_one(struct subscription *sub)
+{
+	struct outlet *o = sub->outlet;
+	struct view *view = &sub->tenant->stream->views[o->view];
+
+	if (o->closing)
+		return;
+	if (o->blocked || !list_empty(&sub->behind)) {
+		mark_behind(sub);
+		if (view_lag(view, &sub->cursor) > o->hub->config.max_lag)
+			outlet_close(o, PROTO_CLOSE_TOO_SLOW,
+				     "reads too slowly");
+		return;
+	}
+	o->owner->collect(o);
+	write_batch(o, sub);
+	if (!cursor_at_end(&sub->cursor)) {
+		mark_behind(sub);
+		outlet_ready(o);
+	}
+}
+
+void outlet_writable(struct outlet *o)
+{
+	o->blocked = false;
+	outlet_ready(o);
+}
+
+void outlet_close(struct outlet *o, enum proto_close code, const char *reason)
+{
+	uint8_t payload[2 + CLOSE_REASON_MAX];
+	size_t len = strlen(reason);
+
+	if (o->closing)
+		return;
+	if (len > CLOSE_REASON_MAX)
+		len = CLOSE_REASON_MAX;
+	payload[0] = (uint8_t)(code >> 8);
+	payload[1] = (uint8_t)code;
+	memcpy(payload + 2, reason, len);
+	o->owner->collect(o);
+	put_frame(o, WSFRAME_CLOSE, payload, 2 + len);
+	if (o->dead)
+		return;
+	o->closing = true;
+	o->ops->closing(o->conn);
+}
