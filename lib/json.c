@@ -2,12 +2,11 @@
 /*
  * json - the scanner: one pass over the text, no recursion, no allocation.
  *
- * Every update that is published goes through here, so the loop is laid out
- * for the common text: strings are searched 64 bytes at a time for a byte that
- * needs a look, numbers and blanks 16 at a time. All else (escapes, UTF-8,
- * errors) is kept out of line. No load reaches outside of the text: the last
- * bytes are read by a load that ends where the text ends. What strings mean is
- * in jsontext.c.
+ * Every update that is published goes through here, so the common text takes
+ * the short way: jsonmark finds the ends of strings, the rest are branches that
+ * the processor foresees. Escapes, UTF-8 and errors are kept out of line. No
+ * function reads at or behind `end`. What strings and numbers mean is in
+ * jsontext.c.
  */
 #include "json.h"
 
@@ -133,13 +132,18 @@ __attribute__((noinline)) static const char *skip_rest(struct json_scan *s,
 	return at < s->end ? at + 1 : fail(s, at, JSON_SHORT);
 }
 
-/* `at` is behind the opening quote. */
-static INLINE const char *skip_string(struct json_scan *s, const char *at)
+/* `at` is at the first byte of a string that is not plain. */
+static INLINE const char *end_string(struct json_scan *s, const char *at)
 {
-	at = jsonmark_find(&s->marks, at);
 	if (likely(at < s->end && *at == '"'))
 		return at + 1;
 	return skip_rest(s, at);
+}
+
+/* `at` is behind the opening quote. */
+static INLINE const char *skip_string(struct json_scan *s, const char *at)
+{
+	return end_string(s, jsonmark_find(&s->marks, at));
 }
 
 static const char *skip_some_digits(struct json_scan *s, const char *at)
@@ -211,11 +215,43 @@ static INLINE const char *skip_colon(struct json_scan *s, const char *at)
 	return skip_blanks(at + 1, s->end);
 }
 
-/* A name with what follows it, up to its value. */
-static INLINE const char *skip_name(struct json_scan *s, const char *at)
+/* Whether a string value stands so near that nothing between is marked. */
+static INLINE bool string_follows(const char *quote, const char *value,
+				  const char *end)
 {
-	at = skip_quoted(s, at);
-	return likely(at) ? skip_colon(s, at) : NULL;
+	return value < end && *value == '"' &&
+	       (value == quote + 2 || (value == quote + 3 && quote[2] == ' '));
+}
+
+/*
+ * A name with what follows it, up to its value. The bits in which its end was
+ * found often show the end of a string value as well; such a value is skipped
+ * with it, and `*whole` is set.
+ */
+static INLINE const char *skip_name(struct json_scan *s, const char *at,
+				    bool *whole)
+{
+	const char *quote, *value;
+	uint64_t bits;
+
+	*whole = false;
+	if (unlikely(at == s->end || *at != '"'))
+		return fail(s, at, JSON_UNEXPECTED);
+	bits = jsonmark_bits(&s->marks, ++at);
+	quote = likely(bits) ? at + __builtin_ctzll(bits) : s->end;
+	if (unlikely(quote == s->end || *quote != '"')) {
+		at = skip_string(s, at);
+		return at ? skip_colon(s, at) : NULL;
+	}
+	value = skip_colon(s, quote + 1);
+	if (!value || !string_follows(quote, value, s->end))
+		return value;
+	*whole = true;
+	bits &= bits - 1; /* the closing quote of the name */
+	bits &= bits - 1; /* the opening quote of the value */
+	if (bits)
+		return end_string(s, at + __builtin_ctzll(bits));
+	return skip_string(s, value + 1);
 }
 
 static INLINE const char *skip_scalar(struct json_scan *s, const char *at)
@@ -278,9 +314,13 @@ close:
 	goto next;
 element:
 	if (closers[depth - 1] == '}') {
-		at = skip_name(s, at);
+		bool whole;
+
+		at = skip_name(s, at, &whole);
 		if (unlikely(!at))
 			return NULL;
+		if (whole)
+			goto next;
 	}
 	goto value;
 }
@@ -316,6 +356,8 @@ static const char *begin(struct json_scan *s, const char *text, size_t len)
 {
 	const char *at;
 
+	if (!len)
+		text = ""; /* may have been NULL */
 	s->start = text;
 	s->end = text + len;
 	s->first = true;
@@ -373,7 +415,7 @@ enum json_result json_members(struct json_scan *scan, const char *text,
 		return JSON_OK;
 	}
 	result = json_check(text, len, &where);
-	scan->at = result == JSON_OK ? at : text + where;
+	scan->at = result == JSON_OK ? at : scan->start + where;
 	return result == JSON_OK ? JSON_NOT_OBJECT : result;
 }
 

@@ -73,7 +73,8 @@ struct json_scan {
 
 /*
  * Checks that `text` is one whole JSON text. On an error `*where`, unless NULL,
- * is the offset of the first byte that is wrong (`len` for JSON_SHORT).
+ * is the offset of the first byte that is wrong (`len` for JSON_SHORT and
+ * JSON_EMPTY, the first byte of the sequence for JSON_BAD_UTF8).
  */
 enum json_result json_check(const char *text, size_t len, size_t *where);
 
@@ -109,7 +110,10 @@ bool json_string_is(const struct json_value *string, const char *want,
  */
 long json_unescape(const struct json_value *string, char *out, size_t room);
 
-/* Reads a JSON_NUMBER that is an integer from 0 to 2^53 - 1. */
+/*
+ * Reads a JSON_NUMBER that is an integer from 0 to 2^53 - 1, in digits alone
+ * ("1.0" and "1e3" are not). False also when it is not a JSON_NUMBER.
+ */
 bool json_to_u64(const struct json_value *number, uint64_t *value);
 
 /*

@@ -18,6 +18,9 @@
 
 #define JSONMARK_WORDS 64 /* of 64 bytes each are marked at a time */
 
+/* A load that begins at a byte may lose up to 7 of its 64 bits. */
+#define JSONMARK_SEEN 57
+
 struct jsonmark {
 	const char *end;  /* of the text */
 	const char *base; /* byte of the first bit */
@@ -38,23 +41,30 @@ static inline void jsonmark_init(struct jsonmark *m, const char *text,
 /* Marks the bytes from `at` on. */
 void jsonmark_read(struct jsonmark *m, const char *at);
 
+/* A bit for each byte from `at` on: as many as JSONMARK_SEEN say something. */
+static inline uint64_t jsonmark_bits(struct jsonmark *m, const char *at)
+{
+	size_t offset = (size_t)(at - m->base);
+	uint64_t bits;
+
+	if (__builtin_expect(offset >= m->reach, 0)) {
+		jsonmark_read(m, at);
+		offset = 0;
+	}
+	memcpy(&bits, (const char *)m->bits + offset / 8, sizeof(bits));
+	return le64toh(bits) >> offset % 8;
+}
+
 /* The first marked byte from `at` on, or the end of the text. */
 static inline const char *jsonmark_find(struct jsonmark *m, const char *at)
 {
-	for (;;) {
-		size_t offset = (size_t)(at - m->base);
-		uint64_t bits;
+	uint64_t bits = jsonmark_bits(m, at);
 
-		if (__builtin_expect(offset >= m->reach, 0)) {
-			jsonmark_read(m, at);
-			offset = 0;
-		}
-		memcpy(&bits, (const char *)m->bits + offset / 8, sizeof(bits));
-		bits = le64toh(bits) >> offset % 8;
-		if (__builtin_expect(bits != 0, 1))
-			return at + __builtin_ctzll(bits);
-		at += 64 - offset % 8;
+	while (__builtin_expect(!bits, 0)) {
+		at += JSONMARK_SEEN;
+		bits = jsonmark_bits(m, at);
 	}
+	return at + __builtin_ctzll(bits);
 }
 
 #endif
