@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wsbench - load, latency and correctness of any server that fans out updates
+ * to the subscribers of a tenant: options → loader_run() → report.
+ */
+#include "diag.h"
+#include "exits.h"
+#include "loader.h"
+#include "loadmark.h"
+#include "loadreport.h"
+#include "options.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum dialect { DIALECT_PLAIN, DIALECT_V1, DIALECT_BULK, DIALECT_SAME };
+
+struct settings {
+	const char *url;
+	uint64_t subscribers;
+	uint64_t tenants;
+	uint64_t publishers;
+	uint64_t size;
+	uint64_t rate;
+	uint64_t window;
+	uint64_t duration;
+	uint64_t count;
+	unsigned dialect;
+	unsigned publish_dialect;
+	uint64_t batch;
+	uint64_t drain;
+	bool no_ack;
+	bool idle;
+	uint64_t sources;
+	uint64_t pid;
+	uint64_t timeout;
+	bool json;
+	int verbose;
+	bool quiet;
+};
+
+#define FIELD(name) offsetof(struct settings, name)
+#define MANY 1000000
+
+static const struct option options[] = {
+	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
+	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
+	{0, "subscribers", OPTION_NUMBER, FIELD(subscribers), "N",
+	 "connections that receive (default 1)", NULL, 0, MANY},
+	{0, "publishers", OPTION_NUMBER, FIELD(publishers), "N",
+	 "connections that publish (default 1)", NULL, 1, MANY},
+	{0, "tenants", OPTION_NUMBER, FIELD(tenants), "N",
+	 "tenants bench-0, bench-1, ... that both are spread over (default 1)",
+	 NULL, 1, MANY},
+	{0, "size", OPTION_SIZE, FIELD(size), "BYTES",
+	 "of the JSON of an update (default 128)", NULL, LOADMARK_MIN,
+	 16 << 20},
+	{0, "rate", OPTION_RATE, FIELD(rate), "N/s",
+	 "updates of all publishers, at fixed times (default: as many as the "
+	 "window allows)",
+	 NULL, 1, 100000000},
+	{0, "window", OPTION_NUMBER, FIELD(window), "N",
+	 "updates of a publisher that not everybody has yet (default 1000)",
+	 NULL, 1, 1 << 30},
+	{0, "duration", OPTION_DURATION, FIELD(duration), "T",
+	 "publish for this long (default 5s; with --idle 0)", NULL, 0, 0},
+	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
+	 "publish this many updates instead", NULL, 1, UINT32_MAX},
+	{0, "dialect", OPTION_CHOICE, FIELD(dialect), "DIALECT",
+	 "plain, wsd.v1 or wsd.v1.bulk (default plain)", "plain|v1|bulk", 0, 0},
+	{0, "publish-dialect", OPTION_CHOICE, FIELD(publish_dialect), "DIALECT",
+	 "another one for the publishers", "plain|v1|bulk", 0, 0},
+	{0, "batch", OPTION_NUMBER, FIELD(batch), "N",
+	 "most updates in a frame, not for plain (default 100)", NULL, 1,
+	 100000},
+	{0, "no-ack", OPTION_FLAG, FIELD(no_ack), NULL,
+	 "without subscribers: settle updates by PING and PONG, not by ACK",
+	 NULL, 0, 0},
+	{0, "idle", OPTION_FLAG, FIELD(idle), NULL,
+	 "connect and subscribe, publish nothing", NULL, 0, 0},
+	{0, "drain-timeout", OPTION_DURATION, FIELD(drain), "T",
+	 "give up when nothing has arrived for so long (default 5s)", NULL, 0,
+	 0},
+	{0, "source-addresses", OPTION_NUMBER, FIELD(sources), "N",
+	 "connect from N addresses, 127.0.1.1 and on", NULL, 1, 60000},
+	{0, "pid", OPTION_NUMBER, FIELD(pid), "PID",
+	 "of the server: shows its processor time and memory", NULL, 1,
+	 INT32_MAX},
+	{'W', "timeout", OPTION_DURATION, FIELD(timeout), "T",
+	 "exit 124 when it takes longer than this", NULL, 0, 0},
+	{'J', "json", OPTION_FLAG, FIELD(json), NULL,
+	 "print the result as a JSON object", NULL, 0, 0},
+	{'v', "verbose", OPTION_TALLY, FIELD(verbose), NULL,
+	 "also show how the connecting went and what the load cost", NULL, 0,
+	 0},
+	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
+	 NULL, 0, 0},
+	{0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct option_program program = {
+	.name = "wsbench",
+	.synopsis = "[option ...]",
+	.summary = "Measures load, latency and correctness of a wsd.",
+	.options = options,
+	.examples = "wsbench --subscribers 1000 --pid \"$(pidof wsd)\"\n"
+		    "wsbench --subscribers 100 --rate 1000/s --duration 10s\n"
+		    "wsbench --subscribers 9000 --idle --source-addresses 2\n",
+};
+
+static const char *protocol_of(unsigned dialect)
+{
+	switch (dialect) {
+	case DIALECT_V1:
+		return "wsd.v1";
+	case DIALECT_BULK:
+		return "wsd.v1.bulk";
+	default:
+		return NULL;
+	}
+}
+
+/* What the table of options cannot check. NULL, or what is wrong. */
+static const char *check(const struct settings *s)
+{
+	if (s->subscribers && s->subscribers < s->tenants)
+		return "--tenants: more than --subscribers";
+	if (s->subscribers && s->no_ack)
+		return "--no-ack: only with --subscribers 0";
+	if (!s->subscribers && s->idle)
+		return "--idle: needs --subscribers";
+	if (s->idle && (s->rate || s->count))
+		return "--idle: publishes nothing, so no --rate or --count";
+	return NULL;
+}
+
+static void configure(struct loader_config *c, const struct settings *s)
+{
+	unsigned publish = s->publish_dialect == DIALECT_SAME
+				   ? s->dialect
+				   : s->publish_dialect;
+
+	*c = (struct loader_config){
+		.url = s->url,
+		.subscribers = (uint32_t)s->subscribers,
+		.publishers = s->idle ? 0 : (uint32_t)s->publishers,
+		.tenants = (uint32_t)s->tenants,
+		.size = (uint32_t)s->size,
+		.rate = s->rate,
+		.window = (uint32_t)s->window,
+		.batch = publish == DIALECT_PLAIN ? 1 : (uint32_t)s->batch,
+		.count = s->count,
+		.duration_ms = s->duration == UINT64_MAX ? (s->idle ? 0 : 5000)
+							 : s->duration,
+		.drain_ms = s->drain,
+		.timeout_ms = s->timeout,
+		.settle = s->subscribers ? LOADPUB_DELIVERED
+			  : s->no_ack	 ? LOADPUB_PONGED
+					 : LOADPUB_ACKED,
+		.subscriber_protocol = protocol_of(s->dialect),
+		.publisher_protocol = protocol_of(publish),
+		.sources = (uint32_t)s->sources,
+		.pid = (pid_t)s->pid,
+	};
+}
+
+static int exit_of(const struct loader_result *result)
+{
+	switch (result->outcome) {
+	case LOADER_DONE:
+		return loader_clean(result) ? EXIT_DONE : EXIT_REJECTED;
+	case LOADER_USAGE:
+		return EXIT_USAGE;
+	case LOADER_CONNECTION:
+		return EXIT_CONNECTION;
+	case LOADER_TIMEOUT:
+		return EXIT_TIMEOUT;
+	case LOADER_SYSTEM:
+		break;
+	}
+	return EXIT_OTHER;
+}
+
+static int bench(const struct settings *s)
+{
+	struct diag d = {"wsbench", s->quiet ? DIAG_ERROR : DIAG_WARN};
+	struct loader_config config;
+	struct loader_result result;
+
+	configure(&config, s);
+	loader_run(&config, &result);
+	if (result.outcome != LOADER_DONE) {
+		diag(&d, DIAG_ERROR, "%s", result.why);
+		return exit_of(&result);
+	}
+	if (s->json)
+		loadreport_json(&config, &result, stdout);
+	else
+		loadreport_text(&config, &result, s->verbose > 0, stdout);
+	if (result.why[0])
+		diag(&d, DIAG_WARN, "%s", result.why);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		diag(&d, DIAG_ERROR, "cannot write the result");
+		return EXIT_OTHER;
+	}
+	return exit_of(&result);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s = {
+		.url = getenv("WSD_URL"),
+		.subscribers = 1,
+		.tenants = 1,
+		.publishers = 1,
+		.size = 128,
+		.window = 1000,
+		.duration = UINT64_MAX, /* not given */
+		.publish_dialect = DIALECT_SAME,
+		.batch = 100,
+		.drain = 5000,
+	};
+	const char *wrong;
+	int operands;
+
+	switch (options_parse(&program, argc, argv, &s, &operands)) {
+	case OPTIONS_DONE:
+		return EXIT_DONE;
+	case OPTIONS_WRONG:
+		return EXIT_USAGE;
+	case OPTIONS_RUN:
+		break;
+	}
+	if (operands < argc)
+		return options_wrong(&program, "'%s': takes no operands",
+				     argv[operands]);
+	wrong = check(&s);
+	if (wrong)
+		return options_wrong(&program, "%s", wrong);
+	if (!s.url)
+		s.url = "ws://localhost:3000/ws";
+	return bench(&s);
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * loader - a run of wsbench: connects everybody, publishes, waits until all
+ * has arrived, and tells what it saw.
+ *
+ * One thread, one epoll(7) loop, no WebSocket library: it must never be what
+ * limits. Between the last publish and the end it waits until every update is
+ * settled, at most `drain_ms` without any progress; a closed loop that stands
+ * still as long ends too. What is missing then counts as lost.
+ */
+#ifndef LOADER_H
+#define LOADER_H
+
+#include "histogram.h"
+#include "loadpub.h"
+#include "procstat.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loader_config {
+	const char *url;
+	uint32_t subscribers;
+	uint32_t publishers; /* 0: publishes nothing */
+	uint32_t tenants;
+	uint32_t size; /* bytes of an update, at least LOADMARK_MIN */
+	uint64_t rate; /* updates/s of all; 0: closed loop */
+	uint32_t window;
+	uint32_t batch;
+	uint64_t count;	      /* updates of all publishers; 0: by time */
+	uint64_t duration_ms; /* of publishing; of waiting without any */
+	uint64_t drain_ms;
+	uint64_t timeout_ms; /* for the whole run; 0: none */
+	enum loadpub_settle settle;
+	const char *subscriber_protocol; /* NULL: the plain dialect */
+	const char *publisher_protocol;
+	uint32_t sources;
+	pid_t pid; /* of the server; 0: not known */
+};
+
+enum loader_outcome {
+	LOADER_DONE,
+	LOADER_USAGE,	   /* the URL or the pid is wrong */
+	LOADER_CONNECTION, /* cannot connect, or a publisher was cut off */
+	LOADER_TIMEOUT,
+	LOADER_SYSTEM, /* memory, descriptors */
+};
+
+struct loader_result {
+	enum loader_outcome outcome;
+	char why[256];	     /* for people; the last thing that went wrong */
+	uint64_t connect_ns; /* until all were connected and subscribed */
+	uint64_t run_ns;     /* first publish to last delivery */
+	uint64_t updates;
+	uint64_t deliveries;
+	uint64_t settled; /* updates, by ACK or PONG */
+	uint64_t lost;	  /* deliveries, or updates not settled */
+	uint64_t reordered;
+	uint64_t duplicated;
+	uint64_t rejected;	/* ERRORs */
+	uint64_t foreign;	/* updates of somebody else */
+	uint32_t cut_off;	/* connections that the server ended */
+	uint64_t own_ns;	/* processor time of this process in the run */
+	struct procstat before; /* of the server: nobody is connected */
+	struct procstat ready;	/* everybody is */
+	struct procstat after;	/* all was delivered */
+	struct histogram latency; /* ns */
+};
+
+void loader_run(const struct loader_config *config,
+		struct loader_result *result);
+
+/* Whether every update arrived once, in order, and none was refused. */
+bool loader_clean(const struct loader_result *result);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * procstat - what another process has used so far: processor time of all its
+ * threads, and resident memory.
+ */
+#ifndef PROCSTAT_H
+#define PROCSTAT_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct procstat {
+	uint64_t cpu_ns; /* user and system, all threads, ended ones too */
+	uint64_t rss;	 /* bytes */
+};
+
+/* 0, or -1 with errno (ESRCH: there is no such process). */
+int procstat_read(struct procstat *stat, pid_t pid);
+
+#endif
