@@ -25,6 +25,7 @@
 #define EVENTS 512
 #define READ_MAX ((size_t)64 * 1024)  /* bytes of one read */
 #define REST_MAX ((size_t)256 * 1024) /* longest frame */
+#define ANSWERS ((size_t)64 * 1024)   /* bytes of answers for one send */
 #define RING ((size_t)64 << 20)	      /* bytes that subscribers may lag */
 
 struct conn {
@@ -47,6 +48,8 @@ struct floor {
 	size_t count;
 	size_t room;
 	unsigned long long seq;
+	size_t answered; /* bytes in `answers`, for who is read from */
+	char answers[ANSWERS];
 	char in[REST_MAX + READ_MAX];
 };
 
@@ -154,24 +157,48 @@ static int watch(struct floor *f, struct conn *c, int how, bool out)
 	return epoll_ctl(f->epoll, how, c->fd, &event);
 }
 
-/* Small answers: a new or waiting connection always has room for them. */
-static int reply(struct conn *c, const void *bytes, size_t len)
+/*
+ * One send for the answers to all that was read at once. Not to lose any, it
+ * waits when the connection has no room: wsbench reads whatever comes.
+ */
+static int send_answers(struct floor *f, struct conn *c)
 {
-	return send(c->fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -1;
+	size_t sent = 0;
+
+	while (sent < f->answered) {
+		ssize_t n = send(c->fd, f->answers + sent, f->answered - sent,
+				 MSG_NOSIGNAL);
+
+		if (n < 0 && errno != EAGAIN)
+			return -1;
+		sent += n > 0 ? (size_t)n : 0;
+	}
+	f->answered = 0;
+	return 0;
 }
 
-static int reply_frame(struct conn *c, enum wsframe_opcode opcode,
-		       const char *payload, size_t len)
+static int reply(struct floor *f, struct conn *c, const char *bytes, size_t len)
+{
+	if (f->answered + len > ANSWERS && send_answers(f, c))
+		return -1;
+	memcpy(f->answers + f->answered, bytes, len);
+	f->answered += len;
+	return 0;
+}
+
+static int reply_frame(struct floor *f, struct conn *c,
+		       enum wsframe_opcode opcode, const char *payload,
+		       size_t len)
 {
 	char frame[256];
 	size_t n = wsframe_encode((uint8_t *)frame, opcode, len);
 
 	memcpy(frame + n, payload, len);
-	return reply(c, frame, n + len);
+	return reply(f, c, frame, n + len);
 }
 
 /* The key of the request, and the answer that it asks for. */
-static int handshake(struct conn *c, char *request, size_t len)
+static int handshake(struct floor *f, struct conn *c, char *request, size_t len)
 {
 	static const char name[] = "Sec-WebSocket-Key: ";
 	static const char guid[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -192,7 +219,7 @@ static int handshake(struct conn *c, char *request, size_t len)
 		 "Connection: Upgrade\r\nSec-WebSocket-Accept: %s\r\n\r\n",
 		 accept);
 	c->open = true;
-	return reply(c, answer, strlen(answer));
+	return reply(f, c, answer, strlen(answer));
 }
 
 static int subscribe(struct floor *f, struct conn *c)
@@ -222,7 +249,7 @@ static int acknowledge(struct floor *f, struct conn *c, const char *id)
 			 "{\"type\":\"ACK\",\"id\":%lu,\"seq\":%llu}",
 			 strtoul(id, NULL, 10), f->seq);
 
-	return reply_frame(c, WSFRAME_TEXT, text, (size_t)n);
+	return reply_frame(f, c, WSFRAME_TEXT, text, (size_t)n);
 }
 
 /* What stands between `"data":` and the last brace, as a frame. */
@@ -268,8 +295,8 @@ static int take_frame(struct floor *f, struct conn *c,
 	size_t len = (size_t)frame->payload;
 
 	unmask(payload, len, frame->mask);
-	if (frame->opcode == WSFRAME_PING)
-		return reply_frame(c, WSFRAME_PONG, payload, len);
+	if (frame->opcode == WSFRAME_PING) /* at most 125 bytes */
+		return reply_frame(f, c, WSFRAME_PONG, payload, len);
 	if (frame->opcode != WSFRAME_TEXT || len < sizeof(begin))
 		return -1;
 	if (payload[sizeof(begin) - 1] == 'S')
@@ -285,7 +312,7 @@ static ssize_t take_bytes(struct floor *f, struct conn *c, size_t len)
 	if (!c->open) {
 		if (!memmem(f->in, len, "\r\n\r\n", 4))
 			return 0;
-		return handshake(c, f->in, len) ? -1 : (ssize_t)len;
+		return handshake(f, c, f->in, len) ? -1 : (ssize_t)len;
 	}
 	while (at < len) {
 		struct wsframe frame;
@@ -336,6 +363,8 @@ static int receive(struct floor *f, struct conn *c)
 	memcpy(f->in, c->rest ? c->rest : "", c->rest_len);
 	len = c->rest_len + (size_t)n;
 	used = take_bytes(f, c, len);
+	if (send_answers(f, c))
+		return -1;
 	return used < 0 ? -1 : keep_rest(f, c, (size_t)used, len);
 }
 
