@@ -1,0 +1,541 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The client is always in one state, which says what is under way: a lookup, a
+ * connection, a probe, or only the timer. There is one timer, as no state has
+ * two deadlines. A loss is told when nothing of the old attempt is left.
+ */
+#include "client.h"
+
+#include "backoff.h"
+#include "conn.h"
+#include "hash.h"
+#include "probe.h"
+#include "resolve.h"
+#include "verdict.h"
+
+#include <netdb.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+#define CONNECT_MS 10000
+#define BACKOFF_MS 250
+#define BACKOFF_MAX_MS 30000
+#define MESSAGE_MAX (64 << 20)
+
+#define WELCOME_MS 3000 /* wsd sends it at once */
+#define CLOSE_MS 1000	/* for the answer to our close frame */
+
+/* Silence: after two ticks of it a ping, dead after three more. */
+#define TICK_MS 15000
+#define TICKS_TO_PING 2
+#define TICKS_TO_DEATH 5
+
+/* A server that says "back off" is left alone as after so many attempts. */
+#define ATTEMPTS_WHEN_BUSY 4
+
+enum state {
+	RESOLVING,  /* the lookup */
+	CONNECTING, /* conn, up to the handshake */
+	PROBING,    /* the probe: why conn could not connect */
+	GREETING,   /* conn is open; WELCOME is due */
+	READY,	    /* conn is open */
+	DYING,	    /* conn is to end; `failure` says why */
+	WAITING,    /* the timer, until the next attempt */
+	CLOSING,    /* client_close() was called */
+};
+
+struct client {
+	struct loop *loop;
+	struct client_config config;
+	const struct client_events *events;
+	void *user;
+	struct url url;
+	char local[sizeof(((struct sockaddr_un *)0)->sun_path) + 1]; /* "+…" */
+	enum state state;
+	bool ever_ready;
+	bool was_ready; /* in this attempt */
+	enum client_dialect dialect;
+	struct resolve *lookup;
+	struct addrinfo *found; /* owned; all addresses */
+	struct addrinfo *at;	/* the one that is tried */
+	struct conn conn;
+	struct probe probe;
+	uv_timer_t timer;
+	bool timer_open;
+	unsigned silent_ticks;
+	struct backoff backoff;
+	uint64_t delay_ms; /* the server asked for */
+	struct failure failure;
+};
+
+static void begin(struct client *c);
+static void timer_rang(uv_timer_t *timer);
+
+static void set_timer(struct client *c, uint64_t ms)
+{
+	uv_timer_start(&c->timer, timer_rang, ms, 0);
+}
+
+static void forget_addresses(struct client *c)
+{
+	uv_freeaddrinfo(c->found);
+	c->found = c->at = NULL;
+}
+
+/* Losing */
+
+static uint64_t random_number(void)
+{
+	uint64_t n = 0;
+
+	hash_random(&n, sizeof(n));
+	return n;
+}
+
+static uint64_t next_delay(struct client *c)
+{
+	uint64_t ms = backoff_next(&c->backoff, random_number());
+
+	if (ms < c->delay_ms)
+		ms = c->delay_ms;
+	c->delay_ms = 0;
+	return ms;
+}
+
+/* Nothing of the attempt is left; `failure` says why. */
+static void lost(struct client *c, unsigned close_code)
+{
+	bool final = c->failure.final || !c->config.retry || !c->ever_ready;
+	struct client_loss loss = {
+		.text = c->failure.text,
+		.status = c->failure.status,
+		.close_code = close_code,
+		.connected = c->was_ready,
+		.final = final,
+	};
+
+	forget_addresses(c);
+	uv_timer_stop(&c->timer);
+	c->state = WAITING;
+	if (close_code >= 4100 && close_code < 4200)
+		backoff_raise(&c->backoff, ATTEMPTS_WHEN_BUSY);
+	if (!final) {
+		loss.retry_ms = next_delay(c);
+		set_timer(c, loss.retry_ms);
+	}
+	c->events->lost(c->user, &loss);
+}
+
+/* Ends the connection for the reason that `failure` has. */
+static void die(struct client *c)
+{
+	c->state = DYING;
+	conn_kill(&c->conn);
+}
+
+/* Names and addresses */
+
+static void connect_next(struct client *c);
+
+static void resolved(void *user, struct addrinfo *found, const char *why)
+{
+	struct client *c = user;
+
+	c->lookup = NULL;
+	if (!found) {
+		failure_connect(&c->failure, c->config.url, false,
+				"cannot resolve '%s': %s", c->url.host, why);
+		lost(c, 0);
+		return;
+	}
+	c->found = c->at = found;
+	connect_next(c);
+}
+
+static void begin(struct client *c)
+{
+	const char *why;
+
+	c->was_ready = false;
+	set_timer(c, c->config.connect_ms);
+	if (c->url.local) {
+		connect_next(c);
+		return;
+	}
+	c->state = RESOLVING;
+	c->lookup = resolve_start(&c->loop->uv, c->url.host, c->url.port,
+				  resolved, c, &why);
+	if (!c->lookup)
+		resolved(c, NULL, why);
+}
+
+static void probed(void *user, int error)
+{
+	struct client *c = user;
+
+	if (c->state == CLOSING)
+		return;
+	if (error)
+		failure_connect(&c->failure, c->config.url, false, "%s",
+				uv_strerror(error));
+	if (c->at)
+		c->at = c->at->ai_next;
+	if (c->at)
+		connect_next(c);
+	else
+		lost(c, 0);
+}
+
+/* lws could not connect: ask the kernel why. */
+static void ask_why(struct client *c)
+{
+	int error;
+
+	failure_connect(&c->failure, c->config.url, false, "%s",
+			*c->conn.trouble ? c->conn.trouble
+					 : "no connection came about");
+	c->state = PROBING;
+	error = probe_start(&c->probe, &c->loop->uv,
+			    c->url.local ? c->url.host : NULL,
+			    c->at ? c->at->ai_addr : NULL, probed, c);
+	if (error)
+		probed(c, error);
+}
+
+static const char *offer(const struct client *c)
+{
+	if (strcmp(c->config.protocol, PROTO_V1_BULK) == 0)
+		return PROTO_V1_BULK ", " PROTO_V1;
+	return PROTO_V1;
+}
+
+static void connect_next(struct client *c)
+{
+	char numeric[NI_MAXHOST];
+	const char *address = c->local;
+
+	c->state = CONNECTING;
+	if (c->at) {
+		getnameinfo(c->at->ai_addr, c->at->ai_addrlen, numeric,
+			    sizeof(numeric), NULL, 0, NI_NUMERICHOST);
+		address = numeric;
+	}
+	if (conn_start(&c->conn, c->loop, &c->url, address, offer(c)) < 0)
+		ask_why(c);
+}
+
+/* The connection ends */
+
+static struct verdict_case the_case(const struct client *c)
+{
+	return (struct verdict_case){c->config.url, &c->url, &c->conn};
+}
+
+static void conn_gone(void *user)
+{
+	struct client *c = user;
+	struct verdict_case v = the_case(c);
+	bool dying = c->state == DYING;
+
+	if (c->state == CLOSING)
+		return;
+	if (c->state == CONNECTING && c->conn.stage == CONN_CONNECTING) {
+		ask_why(c);
+		return;
+	}
+	if (c->state == CONNECTING)
+		verdict_not_open(&c->failure, &v);
+	else if (!dying)
+		verdict_gone(&c->failure, &v);
+	lost(c, dying ? 0 : c->conn.close_code);
+}
+
+/* An open connection */
+
+static void become_ready(struct client *c, enum client_dialect dialect,
+			 const struct answer *welcome)
+{
+	c->state = READY;
+	c->dialect = dialect;
+	c->ever_ready = c->was_ready = true;
+	c->silent_ticks = 0;
+	backoff_reset(&c->backoff);
+	set_timer(c, TICK_MS);
+	c->events->ready(c->user, dialect, welcome);
+}
+
+static void conn_opened(void *user)
+{
+	struct client *c = user;
+
+	if (c->state == CLOSING)
+		return;
+	forget_addresses(c);
+	c->state = GREETING;
+	if (strncmp(c->conn.protocol, PROTO_V1, strlen(PROTO_V1)) == 0)
+		set_timer(c, WELCOME_MS);
+	else
+		become_ready(c, CLIENT_PLAIN, NULL);
+}
+
+/* Whether the first line is WELCOME; if not, the server speaks plain. */
+static bool greeted(struct client *c, const char *text, size_t len)
+{
+	struct answer answer;
+
+	if (answer_parse(&answer, text, len) == JSON_OK &&
+	    answer.type == ANSWER_WELCOME) {
+		become_ready(c, CLIENT_V1, &answer);
+		return true;
+	}
+	become_ready(c, CLIENT_PLAIN, NULL);
+	return false;
+}
+
+static size_t line_length(const char *text, const char *end)
+{
+	const char *newline = memchr(text, '\n', (size_t)(end - text));
+
+	return (size_t)((newline ? newline : end) - text);
+}
+
+static void lines(struct client *c, const char *text, const char *end)
+{
+	for (size_t n; text < end && c->state == READY; text += n + 1) {
+		n = line_length(text, end);
+		if (n)
+			c->events->message(c->user, text, n);
+	}
+}
+
+static void conn_message(void *user, const char *text, size_t len)
+{
+	struct client *c = user;
+	const char *end = text + len;
+
+	if (c->state == GREETING && greeted(c, text, line_length(text, end)))
+		text += line_length(text, end);
+	if (c->state != READY)
+		return;
+	if (c->dialect == CLIENT_V1)
+		lines(c, text, end);
+	else
+		c->events->message(c->user, text, len);
+}
+
+static void conn_writable(void *user)
+{
+	struct client *c = user;
+
+	if (c->state == READY)
+		c->events->writable(c->user);
+}
+
+static const struct conn_events conn_events = {
+	.open = conn_opened,
+	.message = conn_message,
+	.writable = conn_writable,
+	.gone = conn_gone,
+};
+
+/* Nobody may be there any more: a cable, a NAT, a machine that stopped. */
+static void tick(struct client *c)
+{
+	set_timer(c, TICK_MS);
+	if (c->conn.heard || c->conn.paused) {
+		c->conn.heard = false;
+		c->silent_ticks = 0;
+		return;
+	}
+	c->silent_ticks++;
+	if (c->silent_ticks == TICKS_TO_PING)
+		conn_ping(&c->conn);
+	if (c->silent_ticks >= TICKS_TO_DEATH) {
+		failure_lost(&c->failure, c->config.url,
+			     "no sign of life for %d s",
+			     TICKS_TO_DEATH * TICK_MS / 1000);
+		die(c);
+	}
+}
+
+static void timed_out(struct client *c)
+{
+	struct verdict_case v = the_case(c);
+
+	verdict_timeout(&c->failure, &v, c->state == RESOLVING,
+			c->config.connect_ms);
+	if (c->state == RESOLVING) {
+		resolve_cancel(c->lookup);
+		c->lookup = NULL;
+		lost(c, 0);
+	} else if (c->state == PROBING) {
+		c->at = NULL; /* probed() tells the loss */
+		probe_cancel(&c->probe);
+	} else {
+		die(c);
+	}
+}
+
+static void timer_rang(uv_timer_t *timer)
+{
+	struct client *c = timer->data;
+
+	switch (c->state) {
+	case RESOLVING:
+	case CONNECTING:
+	case PROBING:
+		timed_out(c);
+		break;
+	case GREETING:
+		become_ready(c, CLIENT_PLAIN, NULL);
+		break;
+	case READY:
+		tick(c);
+		break;
+	case WAITING:
+		begin(c);
+		break;
+	case DYING:
+	case CLOSING:
+		conn_kill(&c->conn);
+		break;
+	}
+}
+
+/* The interface */
+
+static void set_defaults(struct client_config *config)
+{
+	if (!config->protocol)
+		config->protocol = PROTO_V1;
+	if (!config->message_max)
+		config->message_max = MESSAGE_MAX;
+	if (!config->connect_ms)
+		config->connect_ms = CONNECT_MS;
+	if (!config->backoff_ms)
+		config->backoff_ms = BACKOFF_MS;
+	if (!config->backoff_max_ms)
+		config->backoff_max_ms = BACKOFF_MAX_MS;
+}
+
+static int set_url(struct client *c, const char **why)
+{
+	if (url_parse(&c->url, c->config.url, why) < 0)
+		return -1;
+	if (!c->url.local)
+		return 0;
+	if (strlen(c->url.host) >= sizeof(c->local) - 1) {
+		*why = "the path of the socket is too long";
+		return -1;
+	}
+	c->local[0] = '+';
+	strcpy(c->local + 1, c->url.host);
+	return 0;
+}
+
+struct client *client_new(struct loop *loop, const struct client_config *config,
+			  const struct client_events *events, void *user,
+			  const char **why)
+{
+	struct client *c = calloc(1, sizeof(*c));
+
+	*why = "out of memory";
+	if (!c)
+		return NULL;
+	c->loop = loop;
+	c->config = *config;
+	c->events = events;
+	c->user = user;
+	set_defaults(&c->config);
+	if (set_url(c, why) < 0) {
+		free(c);
+		return NULL;
+	}
+	c->backoff.first_ms = c->config.backoff_ms;
+	c->backoff.max_ms = c->config.backoff_max_ms;
+	conn_init(&c->conn, &conn_events, c, c->config.message_max);
+	uv_timer_init(&loop->uv, &c->timer);
+	c->timer.data = c;
+	c->timer_open = true;
+	c->state = WAITING;
+	set_timer(c, 0);
+	return c;
+}
+
+uint64_t client_loop_options(const char *text)
+{
+	struct url url;
+	const char *why;
+
+	if (url_parse(&url, text, &why) == 0 && url.tls)
+		return LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	return 0;
+}
+
+bool client_can_send(const struct client *c)
+{
+	return c->state == READY && !c->conn.sending && !c->conn.closing;
+}
+
+int client_send(struct client *c, struct buf *message)
+{
+	return client_can_send(c) ? conn_send(&c->conn, message) : -1;
+}
+
+void client_pause(struct client *c, bool paused)
+{
+	if (c->state == READY)
+		conn_pause(&c->conn, paused);
+}
+
+void client_delay(struct client *c, uint64_t ms)
+{
+	c->delay_ms = ms;
+}
+
+static void timer_closed(uv_handle_t *timer)
+{
+	struct client *c = timer->data;
+
+	c->timer_open = false;
+}
+
+void client_close(struct client *c)
+{
+	if (c->state == CLOSING)
+		return;
+	c->state = CLOSING;
+	if (c->lookup)
+		resolve_cancel(c->lookup);
+	c->lookup = NULL;
+	if (c->probe.busy)
+		probe_cancel(&c->probe);
+	conn_close(&c->conn, PROTO_CLOSE_NORMAL);
+	set_timer(c, CLOSE_MS);
+}
+
+bool client_closed(const struct client *c)
+{
+	return c->state == CLOSING && !c->conn.wsi && !c->probe.busy;
+}
+
+void client_free(struct client *c)
+{
+	if (!c)
+		return;
+	client_close(c);
+	while (!client_closed(c))
+		uv_run(&c->loop->uv, UV_RUN_ONCE);
+	uv_close((uv_handle_t *)&c->timer, timer_closed);
+	while (c->timer_open)
+		uv_run(&c->loop->uv, UV_RUN_ONCE);
+	forget_addresses(c);
+	conn_release(&c->conn);
+	free(c);
+}
+
+const struct lws_protocols client_protocols[] = {
+	CONN_PROTOCOL,
+	{.name = NULL},
+};

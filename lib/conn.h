@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * conn - one attempt at a WebSocket connection to one address, as a client, on
+ * lws: handshake, whole text messages in both directions, close.
+ *
+ * It decides nothing: when it is gone, its fields tell how far it came and
+ * what the peer said. Names, retries and dialects are client.c's.
+ */
+#ifndef CONN_H
+#define CONN_H
+
+#include "buf.h"
+#include "loop.h"
+#include "url.h"
+
+#include <stdbool.h>
+
+enum conn_stage {
+	CONN_NONE,
+	CONN_CONNECTING, /* no TCP (or Unix socket) connection yet */
+	CONN_CONNECTED,	 /* there is; with TLS, its handshake goes on */
+	CONN_ASKED,	 /* the HTTP request for a WebSocket went out */
+	CONN_ANSWERED,	 /* an HTTP answer came */
+	CONN_OPEN,	 /* it is a WebSocket */
+};
+
+#define CONN_TEXT_MAX 256
+
+struct conn_events {
+	void (*open)(void *user);
+	void (*message)(void *user, const char *text, size_t len);
+	void (*writable)(void *user);
+	/* It is gone; conn_start() may be called again, but not in here. */
+	void (*gone)(void *user);
+};
+
+struct conn {
+	const struct conn_events *events; /* borrowed */
+	void *user;
+	struct lws *wsi;    /* NULL: none, or gone */
+	size_t message_max; /* bytes */
+	enum conn_stage stage;
+	bool sending;  /* a message is leaving */
+	bool paused;   /* not reading */
+	bool closing;  /* close with close_with as soon as possible */
+	bool heard;    /* something came since the owner set it to false */
+	bool ping_due; /* send a ping with the next writable callback */
+	unsigned close_with;
+	struct buf in;	/* the beginning of a message */
+	struct buf out; /* headroom for lws and the message that leaves */
+
+	/* What the peer said. */
+	char protocol[32];	     /* subprotocol accepted, or "" */
+	unsigned status;	     /* of the HTTP answer; 0: none */
+	char phrase[CONN_TEXT_MAX];  /* behind the status */
+	char body[CONN_TEXT_MAX];    /* first line of a refusal */
+	char trouble[CONN_TEXT_MAX]; /* what lws says went wrong */
+	unsigned close_code;	     /* 0: no close frame came */
+	char close_reason[CONN_TEXT_MAX];
+};
+
+/*
+ * What the table of protocols for loop_init() begins with. A message goes out
+ * by one send; lws copies only what the kernel does not take.
+ */
+#define CONN_NAME "wsd-client"
+#define CONN_SEND_MAX (16 << 20)
+#define CONN_PROTOCOL                                                          \
+	{                                                                      \
+		.name = CONN_NAME, .callback = conn_callback,                  \
+		.rx_buffer_size = LOOP_READ_MAX,                               \
+		.tx_packet_size = CONN_SEND_MAX                                \
+	}
+int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+		  void *in, size_t len);
+
+void conn_init(struct conn *conn, const struct conn_events *events, void *user,
+	       size_t message_max);
+
+/*
+ * Begins to connect to `address` (numeric, or '+' and the path of a Unix
+ * socket) for `url`, offering the subprotocols `offer`. 0, or -1 when it
+ * failed at once; `gone` is not called then.
+ */
+int conn_start(struct conn *conn, struct loop *loop, const struct url *url,
+	       const char *address, const char *offer);
+
+/* Takes all bytes of `message`. -1 while one is leaving or out of memory. */
+int conn_send(struct conn *conn, struct buf *message);
+
+void conn_pause(struct conn *conn, bool paused);
+
+/* Sends a ping soon. */
+void conn_ping(struct conn *conn);
+
+/* Closes with a close frame when it is open, else at once; `gone` follows. */
+void conn_close(struct conn *conn, unsigned code);
+
+/* Ends it without a close frame; `gone` follows. */
+void conn_kill(struct conn *conn);
+
+/* After `gone`, or when nothing was started. */
+void conn_release(struct conn *conn);
+
+#endif
