@@ -18,6 +18,8 @@ struct lineio_source {
 	bool inherited;	  /* it is not ours to close */
 	bool regular;	  /* size is known */
 	uint64_t size;	  /* bytes */
+	dev_t dev;
+	ino_t ino;
 };
 
 void lineio_init(struct lineio *io, const struct lineio_events *events,
@@ -79,6 +81,8 @@ static int look_at(struct lineio_source *source)
 		errno = EISDIR;
 		return -1;
 	}
+	source->dev = st.st_dev;
+	source->ino = st.st_ino;
 	source->regular = S_ISREG(st.st_mode);
 	source->size = source->regular ? (uint64_t)st.st_size : 0;
 	return 0;
@@ -114,6 +118,19 @@ int lineio_add_text(struct lineio *io, const char *name, const char *text)
 const char *lineio_name(const struct lineio *io, size_t source)
 {
 	return io->sources[source].name;
+}
+
+bool lineio_reads(const struct lineio *io, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return false;
+	for (size_t i = 0; i < io->count; i++)
+		if (!io->sources[i].text && io->sources[i].dev == st.st_dev &&
+		    io->sources[i].ino == st.st_ino)
+			return true;
+	return false;
 }
 
 uint64_t lineio_size(const struct lineio *io)
@@ -357,8 +374,6 @@ static void advance(struct lineio *io, bool readable)
 		if (!io->paused)
 			end_source(io);
 	}
-	if (io->started)
-		io->events->idle(io->user);
 }
 
 static void turn(struct lineio *io, bool readable)
@@ -367,6 +382,8 @@ static void turn(struct lineio *io, bool readable)
 		advance(io, readable);
 	else
 		begin_source(io);
+	if (io->started)
+		io->events->idle(io->user);
 	if (io->started)
 		arm(io, must_wait(io));
 }

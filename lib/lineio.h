@@ -91,6 +91,9 @@ void lineio_set_limit(struct lineio *io, size_t limit);
 /* Back-pressure: no events while paused. */
 void lineio_pause(struct lineio *io, bool paused);
 
+/* Whether one of the sources is the file that `fd` is open on. */
+bool lineio_reads(const struct lineio *io, int fd);
+
 /* Bytes that all sources have together; 0 when one is not a regular file. */
 uint64_t lineio_size(const struct lineio *io);
 

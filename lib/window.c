@@ -76,20 +76,20 @@ static uint64_t origin_of(const struct window *w, uint64_t id)
 	return id == w->first ? w->origin_base : slot(w, id - 1)->origin_end;
 }
 
-/* Takes back what was appended since the last commit. */
-static int undo(struct window *w)
+void window_abort(struct window *w)
 {
 	buf_truncate(&w->bytes, start_of(w, w->next) - w->base);
 	buf_truncate(&w->origins, origin_of(w, w->next) - w->origin_base);
 	w->bytes.failed = w->origins.failed = false;
-	errno = ENOMEM;
-	return -1;
 }
 
 int window_commit(struct window *w, uint64_t number, uint32_t source)
 {
-	if (w->bytes.failed || w->origins.failed)
-		return undo(w);
+	if (w->bytes.failed || w->origins.failed) {
+		window_abort(w);
+		errno = ENOMEM;
+		return -1;
+	}
 	*slot(w, w->next) = (struct window_slot){
 		.end = w->base + buf_len(&w->bytes),
 		.origin_end = w->origin_base + buf_len(&w->origins),
@@ -101,24 +101,12 @@ int window_commit(struct window *w, uint64_t number, uint32_t source)
 	return 0;
 }
 
-static size_t len_of(const struct window *w, uint64_t id)
-{
-	return slot(w, id)->end - start_of(w, id);
-}
-
 /* Passes over what was answered before it is sent again. */
 static uint64_t next_open(const struct window *w, uint64_t id)
 {
 	while (id < w->next && slot(w, id)->state != OPEN)
 		id++;
 	return id;
-}
-
-size_t window_next_len(const struct window *w)
-{
-	uint64_t id = next_open(w, w->unsent);
-
-	return id < w->next ? len_of(w, id) : 0;
 }
 
 /*
@@ -232,6 +220,11 @@ bool window_line(const struct window *w, uint64_t id, struct window_line *line)
 		line->origin =
 			buf_bytes(&w->origins) + (origin - w->origin_base);
 	return true;
+}
+
+bool window_next(const struct window *w, struct window_line *line)
+{
+	return window_line(w, next_open(w, w->unsent), line);
 }
 
 void window_reject(struct window *w, uint64_t id)

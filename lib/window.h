@@ -60,6 +60,9 @@ bool window_full(const struct window *w);
  */
 int window_commit(struct window *w, uint64_t number, uint32_t source);
 
+/* Takes back what was appended and not committed. */
+void window_abort(struct window *w);
+
 /*
  * Appends to `out` the next messages to be sent, as many as fit into
  * `max_bytes` and `max_lines`, but one at least; remembers that they went in
@@ -69,8 +72,8 @@ int window_commit(struct window *w, uint64_t number, uint32_t source);
 size_t window_take(struct window *w, struct buf *out, size_t max_bytes,
 		   size_t max_lines, uint32_t frame);
 
-/* Bytes of the next message to be sent; 0 when there is none. */
-size_t window_next_len(const struct window *w);
+/* The next message to be sent; false when there is none. */
+bool window_next(const struct window *w, struct window_line *line);
 
 /* ACK: settles every open id <= `id` that was sent. Returns how many. */
 uint64_t window_ack(struct window *w, uint64_t id);

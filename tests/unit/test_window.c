@@ -51,6 +51,7 @@ static bool holds(struct window *w, uint64_t id, const char *message,
 static void sending(void)
 {
 	struct window w;
+	struct window_line line;
 
 	window_init(&w, 1000, 5);
 	ok(takes(&w, 100, 9, ""), "an empty window sends nothing");
@@ -61,8 +62,8 @@ static void sending(void)
 	ok(takes(&w, 9, 9, "1:x\n2:x\n"), "a frame takes what fits");
 	ok(takes(&w, 1, 9, "3:x\n"), "and one at least");
 	ok(takes(&w, 100, 1, "4:x\n"), "or as many as it may");
-	ok(window_next_len(&w) == 4, "the next one's length is known");
-	ok(takes(&w, 100, 9, "5:x\n") && !window_next_len(&w), "then none");
+	ok(window_next(&w, &line) && line.id == 5, "the next one is known");
+	ok(takes(&w, 100, 9, "5:x\n") && !window_next(&w, &line), "then none");
 	ok(window_ack(&w, 3) == 3 && w.open == 2, "an ACK settles all before");
 	ok(window_ack(&w, 3) == 0, "once");
 	fill(&w, 2);
