@@ -91,6 +91,7 @@ static enum intake_result begin(struct intake *in,
 				const struct intake_piece *piece)
 {
 	/* The peer was to be stopped, but this had been read before. */
+	in->rest_final = true;
 	while (buf_len(&in->rest) && !in->ended)
 		intake_resume(in);
 	in->message++;
@@ -106,6 +107,8 @@ static void take(struct intake *in, const struct intake_piece *piece)
 	if (!in->stopped && buf_len(&in->rest))
 		done = complete(in, piece->bytes, piece->len, piece->final);
 	done += cut(in, piece->bytes + done, piece->len - done, piece->final);
+	if (in->size == 0 && piece->final && !in->lines)
+		hand_over(in, "", 0);
 	buf_append(&in->rest, piece->bytes + done, piece->len - done);
 	in->rest_final = piece->final;
 }

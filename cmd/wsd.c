@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wsd - the server: options → configuration → server_run().
+ */
+#include "diag.h"
+#include "exits.h"
+#include "options.h"
+#include "server.h"
+
+#include <string.h>
+
+struct settings {
+	struct server_config server;
+	struct option_texts listen;
+	struct option_texts hosts;
+	struct option_texts origins;
+	uint64_t ready_fd;
+	int verbose;
+	bool quiet;
+};
+
+#define NO_FD UINT64_MAX
+#define FIELD(name) offsetof(struct settings, name)
+#define MESSAGE_LIMIT (256 << 20)
+
+static const struct option options[] = {
+	{'l', "listen", OPTION_TEXTS, FIELD(listen), "ADDRESS",
+	 "ADDR:PORT or unix:PATH, repeatable; port 0 picks one (default "
+	 "localhost:3000)",
+	 NULL, 0, 0},
+	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd), "FD",
+	 "write a line with each URL to this descriptor once it listens", NULL,
+	 0, INT32_MAX},
+	{0, "host", OPTION_TEXTS, FIELD(hosts), "NAME",
+	 "a host name of this server, repeatable (loopback always is)", NULL, 0,
+	 0},
+	{0, "origin", OPTION_TEXTS, FIELD(origins), "ORIGIN",
+	 "allow web pages of this origin, repeatable (loopback and the own "
+	 "host are)",
+	 NULL, 0, 0},
+	{0, "no-access-control", OPTION_FLAG, FIELD(server.any_address), NULL,
+	 "listen off loopback although anyone may subscribe and publish", NULL,
+	 0, 0},
+	{0, "history-count", OPTION_NUMBER, FIELD(server.hub.history.count),
+	 "N", "updates kept for each tenant (default 1000)", NULL, 0, 0},
+	{0, "history-size", OPTION_SIZE, FIELD(server.hub.history.bytes),
+	 "BYTES", "bytes kept for each tenant (default 1M)", NULL, 0, 0},
+	{0, "history-age", OPTION_DURATION, FIELD(server.hub.history.age_ms),
+	 "T", "how long updates are kept (default 10m)", NULL, 1, 0},
+	{0, "max-lag", OPTION_SIZE, FIELD(server.hub.max_lag), "BYTES",
+	 "a subscriber further behind is closed with 4108 (default 16M)", NULL,
+	 1, 0},
+	{0, "max-message", OPTION_SIZE, FIELD(server.hub.message_max), "BYTES",
+	 "largest update (default 1M)", NULL, 16, MESSAGE_LIMIT},
+	{0, "max-frame", OPTION_SIZE, FIELD(server.hub.frame_max), "BYTES",
+	 "largest message of wsd.v1, of one or more lines (default 2M)", NULL,
+	 1024, MESSAGE_LIMIT},
+	{0, "max-subscriptions", OPTION_NUMBER,
+	 FIELD(server.hub.subscriptions_max), "N",
+	 "tenants that one connection may subscribe to (default 1000)", NULL, 1,
+	 0},
+	{0, "max-tenants", OPTION_NUMBER, FIELD(server.hub.tenants_max), "N",
+	 "tenants that are remembered (default 100000)", NULL, 1, UINT32_MAX},
+	{0, "keys", OPTION_NUMBER, FIELD(server.hub.keys_max), "N",
+	 "keys of updates that are remembered (default 1000000)", NULL, 1,
+	 1 << 30},
+	{0, "max-producers", OPTION_NUMBER, FIELD(server.hub.producers_max),
+	 "N", "producers that are remembered (default 100000)", NULL, 1,
+	 UINT32_MAX},
+	{0, "sndbuf", OPTION_SIZE, FIELD(server.sndbuf), "BYTES",
+	 "send buffer of each connection in the kernel (default 256k)", NULL,
+	 4096, 1 << 30},
+	{0, "drain-timeout", OPTION_DURATION, FIELD(server.drain_ms), "T",
+	 "time to close the connections when shutting down (default 10s)", NULL,
+	 1, 0},
+	{'v', "verbose", OPTION_TALLY, FIELD(verbose), NULL,
+	 "also say where it listens and when it shuts down", NULL, 0, 0},
+	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
+	 NULL, 0, 0},
+	{0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+};
+
+static const struct option_program program = {
+	.name = "wsd",
+	.synopsis = "[option ...]",
+	.summary = "Sends each tenant's updates to everyone who watches it.",
+	.options = options,
+	.examples = "wsd -v\n"
+		    "wsd --listen 127.0.0.1:0 --ready-fd 3 3>url\n"
+		    "wsd --listen unix:/run/wsd.sock\n",
+};
+
+static enum diag_level level_of(const struct settings *s)
+{
+	if (s->quiet)
+		return DIAG_ERROR;
+	return s->verbose > 1 ? DIAG_DEBUG : s->verbose ? DIAG_NOTE : DIAG_WARN;
+}
+
+static enum exits run(struct settings *s)
+{
+	struct server_config *config = &s->server;
+	struct diag diag = {program.name, level_of(s)};
+
+	config->listen = s->listen.items;
+	config->listen_count = s->listen.count;
+	config->access.hosts = s->hosts.items;
+	config->access.hosts_count = s->hosts.count;
+	config->access.origins = s->origins.items;
+	config->access.origins_count = s->origins.count;
+	config->ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd;
+	return server_run(config, &diag);
+}
+
+int main(int argc, char **argv)
+{
+	struct settings s;
+	int operands, status;
+
+	memset(&s, 0, sizeof(s));
+	s.server.hub = hub_defaults;
+	s.server.sndbuf = 256 << 10;
+	s.server.drain_ms = 10 * 1000;
+	s.ready_fd = NO_FD;
+	switch (options_parse(&program, argc, argv, &s, &operands)) {
+	case OPTIONS_DONE:
+		status = EXIT_DONE;
+		break;
+	case OPTIONS_WRONG:
+		status = EXIT_USAGE;
+		break;
+	default:
+		status = operands < argc
+				 ? options_wrong(&program,
+						 "unexpected operand '%s'",
+						 argv[operands])
+				 : (int)run(&s);
+	}
+	options_release(&program, &s);
+	return status;
+}

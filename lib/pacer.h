@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * pacer - decides when the loop flushes what was published.
+ *
+ * The first update after quiet goes out at once. While more comes, the next
+ * flush waits as long as a share of what the last one took, at most 2 ms: so
+ * under load updates gather, and each subscriber gets them in one write, and
+ * when there is little to do nothing waits. libwebsockets reads little at a
+ * time and returns to the loop, so without this batches would be tiny.
+ */
+#ifndef PACER_H
+#define PACER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uv.h>
+
+struct pacer {
+	uv_prepare_t prepare; /* before each poll: flush, or not yet */
+	uv_idle_t idle;	      /* active while a flush waits: don't block */
+	int64_t next_ns;      /* no flush before; monotonic */
+	bool (*due)(void *user);
+	void (*flush)(void *user);
+	void *user;
+};
+
+/* `due` tells whether there is anything to flush; it is asked every turn. */
+void pacer_init(struct pacer *p, uv_loop_t *loop, bool (*due)(void *user),
+		void (*flush)(void *user), void *user);
+
+/* Closes its handles; the loop must run once more. */
+void pacer_close(struct pacer *p);
+
+#endif

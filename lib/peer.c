@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+#include "peer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+/* A peer that does not answer our close frame is dropped after so long. */
+#define CLOSE_SECONDS 5
+
+static long peer_send(void *conn, const struct iovec *pieces, int count)
+{
+	struct peer *p = conn;
+	struct msghdr message = {
+		.msg_iov = (struct iovec *)(uintptr_t)pieces,
+		.msg_iovlen = (size_t)count,
+	};
+	ssize_t n;
+
+	if (lws_partial_buffered(p->wsi))
+		return 0;
+	do
+		n = sendmsg(lws_get_socket_fd(p->wsi), &message,
+			    MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+	return n;
+}
+
+/* lws copies what it cannot send; it does not write to these bytes. */
+static int peer_keep(void *conn, const char *bytes, size_t len)
+{
+	struct peer *p = conn;
+	int n = lws_write(p->wsi, (unsigned char *)(uintptr_t)bytes, len,
+			  LWS_WRITE_HTTP);
+
+	return n < 0 ? -1 : 0;
+}
+
+static void peer_want_write(void *conn)
+{
+	struct peer *p = conn;
+
+	lws_callback_on_writable(p->wsi);
+}
+
+static void peer_closing(void *conn)
+{
+	struct peer *p = conn;
+
+	if (p->session.outlet.dead)
+		lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+				LWS_TO_KILL_ASYNC);
+	else
+		lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+				CLOSE_SECONDS);
+}
+
+static void peer_pause(void *conn, bool paused)
+{
+	struct peer *p = conn;
+
+	lws_rx_flow_control(p->wsi, !paused);
+}
+
+static const struct outlet_ops ops = {
+	.send = peer_send,
+	.keep = peer_keep,
+	.want_write = peer_want_write,
+	.closing = peer_closing,
+	.pause = peer_pause,
+};
+
+void peers_init(struct peers *all, struct hub *hub)
+{
+	all->hub = hub;
+	all->count = 0;
+	all->number = 0;
+	list_init(&all->all);
+}
+
+struct peer *peer_new(struct peers *all, struct lws *wsi,
+		      enum session_dialect dialect)
+{
+	struct peer *p = malloc(sizeof(*p));
+
+	if (!p)
+		return NULL;
+	p->peers = all;
+	p->wsi = wsi;
+	p->answered = false;
+	list_init(&p->list);
+	list_append(&all->all, &p->list);
+	all->count++;
+	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
+	return p;
+}
+
+void peer_free(struct peer *p)
+{
+	session_release(&p->session);
+	list_remove(&p->list);
+	p->peers->count--;
+	free(p);
+}
+
+void peer_receive(struct peer *p, const char *bytes, size_t len)
+{
+	struct intake_piece piece = {
+		.bytes = bytes,
+		.len = len,
+		.announced = lws_remaining_packet_payload(p->wsi),
+		.first = lws_is_first_fragment(p->wsi),
+		.final = lws_is_final_fragment(p->wsi),
+		.binary = lws_frame_is_binary(p->wsi),
+	};
+
+	session_receive(&p->session, &piece);
+}
+
+void peer_writable(struct peer *p)
+{
+	if (lws_partial_buffered(p->wsi))
+		lws_callback_on_writable(p->wsi);
+	else
+		outlet_writable(&p->session.outlet);
+}

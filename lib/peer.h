@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * peer - a WebSocket connection of the server: libwebsockets below, a session
+ * above.
+ *
+ * Ready-made frames go to the socket by sendmsg(2), past libwebsockets, as
+ * long as that has nothing buffered of its own; the rest of a frame that the
+ * kernel cut is given to it, so that its pongs come between frames only.
+ */
+#ifndef PEER_H
+#define PEER_H
+
+#include "session.h"
+
+#include <libwebsockets.h>
+
+/* All of them. */
+struct peers {
+	struct hub *hub;
+	struct list all;
+	size_t count;
+	uint64_t number; /* of the last one; names it to its user */
+};
+
+struct peer {
+	struct session session;
+	struct peers *peers;
+	struct lws *wsi;
+	struct list list;
+	bool answered; /* the close handshake is done */
+};
+
+void peers_init(struct peers *all, struct hub *hub);
+
+/* A connection was established. NULL: out of memory. */
+struct peer *peer_new(struct peers *all, struct lws *wsi,
+		      enum session_dialect dialect);
+
+/* It is gone. */
+void peer_free(struct peer *p);
+
+/* lws has payload for it; lws_remaining_packet_payload() and so on hold. */
+void peer_receive(struct peer *p, const char *bytes, size_t len);
+
+/* lws says that it can be written to. */
+void peer_writable(struct peer *p);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * server - wsd itself: one loop with its listeners, connections and hub.
+ *
+ * Here the parts meet: the listeners accept, libwebsockets speaks HTTP and
+ * WebSocket, the gate judges requests, sessions act on the hub, and the pacer
+ * has the fan-out write. One struct server is one thread's worth.
+ */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include "exits.h"
+#include "gate.h"
+#include "hub.h"
+#include "listener.h"
+#include "loop.h"
+#include "pacer.h"
+#include "peer.h"
+
+struct server_config {
+	struct hub_config hub;
+	struct access access;
+	const char *const *listen; /* addresses; none: the default */
+	size_t listen_count;
+	bool any_address;  /* off loopback too, without access control */
+	uint64_t sndbuf;   /* bytes that the kernel holds for a connection */
+	uint64_t drain_ms; /* time to say goodbye */
+	int ready_fd;	   /* told the URLs, then closed; -1: none */
+};
+
+struct server {
+	struct loop loop;
+	struct hub hub;
+	struct gate gate;
+	struct peers peers;
+	struct listeners listeners;
+	struct pacer pacer;
+	uv_timer_t sweep;
+	uv_timer_t drain; /* ticks while draining */
+	const struct server_config *config;
+	const struct diag *diag;
+	uint64_t turn_ms;	/* loop time that the hub was told */
+	size_t connections;	/* of every kind, in lws */
+	size_t connections_max; /* so that descriptors are left */
+	size_t drain_share;	/* peers that one tick sends home */
+	int64_t drain_end;	/* monotonic ms; 0: not draining */
+	int last_signal;	/* the one that ends it at once; 0: none */
+};
+
+/*
+ * Runs a server until it is drained. Messages go to `diag`. Returns the exit
+ * status; or ends the process by a second signal.
+ */
+enum exits server_run(const struct server_config *config,
+		      const struct diag *diag);
+
+#endif
