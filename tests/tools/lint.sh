@@ -96,7 +96,7 @@ compile() {
 }
 
 defects() {
-	cppcheck -q --std=c11 --language=c --enable=warning,portability \
+	cppcheck -q --std=c11 --language=c --enable=warning \
 		--inline-suppr --suppress=missingInclude --error-exitcode=1 \
 		-D_GNU_SOURCE -DWSD_VERSION='"0"' -Ilib cmd lib
 }
