@@ -1,0 +1,375 @@
+#!/usr/bin/env bash
+# Measures what the README promises and prints it as a Markdown table, each
+# figure with what stands beside it and the bar that it has to reach.
+#
+#   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
+#
+# Without arguments all of them. The servers (wsd; floor, the bare loop;
+# sketch, when bun is there) run on one core and the load on another. Targets
+# take turns within a round, so that a slow moment of the machine hits all of
+# them; a ratio is the median of the ratios of the rounds.
+#
+#   BENCH_QUICK=1   one short round: does the bench itself work?
+#   BENCH_ROUNDS=3  BENCH_SECONDS=3  SERVER_CORE=0  LOAD_CORE=1
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+
+BUILD=${BUILD:-build}
+BIN=${BIN:-bin}
+WSD=${WSD:-$BIN/wsd}
+MODULES=${MODULES:-node_modules}
+SERVER_CORE=${SERVER_CORE:-0}
+LOAD_CORE=${LOAD_CORE:-1}
+if [ -n "${BENCH_QUICK:-}" ]; then
+	rounds=1 duration=300ms lines=50000 idle=500 json_rounds=3
+else
+	rounds=${BENCH_ROUNDS:-3} duration=${BENCH_SECONDS:-3}s
+	lines=1000000 idle=9000 json_rounds=15
+fi
+
+tmp=$(mktemp -d)
+declare -A pid=() url=() samples=()
+
+# --- Servers -----------------------------------------------------------------
+
+stop() { # stop SERVER...
+	local name
+	for name; do
+		[ -n "${pid[$name]:-}" ] || continue
+		kill "${pid[$name]}" 2>/dev/null || true
+		wait "${pid[$name]}" 2>/dev/null || true
+		unset "pid[$name]"
+	done
+}
+
+finish() {
+	stop "${!pid[@]}"
+	rm -rf "$tmp"
+}
+trap finish EXIT
+trap 'exit 130' INT TERM
+
+die() {
+	echo "bench: $*" >&2
+	exit 1
+}
+
+# Starts SERVER and waits for the line with its URL, which it writes to
+# descriptor 3.
+start() {
+	local name=$1 line='' ready=$tmp/$1.ready
+	local -a command
+	case $name in
+	wsd) command=("$WSD" --listen 127.0.0.1:0 --ready-fd 3) ;;
+	floor) command=("$BUILD/bench/floor" --ready-fd 3) ;;
+	sketch) command=("$bun" tests/bench/sketch.js) ;;
+	esac
+	[ -p "$ready" ] || mkfifo "$ready"
+	exec {fd}<>"$ready"
+	if [ "$name" = sketch ]; then
+		taskset -c "$SERVER_CORE" "${command[@]}" >"$ready" &
+	else
+		taskset -c "$SERVER_CORE" "${command[@]}" 3>"$ready" \
+			2>"$tmp/$name.log" &
+	fi
+	pid[$name]=$!
+	read -r -t 10 line <&"$fd" || die "$name did not start: $(
+		cat "$tmp/$name.log" 2>/dev/null)"
+	exec {fd}>&-
+	url[$name]=$line
+}
+
+# --- Samples -----------------------------------------------------------------
+
+# One run of wsbench against SERVER; its result is kept in $tmp/result.
+load() { # load SERVER OPTION...
+	local name=$1
+	shift
+	taskset -c "$LOAD_CORE" "$BIN/wsbench" -u "${url[$name]}" \
+		--pid "${pid[$name]}" -J -W 120 "$@" >"$tmp/result" ||
+		die "wsbench $* against $name: exit $?"
+}
+
+# Keeps a member of the last result as a sample of KEY.
+keep() { # keep KEY MEMBER
+	add "$1" "$(jq -r ".$2" "$tmp/result")"
+}
+
+add() { # add KEY VALUE
+	samples[$1]="${samples[$1]:-} $2"
+}
+
+median() { # of the words given
+	printf '%s\n' "$@" | sort -g | awk '{v[NR] = $1}
+		END {print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2}'
+}
+
+middle() { # middle KEY: the median of its samples
+	# shellcheck disable=SC2086 # one word each
+	median ${samples[$1]}
+}
+
+ratio() { # ratio KEY KEY: the median of the ratios of the rounds
+	local -a a b each=()
+	local i
+	read -ra a <<<"${samples[$1]}"
+	read -ra b <<<"${samples[$2]}"
+	for i in "${!a[@]}"; do
+		each+=("$(awk -v a="${a[i]}" -v b="${b[i]}" \
+			'BEGIN {print (b > 0 ? a / b : 0)}')")
+	done
+	median "${each[@]}"
+}
+
+# --- The table ---------------------------------------------------------------
+
+passed=0 missed=0
+
+show() { # show VALUE UNIT: 25134000 /s is "25.1 M/s", 1150 ns is "1.15 us"
+	awk -v v="$1" -v unit="$2" 'BEGIN {
+		n = split(unit == "ns" ? "ns us ms s" : "_ k M G", p, " ")
+		for (i = 1; v >= 1000 && i < n && unit ~ /ns|\/s/; i++)
+			v /= 1000
+		d = v < 10 ? 2 : v < 100 ? 1 : 0
+		if (unit == "ns")
+			printf "%.*f %s", d, v, p[i]
+		else if (unit == "/s")
+			printf "%.*f %s/s", d, v, (i > 1 ? p[i] : "")
+		else
+			printf "%.0f %s", v, unit
+	}'
+}
+
+# Whether VALUE reaches BAR (">= 6" or "<= 1.3"), as a word.
+verdict() {
+	awk -v v="$1" -v op="${2% *}" -v bar="${2#* }" 'BEGIN {
+		print ((op == ">=" ? v >= bar : v <= bar) ? "pass" : "miss")}'
+}
+
+row() { # row WHAT MEASURED BESIDE VALUE BAR SUFFIX
+	local word
+	word=$(verdict "$4" "$5")
+	[ "$word" = pass ] && passed=$((passed + 1)) || missed=$((missed + 1))
+	printf '| %s | %s | %s | %s | %s%s | %s |\n' "$1" "$2" "$3" \
+		"$(awk -v v="$4" 'BEGIN {printf "%.2f", v}')$6" \
+		"$5" "$6" "$word"
+}
+
+# Compares samples KEY.wsd with those of another target.
+compare() { # compare WHAT KEY OTHER UNIT BAR [OTHER-KEY]
+	local key=$2.wsd other=${6:-$2}.$3
+	[ -n "${samples[$other]:-}" ] || return 0
+	row "$1" "$(show "$(middle "$key")" "$4")" \
+		"$3 $(show "$(middle "$other")" "$4")" \
+		"$(ratio "$key" "$other")" "$5" x
+}
+
+absolute() { # absolute WHAT KEY UNIT BAR: a bar that nobody else sets
+	local value
+	value=$(middle "$2.wsd")
+	printf '| %s | %s | | | %s %s | %s |\n' "$1" "$(show "$value" "$3")" \
+		"${4% *}" "$(show "${4#* }" "$3")" "$(verdict "$value" "$4")"
+	[ "$(verdict "$value" "$4")" = pass ] && passed=$((passed + 1)) ||
+		missed=$((missed + 1))
+}
+
+# --- Sections ----------------------------------------------------------------
+
+fan() { # fan KEY TARGET OPTION...
+	local key=$1 target=$2
+	shift 2
+	load "$target" --duration "$duration" "$@"
+	keep "$key.rate.$target" deliveriesPerSecond
+	keep "$key.cpu.$target" server.cpuNsPerDelivery
+	keep "$key.update.$target" server.cpuNsPerUpdate
+}
+
+# Small receive buffer: a plain publisher. Large: wsd.v1.bulk, many lines in a
+# frame. The subscribers are plain in both, so that the frames are the same.
+fanout() {
+	local n t round
+	for n in 100 1000; do
+		for ((round = 0; round < rounds; round++)); do
+			for t in "${targets[@]}"; do
+				fan "$n.plain" "$t" --subscribers "$n"
+			done
+			fan "$n.bulk" wsd --subscribers "$n" \
+				--publish-dialect bulk
+		done
+		for t in plain bulk; do
+			compare "$n subscribers, $t publisher: deliveries" \
+				"$n.$t.rate" sketch /s '>= 6' "$n.plain.rate"
+			compare "$n subscribers, $t publisher: CPU a delivery" \
+				"$n.$t.cpu" floor ns '<= 1.3' "$n.plain.cpu"
+		done
+	done
+}
+
+single() {
+	local t round
+	for ((round = 0; round < rounds; round++)); do
+		for t in "${targets[@]}"; do
+			fan one "$t" --subscribers 1
+		done
+	done
+	compare '1 subscriber, plain: CPU an update' one.update sketch ns \
+		'<= 0.5'
+}
+
+# Real lines for the pipelines: 128 bytes of JSON each.
+make_lines() {
+	[ -s "$tmp/lines" ] || awk -v n="$lines" 'BEGIN {
+		pad = sprintf("%95s", ""); gsub(/ /, "x", pad)
+		for (i = 0; i < n; i++)
+			printf "{\"sequence\":\"%08d\",\"pad\":\"%s\"}\n", i,
+				pad}' >"$tmp/lines"
+}
+
+seconds_since() {
+	awk -v a="$1" -v b="$EPOCHREALTIME" 'BEGIN {print b - a}'
+}
+
+per_second() { # per_second SECONDS: of the lines
+	awk -v n="$lines" -v s="$1" 'BEGIN {print n / s}'
+}
+
+# The sketch gets one frame an update and need not acknowledge: a PING behind
+# them tells when it has read all.
+feed_sketch() {
+	[ -n "${pid[sketch]:-}" ] || return 0
+	load sketch --subscribers 0 --no-ack --count "$lines"
+	keep ingest.rate.sketch updatesPerSecond
+}
+
+feed_wsd() {
+	local start=$EPOCHREALTIME
+	taskset -c "$LOAD_CORE" "$BIN/wspub" -q -u "${url[wsd]}" \
+		-f "$tmp/lines" ingest || die "wspub: exit $?"
+	add ingest.rate.wsd "$(per_second "$(seconds_since "$start")")"
+}
+
+ingest() {
+	local round
+	make_lines
+	for ((round = 0; round < rounds; round++)); do
+		feed_sketch
+		feed_wsd
+	done
+	compare "wspub, $lines lines, acknowledged: updates" ingest.rate \
+		sketch /s '>= 3'
+	absolute "the same" ingest.rate /s '>= 700000'
+}
+
+# As above, and a wssub that writes all of it to a file.
+pipe_wsd() {
+	local ready=$tmp/wssub.ready start
+	[ -p "$ready" ] || mkfifo "$ready"
+	exec {fd}<>"$ready"
+	taskset -c "$LOAD_CORE" "$BIN/wssub" -q -u "${url[wsd]}" -c "$lines" \
+		-W 120 --ready-fd 3 pipeline 3>"$ready" >"$tmp/received" &
+	pid[wssub]=$!
+	read -r -t 10 <&"$fd" || die "wssub did not subscribe"
+	exec {fd}>&-
+	start=$EPOCHREALTIME
+	taskset -c "$LOAD_CORE" "$BIN/wspub" -q -u "${url[wsd]}" \
+		-f "$tmp/lines" pipeline || die "wspub: exit $?"
+	wait "${pid[wssub]}" || die "wssub: exit $?"
+	unset "pid[wssub]"
+	add pipeline.rate.wsd "$(per_second "$(seconds_since "$start")")"
+	cmp -s "$tmp/lines" "$tmp/received" ||
+		die "wssub did not write what wspub published"
+}
+
+pipeline() {
+	local round
+	make_lines
+	for ((round = 0; round < rounds; round++)); do
+		pipe_wsd
+	done
+	absolute 'with a wssub that writes a file: updates' pipeline.rate /s \
+		'>= 300000'
+}
+
+latency() {
+	local t round
+	for ((round = 0; round < rounds; round++)); do
+		for t in "${targets[@]}"; do
+			load "$t" --subscribers 100 --rate 1000/s \
+				--duration "$duration"
+			keep "p50.$t" latencyNs.p50
+			keep "p99.$t" latencyNs.p99
+		done
+	done
+	compare '1000 updates/s to 100 subscribers: p50' p50 sketch ns '<= 1'
+	compare '1000 updates/s to 100 subscribers: p99' p99 sketch ns '<= 1'
+}
+
+# A fresh server each time: memory that an earlier run left would be reused.
+idle() {
+	local t round n=$idle limit
+	limit=$(($(ulimit -Hn) - 100))
+	[ "$n" -le "$limit" ] || n=$limit
+	for ((round = 0; round < rounds; round++)); do
+		for t in "${targets[@]}"; do
+			stop "$t"
+			start "$t"
+			load "$t" --subscribers "$n" --idle --duration 1s
+			keep "connect.$t" connectNs
+			keep "rss.$t" server.rssPerConnection
+		done
+	done
+	absolute "$n idle subscribers: resident memory each" rss B '<= 3072'
+	compare "$n idle subscribers: to connect them" connect sketch ns '<= 1'
+}
+
+json() {
+	local corpus=$MODULES/@octokit/webhooks-examples/api.github.com
+	[ -s "$corpus/index.json" ] || {
+		echo "bench: no webhook payloads in $MODULES: no json" >&2
+		return 0
+	}
+	jq -c '.[].examples[]' "$corpus/index.json" >"$tmp/payloads"
+	taskset -c "$LOAD_CORE" "$BUILD/bench/jsonbench" -J -r "$json_rounds" \
+		"$tmp/payloads" >"$tmp/result"
+	keep json.wsd 'json_check * 1000000'
+	keep json.simdjson 'simdjson * 1000000'
+	keep json.yajl 'yajl * 1000000'
+	compare 'JSON scanner, webhook payloads: bytes' json simdjson /s \
+		'>= 0.5'
+	compare 'JSON scanner, webhook payloads: bytes' json yajl /s '>= 5'
+}
+
+# --- The run -----------------------------------------------------------------
+
+build() {
+	mkdir -p "$BUILD/bench"
+	"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib -o "$BUILD/bench/floor" \
+		tests/bench/floor.c lib/wsframe.c
+	[[ " $* " != *' json '* ]] ||
+		"${CXX:-c++}" -std=c++17 -O2 -Ilib -o "$BUILD/bench/jsonbench" \
+			tests/bench/jsonbench.cc "$BUILD/libdomain.a" \
+			-lsimdjson -lyajl
+}
+
+bun=$MODULES/.bin/bun
+[ "$(nproc)" -gt 1 ] || die 'needs two cores'
+[ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json
+build "$@"
+targets=(floor)
+if "$bun" --version >/dev/null 2>&1; then
+	targets+=(sketch)
+else
+	echo "bench: bun is not in $MODULES: nothing beside the sketch" >&2
+fi
+targets+=(wsd)
+for t in "${targets[@]}"; do
+	start "$t"
+done
+echo '| figure | wsd | beside it | ratio | bar | |'
+echo '|---|---|---|---|---|---|'
+for section; do
+	"$section"
+done
+echo
+echo "$passed of $((passed + missed)) bars reached; $rounds rounds of" \
+	"$duration; $(uname -sr), $(nproc) cores"
