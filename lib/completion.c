@@ -92,7 +92,8 @@ static void bash_arguments(const struct option *o, FILE *out)
 static void put_bash(const struct option_program *program, FILE *out)
 {
 	fprintf(out,
-		"# bash completion for %s, by '%s --completion bash'\n\n"
+		"# bash completion for %s, by '%s --completion bash'\n"
+		"# shellcheck shell=bash\n\n"
 		"_%s() {\n"
 		"\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
 		"\tlocal prev=${COMP_WORDS[COMP_CWORD - 1]}\n\n"
