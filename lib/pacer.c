@@ -17,7 +17,7 @@ static void flush(struct pacer *p, int64_t begin)
 {
 	int64_t end, gap;
 
-	p->flush(p->user);
+	p->ops->flush(p->user);
 	end = clock_mono_ns();
 	gap = (end - begin) * GAP_TENTHS / 10;
 	p->next_ns = end + (gap < GAP_MAX_NS ? gap : GAP_MAX_NS);
@@ -28,24 +28,24 @@ static void on_prepare(uv_prepare_t *prepare)
 	struct pacer *p = prepare->data;
 	int64_t now;
 
-	if (!p->due(p->user)) {
+	p->ops->gather(p->user);
+	if (!p->ops->due(p->user)) {
 		uv_idle_stop(&p->idle);
 		return;
 	}
 	now = clock_mono_ns();
 	if (now >= p->next_ns)
 		flush(p, now);
-	if (p->due(p->user))
+	if (p->ops->due(p->user))
 		uv_idle_start(&p->idle, on_idle);
 	else
 		uv_idle_stop(&p->idle);
 }
 
-void pacer_init(struct pacer *p, uv_loop_t *loop, bool (*due)(void *user),
-		void (*flush_fn)(void *user), void *user)
+void pacer_init(struct pacer *p, uv_loop_t *loop, const struct pacer_ops *ops,
+		void *user)
 {
-	p->due = due;
-	p->flush = flush_fn;
+	p->ops = ops;
 	p->user = user;
 	p->next_ns = 0;
 	uv_prepare_init(loop, &p->prepare);

@@ -15,18 +15,23 @@
 #include <stdint.h>
 #include <uv.h>
 
+struct pacer_ops {
+	void (*gather)(void *user); /* read more, if more has come */
+	bool (*due)(void *user);    /* whether there is anything to flush */
+	void (*flush)(void *user);
+};
+
 struct pacer {
 	uv_prepare_t prepare; /* before each poll: flush, or not yet */
 	uv_idle_t idle;	      /* active while a flush waits: don't block */
 	int64_t next_ns;      /* no flush before; monotonic */
-	bool (*due)(void *user);
-	void (*flush)(void *user);
+	const struct pacer_ops *ops;
 	void *user;
 };
 
-/* `due` tells whether there is anything to flush; it is asked every turn. */
-void pacer_init(struct pacer *p, uv_loop_t *loop, bool (*due)(void *user),
-		void (*flush)(void *user), void *user);
+/* `ops` and `user` are borrowed. Each turn of the loop gathers and asks. */
+void pacer_init(struct pacer *p, uv_loop_t *loop, const struct pacer_ops *ops,
+		void *user);
 
 /* Closes its handles; the loop must run once more. */
 void pacer_close(struct pacer *p);

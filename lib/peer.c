@@ -5,6 +5,12 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
+/* What a turn of the loop reads from one peer. */
+#define READS_MAX (64 * 1024 / PEER_RX_SMALL)
+
+/* Bytes of a frame header that a client sends at least: 2, and 4 of mask. */
+#define HEADER_MIN 6
+
 /* A peer that does not answer our close frame is dropped after so long. */
 #define CLOSE_SECONDS 5
 
@@ -78,6 +84,7 @@ void peers_init(struct peers *all, struct hub *hub)
 	all->count = 0;
 	all->number = 0;
 	list_init(&all->all);
+	list_init(&all->busy);
 }
 
 struct peer *peer_new(struct peers *all, struct lws *wsi,
@@ -89,8 +96,9 @@ struct peer *peer_new(struct peers *all, struct lws *wsi,
 		return NULL;
 	p->peers = all;
 	p->wsi = wsi;
-	p->answered = false;
+	p->received = 0;
 	list_init(&p->list);
+	list_init(&p->busy);
 	list_append(&all->all, &p->list);
 	all->count++;
 	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
@@ -101,6 +109,7 @@ void peer_free(struct peer *p)
 {
 	session_release(&p->session);
 	list_remove(&p->list);
+	list_remove(&p->busy);
 	p->peers->count--;
 	free(p);
 }
@@ -117,6 +126,38 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 	};
 
 	session_receive(&p->session, &piece);
+	p->received += len + HEADER_MIN;
+	if (p->received >= PEER_RX_SMALL && list_empty(&p->busy))
+		list_append(&p->peers->busy, &p->busy);
+}
+
+/* As if the loop had found it readable; this may free the peer. */
+static void read_once(struct peer *p)
+{
+	struct lws_pollfd event = {
+		.fd = lws_get_socket_fd(p->wsi),
+		.events = LWS_POLLIN,
+		.revents = LWS_POLLIN,
+	};
+
+	p->received = 0;
+	lws_service_fd(lws_get_context(p->wsi), &event);
+}
+
+void peers_read_on(struct peers *all)
+{
+	struct list now;
+	struct peer *p;
+
+	for (int i = 0; i < READS_MAX && !list_empty(&all->busy); i++) {
+		list_init(&now);
+		list_splice(&now, &all->busy);
+		while (!list_empty(&now)) {
+			p = list_entry(now.next, struct peer, busy);
+			list_remove(&p->busy);
+			read_once(p);
+		}
+	}
 }
 
 void peer_writable(struct peer *p)

@@ -14,10 +14,18 @@
 
 #include <libwebsockets.h>
 
+/*
+ * What libwebsockets reads at once from a peer that is not a bulk publisher:
+ * it costs as much memory for each, so it is small, and who sends more is read
+ * from again in the same turn, see peers_read_on().
+ */
+#define PEER_RX_SMALL 512
+
 /* All of them. */
 struct peers {
 	struct hub *hub;
 	struct list all;
+	struct list busy; /* those that seem to have sent more */
 	size_t count;
 	uint64_t number; /* of the last one; names it to its user */
 };
@@ -27,7 +35,8 @@ struct peer {
 	struct peers *peers;
 	struct lws *wsi;
 	struct list list;
-	bool answered; /* the close handshake is done */
+	struct list busy; /* node, in peers->busy */
+	size_t received;  /* bytes that this read brought, about */
 };
 
 void peers_init(struct peers *all, struct hub *hub);
@@ -41,6 +50,12 @@ void peer_free(struct peer *p);
 
 /* lws has payload for it; lws_remaining_packet_payload() and so on hold. */
 void peer_receive(struct peer *p, const char *bytes, size_t len);
+
+/*
+ * Reads on from the peers whose last read was full, up to 64 KiB of each, so
+ * that many small reads cost one turn of the loop and make one batch.
+ */
+void peers_read_on(struct peers *all);
 
 /* lws says that it can be written to. */
 void peer_writable(struct peer *p);

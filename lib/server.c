@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Received at once: little for the many who listen, much for publishers. */
-#define RX_SMALL 512
+#define RX_SMALL PEER_RX_SMALL
 #define RX_BULK LOOP_READ_MAX
 
 /* One raw write of lws at most; the rest of a frame is the largest. */
@@ -165,6 +165,13 @@ static void on_accepted(void *user, int fd)
 	lws_adopt_socket_vhost(vhost, fd);
 }
 
+static void gather(void *user)
+{
+	struct server *s = user;
+
+	peers_read_on(&s->peers);
+}
+
 static bool flush_due(void *user)
 {
 	struct server *s = user;
@@ -275,6 +282,8 @@ static int start_listening(struct server *s)
 	return 0;
 }
 
+static const struct pacer_ops pacing = {gather, flush_due, flush};
+
 static void start_timers(struct server *s)
 {
 	uv_timer_init(&s->loop.uv, &s->sweep);
@@ -282,7 +291,7 @@ static void start_timers(struct server *s)
 	s->sweep.data = s;
 	s->drain.data = s;
 	uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
-	pacer_init(&s->pacer, &s->loop.uv, flush_due, flush, s);
+	pacer_init(&s->pacer, &s->loop.uv, &pacing, s);
 }
 
 static int server_init(struct server *s, const struct server_config *config,
