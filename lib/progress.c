@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "progress.h"
 
+#include "json.h"
 #include "num.h"
 
 #include <inttypes.h>
@@ -22,12 +23,17 @@ static void write_all(const struct buf *b)
 		return;
 }
 
+static void put_updates(struct buf *b, uint64_t n)
+{
+	buf_printf(b, "%" PRIu64 " update%s", n, n == 1 ? "" : "s");
+}
+
 static void put_line(struct buf *b, const struct progress_figures *f)
 {
 	char size[NUM_TEXT_MAX];
 
-	buf_printf(b, "%" PRIu64 " updates, %s", f->read,
-		   num_show_size(size, f->bytes));
+	put_updates(b, f->read);
+	buf_printf(b, ", %s", num_show_size(size, f->bytes));
 	if (f->total)
 		buf_printf(b, " of %s", num_show_size(size, f->total));
 	if (!f->unasked)
@@ -102,19 +108,35 @@ void progress_put_text(struct buf *b, const struct progress_figures *f)
 	char size[NUM_TEXT_MAX];
 	char time[NUM_TEXT_MAX];
 
-	buf_printf(b, "%" PRIu64 " updates, %s in %s (%" PRIu64 "/s)", f->read,
+	put_updates(b, f->read);
+	buf_printf(b, ", %s in %s (%" PRIu64 "/s)",
 		   num_show_size(size, f->bytes),
 		   num_show_duration(time, f->ms), per_second(f->read, f->ms));
 	if (f->unasked)
-		buf_puts(b, "; not acknowledged");
+		buf_puts(b, "; no acknowledgements");
 	else
-		buf_printf(b, "; %" PRIu64 " acknowledged, %" PRIu64 " not",
-			   f->acknowledged, f->unacknowledged);
-	if (f->duplicates)
-		buf_printf(b, ", %" PRIu64 " ACKs of duplicates",
-			   f->duplicates);
-	buf_printf(b, "; %" PRIu64 " rejected; %" PRIu64 " reconnects",
-		   f->rejected, f->reconnects);
+		buf_printf(b, "; acknowledged %" PRIu64, f->acknowledged);
+	if (f->unacknowledged)
+		buf_printf(b, ", not acknowledged %" PRIu64, f->unacknowledged);
+	if (f->rejected)
+		buf_printf(b, ", rejected %" PRIu64, f->rejected);
+	if (f->reconnects)
+		buf_printf(b, ", connections lost %" PRIu64, f->reconnects);
+}
+
+static void put_last(struct buf *b, const struct progress_ack *last)
+{
+	buf_puts(b, ",\"last\":");
+	if (!last->tenant[0]) {
+		buf_puts(b, "null");
+		return;
+	}
+	buf_puts(b, "{\"tenantId\":");
+	json_put_string(b, last->tenant, strlen(last->tenant));
+	buf_puts(b, ",\"epoch\":");
+	json_put_string(b, last->epoch, strlen(last->epoch));
+	buf_printf(b, ",\"seq\":%" PRIu64 ",\"subscribers\":%" PRIu64 "}",
+		   last->seq, last->subscribers);
 }
 
 void progress_put_json(struct buf *b, const struct progress_figures *f)
@@ -130,7 +152,9 @@ void progress_put_json(struct buf *b, const struct progress_figures *f)
 	buf_printf(b,
 		   ",\"unacknowledged\":%" PRIu64 ",\"rejected\":%" PRIu64
 		   ",\"reconnects\":%" PRIu64 ",\"seconds\":%" PRIu64
-		   ".%03" PRIu64 "}\n",
+		   ".%03" PRIu64,
 		   f->unacknowledged, f->rejected, f->reconnects, f->ms / 1000,
 		   f->ms % 1000);
+	put_last(b, &f->last);
+	buf_puts(b, "}\n");
 }

@@ -11,22 +11,32 @@
 #define PROGRESS_H
 
 #include "buf.h"
+#include "proto.h"
+#include "tenant.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <uv.h>
+
+/* What the last ACK said. */
+struct progress_ack {
+	char tenant[TENANT_MAX + 1]; /* "": there was none */
+	char epoch[PROTO_EPOCH_MAX + 1];
+	uint64_t seq;
+	uint64_t subscribers;
+};
 
 struct progress_figures {
 	uint64_t read;		 /* updates */
 	uint64_t bytes;		 /* of input */
 	uint64_t total;		 /* bytes of all input; 0: unknown */
 	uint64_t acknowledged;	 /* updates */
-	uint64_t duplicates;	 /* ACKs for what had been published before */
 	uint64_t rejected;	 /* updates */
 	uint64_t unacknowledged; /* updates */
 	uint64_t reconnects;
 	bool unasked; /* acknowledgements are not to be had or not wanted */
 	uint64_t ms;  /* since the beginning */
+	struct progress_ack last;
 };
 
 /* Fills in the figures of now. */

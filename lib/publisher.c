@@ -2,7 +2,6 @@
 #include "publisher.h"
 
 #include "clock.h"
-#include "hash.h"
 #include "num.h"
 
 #include <errno.h>
@@ -11,9 +10,6 @@
 #include <unistd.h>
 
 #define WINDOW_BYTES (4 << 20)
-
-/* Frames larger than this cost memory and gain nothing. */
-#define FRAME_MAX (64 << 10)
 
 /* A server forgets a producer that was away for longer. */
 #define PRODUCER_KEPT_MS (10 * 60 * 1000)
@@ -46,70 +42,28 @@ static void out_of_memory(struct publisher *p)
 	finish(p, EXIT_OTHER);
 }
 
-/* A newline belongs between lines; a plain server gets a bare message. */
-static void send_frame(struct publisher *p)
-{
-	if (p->frame.failed) {
-		out_of_memory(p);
-		return;
-	}
-	if (p->plain)
-		buf_truncate(&p->frame, buf_len(&p->frame) - 1);
-	p->frames++;
-	/* If it can't be sent the connection is lost, and we hear of that. */
-	client_send(p->client, &p->frame);
-}
-
 /*
- * What the server would close the connection for; it is checked late, since a
- * server that one comes back to may have other limits.
+ * Takes out what the server would close the connection for. It is checked
+ * late, since a server that one comes back to may have other limits.
  */
-static bool fits(struct publisher *p)
+static void refuse_stuck(struct publisher *p)
 {
 	struct window_line line;
 
-	while (window_next(&p->window, &line)) {
-		if (!p->frame_max || line.len <= p->frame_max)
-			return true;
+	while (sender_stuck(&p->sender, &line)) {
 		feed_refuse(&p->feed, &line,
 			    "larger than a frame of the server may be");
 		window_reject(&p->window, line.id);
 	}
-	return false;
-}
-
-/* Names us; true when that has to go by itself, for want of room. */
-static bool introduce(struct publisher *p, size_t *room)
-{
-	struct window_line line;
-	bool next = window_next(&p->window, &line);
-
-	request_put_producer(&p->frame, p->producer);
-	buf_putc(&p->frame, '\n');
-	p->introduced = true;
-	if (next && line.len + buf_len(&p->frame) > *room)
-		return true;
-	*room -= buf_len(&p->frame);
-	return false;
 }
 
 static void flush(struct publisher *p)
 {
-	size_t room = FRAME_MAX;
-	size_t lines = p->plain ? 1 : SIZE_MAX;
-	bool alone = false;
-
-	if (!p->ready || p->done || p->draining ||
-	    !client_can_send(p->client) || !fits(p))
+	if (!p->ready || p->done || p->draining)
 		return;
-	if (p->frame_max && p->frame_max < room)
-		room = p->frame_max;
-	buf_clear(&p->frame, 4 * FRAME_MAX);
-	if (p->acked && !p->introduced)
-		alone = introduce(p, &room);
-	if (!alone)
-		window_take(&p->window, &p->frame, room, lines, p->frames + 1);
-	send_frame(p);
+	refuse_stuck(p);
+	if (sender_flush(&p->sender) != 0)
+		out_of_memory(p);
 }
 
 /*
@@ -118,13 +72,8 @@ static void flush(struct publisher *p)
  */
 static void ping(struct publisher *p)
 {
-	if (!p->ready || p->pinged || !client_can_send(p->client))
-		return;
-	buf_clear(&p->frame, FRAME_MAX);
-	request_put_ping(&p->frame, 1);
-	buf_putc(&p->frame, '\n');
-	send_frame(p);
-	p->pinged = true;
+	if (p->ready && sender_ping(&p->sender) != 0)
+		out_of_memory(p);
 }
 
 static enum exits status_of(const struct publisher *p)
@@ -170,28 +119,20 @@ static void look_at_epoch(struct publisher *p, const char *epoch)
 	p->run[len] = '\0';
 }
 
+static void note(struct progress_ack *last, const struct answer *answer)
+{
+	snprintf(last->tenant, sizeof(last->tenant), "%s", answer->tenant);
+	snprintf(last->epoch, sizeof(last->epoch), "%s", answer->epoch);
+	last->seq = answer->seq;
+	last->subscribers = answer->subscribers;
+}
+
 static void on_ack(struct publisher *p, const struct answer *answer)
 {
 	p->acknowledged += window_ack(&p->window, answer->id);
-	p->duplicates += answer->duplicate;
+	note(&p->last, answer);
 	look_at_epoch(p, answer->epoch);
 	feed_resume(&p->feed);
-}
-
-/* The id that an ERROR is about; 0 when that is nothing in the window. */
-static uint64_t subject(const struct publisher *p, const struct answer *answer)
-{
-	uint64_t nth;
-
-	if (answer->id || !answer->line)
-		return answer->id;
-	nth = answer->line - 1;
-	if (answer->frame == 1 && p->introduced) {
-		if (!nth)
-			return 0;
-		nth--;
-	}
-	return window_in_frame(&p->window, (uint32_t)answer->frame, nth);
 }
 
 static bool is_refusal(enum proto_code code)
@@ -212,7 +153,7 @@ static void on_other_error(struct publisher *p, const char *text)
 
 static void on_error(struct publisher *p, const struct answer *answer)
 {
-	uint64_t id = subject(p, answer);
+	uint64_t id = sender_subject(&p->sender, answer);
 	struct window_line line;
 	char message[300];
 	char text[400];
@@ -263,7 +204,7 @@ static void on_message(void *user, const char *text, size_t len)
 		on_drain(p, &answer);
 		break;
 	case ANSWER_PONG:
-		p->ponged = p->pinged;
+		p->ponged = p->sender.pinged;
 		break;
 	default:
 		break;
@@ -302,14 +243,6 @@ static bool fall_back(struct publisher *p)
 	return true;
 }
 
-static void begin_connection(struct publisher *p)
-{
-	p->ready = true;
-	p->draining = p->pinged = p->ponged = p->introduced = false;
-	p->frames = 0;
-	p->frame_max = 0;
-}
-
 static bool start_feed(struct publisher *p, uint64_t max)
 {
 	if (feed_start(&p->feed, p->loop, p->acked, max) == 0)
@@ -324,12 +257,12 @@ static void come_back(struct publisher *p, uint64_t max)
 	p->reconnects++;
 	feed_limit(&p->feed, max);
 	p->resent = window_rewind(&p->window);
-	diag(out(p), DIAG_NOTE,
-	     "connected again; sending %" PRIu64 " updates again", p->resent);
+	diag(out(p), DIAG_NOTE, "connected again; to send again: %" PRIu64,
+	     p->resent);
 	if (p->resent && clock_mono_ms() - p->lost_ms > PRODUCER_KEPT_MS)
 		diag(out(p), DIAG_WARN,
-		     "away for more than 10 minutes: %" PRIu64 " updates that "
-		     "are sent again may have been published before",
+		     "away for more than 10 minutes: what is sent again (%" PRIu64
+		     ") may have been published before",
 		     p->resent);
 }
 
@@ -341,9 +274,10 @@ static void on_ready(void *user, enum client_dialect dialect,
 
 	if (dialect == CLIENT_PLAIN && !fall_back(p))
 		return;
-	begin_connection(p);
-	if (welcome)
-		p->frame_max = (size_t)welcome->limits.frame;
+	p->ready = true;
+	p->draining = p->ponged = false;
+	sender_begin(&p->sender, p->client, p->plain, p->acked,
+		     welcome ? welcome->limits.frame : 0);
 	if (p->feed.started)
 		come_back(p, max);
 	else if (!start_feed(p, max))
@@ -366,7 +300,7 @@ static void on_writable(void *user)
 /* Nobody can tell how much of it arrived. */
 static void forget_unacked(struct publisher *p)
 {
-	if (p->acked || !p->frames)
+	if (p->acked || !p->sender.frames)
 		return;
 	window_forget(&p->window);
 	diag(out(p), DIAG_WARN,
@@ -416,20 +350,6 @@ static const struct feed_events feed_events = {
 
 /* Beginning and end */
 
-static int name_producer(struct publisher *p)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t bytes[16];
-
-	if (hash_random(bytes, sizeof(bytes)) != 0)
-		return -1;
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		p->producer[2 * i] = digits[bytes[i] >> 4];
-		p->producer[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	return 0;
-}
-
 int publisher_init(struct publisher *p, const struct publisher_config *config,
 		   struct loop *loop)
 {
@@ -438,10 +358,9 @@ int publisher_init(struct publisher *p, const struct publisher_config *config,
 	p->loop = loop;
 	p->acked = config->acks != PUBLISHER_NO_ACKS;
 	p->began_ms = clock_mono_ms();
-	buf_init(&p->frame);
 	if (feed_init(&p->feed, &config->feed, &feed_events, p, &p->window))
 		return -1;
-	if (name_producer(p) != 0)
+	if (sender_init(&p->sender, &p->window) != 0)
 		return -1;
 	return window_init(&p->window, WINDOW_BYTES, (size_t)config->window);
 }
@@ -516,8 +435,9 @@ static void tell_unacknowledged(struct publisher *p)
 
 	if (!window_line(&p->window, p->window.first, &line))
 		return;
-	diag(out(p), DIAG_ERROR, "%zu updates were not %s, from %s on",
-	     p->window.open, p->acked ? "acknowledged" : "sent",
+	diag(out(p), DIAG_ERROR, "%zu update%s not %s, from %s on",
+	     p->window.open, p->window.open == 1 ? " was" : "s were",
+	     p->acked ? "acknowledged" : "sent",
 	     feed_place(&p->feed, place, line.source, line.number));
 }
 
@@ -536,7 +456,7 @@ void publisher_release(struct publisher *p)
 		uv_close((uv_handle_t *)&p->deadline, NULL);
 	p->timed = false;
 	window_release(&p->window);
-	buf_release(&p->frame);
+	sender_release(&p->sender);
 }
 
 void publisher_figures(const struct publisher *p,
@@ -547,11 +467,11 @@ void publisher_figures(const struct publisher *p,
 		.bytes = p->feed.bytes,
 		.total = lineio_size(&p->feed.lines),
 		.acknowledged = p->acknowledged,
-		.duplicates = p->duplicates,
 		.rejected = p->feed.refused,
 		.unacknowledged = p->window.open,
 		.reconnects = p->reconnects,
 		.unasked = !p->acked,
+		.last = p->last,
 		.ms = (uint64_t)(clock_mono_ms() - p->began_ms),
 	};
 }

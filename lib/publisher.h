@@ -13,6 +13,7 @@
 #include "client.h"
 #include "feed.h"
 #include "progress.h"
+#include "sender.h"
 
 enum publisher_acks {
 	PUBLISHER_ACKS,	       /* where the server has them */
@@ -37,25 +38,20 @@ struct publisher {
 	struct client_config client_config;
 	struct client *client; /* owned */
 	struct window window;
+	struct sender sender;
 	struct feed feed;
 	struct progress progress;
-	struct buf frame; /* the one that is put together */
 	uv_timer_t deadline;
 	bool timed;		       /* the handle of deadline is there */
-	char producer[33];	       /* 128 random bits as hex */
 	char run[PROTO_EPOCH_MAX + 1]; /* of the server, from its epochs */
 
 	/* Of this connection: */
 	bool ready;
-	bool plain;	  /* no wsd.v1: sticks, from the first time on */
-	bool introduced;  /* PRODUCER was sent: line 1 of frame 1 */
-	bool draining;	  /* the server takes no more */
-	bool pinged;	  /* the last thing was sent */
-	bool ponged;	  /* and everything before it has arrived */
-	uint32_t frames;  /* sent */
-	size_t frame_max; /* bytes */
-	uint64_t resent;  /* messages that an old connection had sent */
-	int64_t lost_ms;  /* when there was none, monotonic */
+	bool plain;	 /* no wsd.v1: sticks, from the first time on */
+	bool draining;	 /* the server takes no more */
+	bool ponged;	 /* and everything before it has arrived */
+	uint64_t resent; /* messages that an old connection had sent */
+	int64_t lost_ms; /* when there was none, monotonic */
 
 	/* Of all: */
 	bool acked;   /* acknowledgements are asked for */
@@ -64,8 +60,8 @@ struct publisher {
 	enum exits status; /* when done */
 	int signal;	   /* that ended it; 0: none */
 	uint64_t acknowledged;
-	uint64_t duplicates;
 	uint64_t reconnects;
+	struct progress_ack last;
 	int64_t began_ms; /* monotonic */
 };
 
