@@ -28,6 +28,7 @@ struct settings {
 	unsigned dialect;
 	unsigned publish_dialect;
 	uint64_t batch;
+	bool send_each;
 	uint64_t drain;
 	bool no_ack;
 	bool idle;
@@ -73,6 +74,8 @@ static const struct option options[] = {
 	{0, "batch", OPTION_NUMBER, FIELD(batch), "N",
 	 "most updates in a frame, not for plain (default 100)", NULL, 1,
 	 100000},
+	{0, "send-each", OPTION_FLAG, FIELD(send_each), NULL,
+	 "a system call for each frame, as most clients do it", NULL, 0, 0},
 	{0, "no-ack", OPTION_FLAG, FIELD(no_ack), NULL,
 	 "without subscribers: settle updates by PING and PONG, not by ACK",
 	 NULL, 0, 0},
@@ -149,6 +152,7 @@ static void configure(struct loader_config *c, const struct settings *s)
 		.rate = s->rate,
 		.window = (uint32_t)s->window,
 		.batch = publish == DIALECT_PLAIN ? 1 : (uint32_t)s->batch,
+		.send_each = s->send_each,
 		.count = s->count,
 		.duration_ms = s->duration == UINT64_MAX ? (s->idle ? 0 : 5000)
 							 : s->duration,

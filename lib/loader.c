@@ -117,6 +117,7 @@ static int make_plan(struct loader *l)
 		.random = random[1] | 1,
 		.size = c->size,
 		.batch = c->batch,
+		.each = c->send_each,
 		.rate = c->rate,
 		.window = c->window,
 		.settle = c->settle,

@@ -27,6 +27,7 @@ struct loader_config {
 	uint64_t rate; /* updates/s of all; 0: closed loop */
 	uint32_t window;
 	uint32_t batch;
+	bool send_each;	      /* no two frames in one send */
 	uint64_t count;	      /* updates of all publishers; 0: by time */
 	uint64_t duration_ms; /* of publishing; of waiting without any */
 	uint64_t drain_ms;

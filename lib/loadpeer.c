@@ -265,10 +265,17 @@ int loadpeer_event(struct loadpeer *peer, struct loadpeer_env *env,
 
 int loadpeer_pump(struct loadpeer *peer, struct loadpeer_env *env, uint64_t now)
 {
-	if (peer->conn.want_out)
-		return 0;
-	loadpub_fill(peer->pub, &peer->conn.out, now);
-	return buf_len(&peer->conn.out) ? flush(peer, env) : 0;
+	uint64_t made;
+
+	do {
+		if (peer->conn.want_out)
+			return 0;
+		made = peer->pub->made;
+		loadpub_fill(peer->pub, &peer->conn.out, now);
+		if (buf_len(&peer->conn.out) && flush(peer, env) != 0)
+			return -1;
+	} while (env->plan.each && peer->pub->made > made);
+	return 0;
 }
 
 void loadpeer_close(struct loadpeer *peer, struct loadpeer_env *env)

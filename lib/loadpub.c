@@ -169,7 +169,9 @@ static void put_fence(struct loadpub *p, struct buf *out)
 
 void loadpub_fill(struct loadpub *p, struct buf *out, uint64_t now)
 {
-	while (buf_len(out) < OUT_HIGH && !out->failed && may_go(p, now)) {
+	size_t high = p->plan->each ? 1 : OUT_HIGH;
+
+	while (buf_len(out) < high && !out->failed && may_go(p, now)) {
 		for (unsigned n = 0;
 		     n < p->plan->batch && buf_len(&p->lines) < FRAME_HIGH &&
 		     may_go(p, now);

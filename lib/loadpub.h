@@ -35,6 +35,7 @@ struct loadpub_plan {
 	uint32_t run;	/* random, see loadmark */
 	size_t size;	/* bytes of an update */
 	unsigned batch; /* most lines in a frame; 1 for the plain dialect */
+	bool each;	/* a send for each frame, as most clients do it */
 	uint64_t rate;	/* updates a second of all; 0: closed loop */
 	uint64_t start; /* when update 0 is due, ns */
 	uint32_t window;
@@ -66,7 +67,10 @@ int loadpub_init(struct loadpub *p, struct loadpub_plan *plan, uint32_t number,
 		 uint64_t quota);
 void loadpub_release(struct loadpub *p);
 
-/* Appends to `out` the frames of all that may go now, to some 256 KiB. */
+/*
+ * Appends to `out` the frames of all that may go now, to some 256 KiB; or one
+ * frame, when each has a send of its own.
+ */
 void loadpub_fill(struct loadpub *p, struct buf *out, uint64_t now);
 
 /* When the next update is due, in an open loop; UINT64_MAX at the end. */

@@ -146,13 +146,21 @@ verdict() {
 		print ((op == ">=" ? v >= bar : v <= bar) ? "pass" : "miss")}'
 }
 
-row() { # row WHAT MEASURED BESIDE VALUE BAR SUFFIX
+judge() { # judge VALUE BAR: sets `word`, and counts; no bar, no word
+	word=
+	[ -n "$2" ] || return 0
+	word=$(verdict "$1" "$2")
+	case $word in
+	pass) passed=$((passed + 1)) ;;
+	*) missed=$((missed + 1)) ;;
+	esac
+}
+
+row() { # row WHAT MEASURED BESIDE RATIO BAR
 	local word
-	word=$(verdict "$4" "$5")
-	[ "$word" = pass ] && passed=$((passed + 1)) || missed=$((missed + 1))
-	printf '| %s | %s | %s | %s | %s%s | %s |\n' "$1" "$2" "$3" \
-		"$(awk -v v="$4" 'BEGIN {printf "%.2f", v}')$6" \
-		"$5" "$6" "$word"
+	judge "$4" "$5"
+	printf '| %s | %s | %s | %.2fx | %s | %s |\n' "$1" "$2" "$3" "$4" \
+		"${5:+${5}x}" "$word"
 }
 
 # Compares samples KEY.wsd with those of another target.
@@ -161,16 +169,15 @@ compare() { # compare WHAT KEY OTHER UNIT BAR [OTHER-KEY]
 	[ -n "${samples[$other]:-}" ] || return 0
 	row "$1" "$(show "$(middle "$key")" "$4")" \
 		"$3 $(show "$(middle "$other")" "$4")" \
-		"$(ratio "$key" "$other")" "$5" x
+		"$(ratio "$key" "$other")" "$5"
 }
 
 absolute() { # absolute WHAT KEY UNIT BAR: a bar that nobody else sets
-	local value
+	local value word
 	value=$(middle "$2.wsd")
+	judge "$value" "$4"
 	printf '| %s | %s | | | %s %s | %s |\n' "$1" "$(show "$value" "$3")" \
-		"${4% *}" "$(show "${4#* }" "$3")" "$(verdict "$value" "$4")"
-	[ "$(verdict "$value" "$4")" = pass ] && passed=$((passed + 1)) ||
-		missed=$((missed + 1))
+		"${4% *}" "$(show "${4#* }" "$3")" "$word"
 }
 
 # --- Sections ----------------------------------------------------------------
@@ -234,11 +241,14 @@ per_second() { # per_second SECONDS: of the lines
 }
 
 # The sketch gets one frame an update and need not acknowledge: a PING behind
-# them tells when it has read all.
+# them tells when it has read all. Once with a system call for each frame, as
+# clients do it that send one frame an update, and once as fast as it can read.
 feed_sketch() {
 	[ -n "${pid[sketch]:-}" ] || return 0
-	load sketch --subscribers 0 --no-ack --count "$lines"
+	load sketch --subscribers 0 --no-ack --count "$lines" --send-each
 	keep ingest.rate.sketch updatesPerSecond
+	load sketch --subscribers 0 --no-ack --count "$lines"
+	keep packed.rate.sketch updatesPerSecond
 }
 
 feed_wsd() {
@@ -257,6 +267,8 @@ ingest() {
 	done
 	compare "wspub, $lines lines, acknowledged: updates" ingest.rate \
 		sketch /s '>= 3'
+	compare "the same, the sketch's frames packed (no bar)" ingest.rate \
+		sketch /s '' packed.rate
 	absolute "the same" ingest.rate /s '>= 700000'
 }
 

@@ -110,6 +110,24 @@ static void test_batch(void)
 	ok(pub.settled == 250 && latency.max == 10, "its PONG settles them");
 }
 
+static void test_each(void)
+{
+	unsigned lines;
+
+	begin((struct loadpub_plan){.publishers = 1,
+				    .tenants = 1,
+				    .batch = 1,
+				    .each = true,
+				    .window = 2,
+				    .settle = LOADPUB_ACKED},
+	      UINT64_MAX);
+	loadpub_fill(&pub, &out, 0);
+	ok(count_frames(&lines) == 1, "a send for each: one frame at a time");
+	loadpub_fill(&pub, &out, 0);
+	loadpub_fill(&pub, &out, 0);
+	ok(count_frames(&lines) == 1, "within the window all the same");
+}
+
 static void test_open(void)
 {
 	unsigned lines;
@@ -160,6 +178,7 @@ int main(void)
 	buf_init(&out);
 	test_closed();
 	test_batch();
+	test_each();
 	test_open();
 	test_flows();
 	loadpub_release(&pub);
