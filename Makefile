@@ -48,6 +48,10 @@ PROGRAM_OBJECTS := $(PROGRAMS:%=$(BUILD)/cmd/%.o)
 # A recipe that calls make uses all processors unless it was told a number.
 SUBMAKE = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
+# A line for each file built; the whole commands with `make V=1`.
+say = $(if $(V)$(findstring s,$(firstword -$(MAKEFLAGS))),,@printf '%-4s %s\n' $(1) $(2))
+Q = $(if $(V),,@)
+
 all: $(PROGRAMS:%=$(BIN)/%) ## the programs, in bin/
 
 test-programs: $(UNIT_TESTS:%=$(BUILD)/%) $(FUZZERS:%=$(BUILD)/%)
@@ -56,14 +60,17 @@ test-programs: $(UNIT_TESTS:%=$(BUILD)/%) $(FUZZERS:%=$(BUILD)/%)
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
 # A change of lib/LAYERS can take a module out: the archives are made anew.
 $(BUILD)/libdomain.a: $(DOMAIN_OBJECTS) lib/LAYERS
-	rm -f $@ && $(AR) rcs $@ $(DOMAIN_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(DOMAIN_OBJECTS)
 
 $(BUILD)/libadapters.a: $(ADAPTER_OBJECTS) lib/LAYERS
-	rm -f $@ && $(AR) rcs $@ $(ADAPTER_OBJECTS)
+	$(call say,AR,$@)
+	$(Q)rm -f $@ && $(AR) rcs $@ $(ADAPTER_OBJECTS)
 
 $(ADAPTER_OBJECTS) $(PROGRAM_OBJECTS): ALL_CPPFLAGS += $(LIB_CFLAGS)
 $(ADAPTER_OBJECTS) $(PROGRAM_OBJECTS): | libraries-there
@@ -74,20 +81,23 @@ libraries-there:
 
 $(BIN)/%: $(BUILD)/cmd/%.o $(BUILD)/libadapters.a $(BUILD)/libdomain.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
 # Unit tests: the allocator is wrapped so that they can make it fail.
 WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 $(BUILD)/tests/unit/%.o: ALL_CPPFLAGS += -Itests/unit
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/tests/unit/tap.o $(BUILD)/libdomain.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^
 
 # Fuzz targets: with a main() that replays files, or with libFuzzer's.
 FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libdomain.a
 	@mkdir -p $(@D)
-	$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
 
 # --- Trying and testing ------------------------------------------------------
 

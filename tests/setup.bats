@@ -68,7 +68,7 @@ make_same() {
 	[ "$status" -eq 0 ]
 	[[ $output == *'wsd listens at '* ]]
 	[[ $output == *'{"time":'* ]]
-	[[ $output == *' -c -o '* ]]
+	[[ $output == *'"CC   lib/'* ]]
 	run find "$BATS_TEST_TMPDIR" -name 'tmp.*'
 	[ "$output" = "" ]
 	run grep -lsF "$mark" /proc/[0-9]*/environ

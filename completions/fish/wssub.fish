@@ -1,0 +1,18 @@
+# fish completion for wssub, by 'wssub --completion fish'
+
+complete -c wssub -f
+complete -c wssub -s u -l url -x -d 'server (WSD_URL, default ws://localhost:3000/ws)'
+complete -c wssub -s e -l envelope -d 'write whole UPDATE and GAP messages, with tenant, seq and time'
+complete -c wssub -s c -l count -x -d 'exit after N updates'
+complete -c wssub -s W -l timeout -x -d 'exit 124 when it takes longer than this'
+complete -c wssub -l idle -x -d 'exit 0 when no update came for so long'
+complete -c wssub -l since -x -d 'begin in the past: all, a number of last updates, an age such as 10m, or EPOCH:SEQ (default: only what comes)'
+complete -c wssub -l state -r -F -d 'go on where the run before ended, and remember in FILE'
+complete -c wssub -l strict -d 'exit 7 as soon as updates were lost'
+complete -c wssub -l no-reconnect -d 'exit 3 when the connection is lost'
+complete -c wssub -l ready-fd -x -d 'write a line to descriptor N once every subscription is confirmed'
+complete -c wssub -s v -l verbose -d 'say what happens, and a summary at the end'
+complete -c wssub -s q -l quiet -d 'only errors on stderr'
+complete -c wssub -s h -l help -d 'print this and exit'
+complete -c wssub -s V -l version -d 'print the version and exit'
+complete -c wssub -l completion -x -a 'bash zsh fish' -d 'print the completion of that shell and exit'
