@@ -1,0 +1,56 @@
+# shellcheck shell=bash
+# What the end-to-end tests share; loaded by `load helper`.
+#
+# Whatever a test starts, it starts here, and teardown ends it by its pid. A
+# server must then drain and exit 0: so leaks and undefined behaviour in a
+# sanitizer build fail the test in which they happen.
+
+BIN=$(realpath "${BIN:-$BATS_TEST_DIRNAME/../bin}")
+unset WSD_URL WSD_TOKEN
+
+# start_wsd [OPTION...]: a wsd on a free port, unless an option says where.
+# Sets `url` (and `urls`, where there are several), `http` (without /ws), `wsd`
+# (its pid) and `wsd_log`. Fails when it ends before it listens.
+start_wsd() {
+	local fifo=$BATS_TEST_TMPDIR/ready
+
+	[[ " $* " == *" --listen"* ]] || set -- --listen 127.0.0.1:0 "$@"
+	wsd_log=$BATS_TEST_TMPDIR/wsd.log
+	rm -f "$fifo"
+	mkfifo "$fifo"
+	"$BIN/wsd" --ready-fd 4 "$@" 4>"$fifo" 3>&- 2>>"$wsd_log" </dev/null &
+	wsd=$!
+	mapfile -t urls <"$fifo"
+	url=${urls[0]}
+	http=${url/#ws:/http:}
+	http=${http%/ws}
+	export url http wsd wsd_log # for the commands in scripts
+	[[ -n $url ]]
+}
+
+# wsd_ends [STATUS]: waits for its end; fails when it is not with this status.
+wsd_ends() {
+	local pid=$wsd status=0
+
+	wsd=
+	wait "$pid" || status=$?
+	((status == ${1:-0})) && return
+	echo "wsd ended with status $status"
+	cat "$wsd_log"
+	return 1
+}
+
+# Drains it. Fails when it does not exit 0.
+stop_wsd() {
+	kill -TERM "$wsd" || true
+	wsd_ends
+}
+
+# raw [URL] <SCRIPT: see tests/tools/wsraw.mjs.
+raw() {
+	node "$BATS_TEST_DIRNAME/tools/wsraw.mjs" "${1:-$url}"
+}
+
+teardown() {
+	[[ -z ${wsd-} ]] || stop_wsd
+}
