@@ -494,6 +494,17 @@ void client_delay(struct client *c, uint64_t ms)
 	c->delay_ms = ms;
 }
 
+const char *client_why_not(struct client *c, uint64_t ms)
+{
+	struct verdict_case v = the_case(c);
+
+	if (c->state == READY)
+		return NULL;
+	if (c->state != WAITING) /* its failure is the one to tell */
+		verdict_timeout(&c->failure, &v, c->state == RESOLVING, ms);
+	return c->failure.text;
+}
+
 static void timer_closed(uv_handle_t *timer)
 {
 	struct client *c = timer->data;

@@ -100,6 +100,12 @@ void client_delay(struct client *client, uint64_t ms);
  */
 void client_close(struct client *client);
 
+/*
+ * For who gives up after `ms`: why it is not ready, as a sentence with the URL;
+ * NULL when it is. Valid until the loop runs again.
+ */
+const char *client_why_not(struct client *client, uint64_t ms);
+
 /* Whether nothing of it is left in the loop. */
 bool client_closed(const struct client *client);
 

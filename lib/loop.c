@@ -2,10 +2,13 @@
 #include "loop.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 /* lws takes a limit above ten million for a mistake and assumes 2560. */
 #define DESCRIPTORS_MAX (1 << 20)
@@ -45,6 +48,18 @@ static void raise_descriptors(void)
 	setrlimit(RLIMIT_NOFILE, &limit);
 }
 
+/*
+ * A program that was started with one of these closed would write its output
+ * into whatever gets that number next. Opened so that using it is an error.
+ */
+static void keep_standard_descriptors(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null",
+			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
+}
+
 int loop_init(struct loop *loop, const struct diag *d,
 	      const struct lws_protocols *protocols, uint64_t options,
 	      void *user)
@@ -67,6 +82,7 @@ int loop_init(struct loop *loop, const struct diag *d,
 	memset(loop, 0, sizeof(*loop));
 	loop->diag = d;
 	signal(SIGPIPE, SIG_IGN);
+	keep_standard_descriptors();
 	set_log(d);
 	raise_descriptors();
 	error = uv_loop_init(&loop->uv);
@@ -147,14 +163,37 @@ void loop_stop(struct loop *loop)
 	uv_stop(&loop->uv);
 }
 
+static void run_out(struct loop *loop)
+{
+	for (int turn = 0; turn < LAST_TURNS; turn++)
+		if (!uv_run(&loop->uv, UV_RUN_NOWAIT))
+			break;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+/*
+ * When connect(2) fails at once, lws 4.1 forgets the watcher that it had
+ * allocated for the socket; it is stopped, but still in the loop.
+ */
+static void close_forgotten(uv_handle_t *handle, void *arg)
+{
+	(void)arg;
+	if (handle->type == UV_POLL && !uv_is_closing(handle))
+		uv_close(handle, free_handle);
+}
+
 int loop_release(struct loop *loop)
 {
 	loop_release_signals(loop);
 	/* The first call closes, the second one frees: lws on a foreign loop */
 	lws_context_destroy(loop->lws);
-	for (int turn = 0; turn < LAST_TURNS; turn++)
-		if (!uv_run(&loop->uv, UV_RUN_NOWAIT))
-			break;
+	run_out(loop);
 	lws_context_destroy(loop->lws);
+	uv_walk(&loop->uv, close_forgotten, NULL);
+	run_out(loop);
 	return uv_loop_close(&loop->uv) == 0 ? 0 : -1;
 }

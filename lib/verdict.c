@@ -26,7 +26,7 @@ void verdict_not_open(struct failure *f, const struct verdict_case *v)
 	else
 		failure_connect(f, v->text, false,
 				"what listens there does not answer as a "
-				"WebSocket server does: %s",
+				"WebSocket server does (%s)",
 				said(conn, "it hung up"));
 }
 
