@@ -11,6 +11,7 @@ unset MAKEFLAGS MAKELEVEL MFLAGS WSD_URL WSD_TOKEN
 bin=${BIN:-bin}
 work=$(mktemp -d)
 started=() # process groups, each begun here; the last one first
+option=
 
 fail() {
 	echo "demo: $1" >&2
@@ -58,18 +59,16 @@ start_wsd() {
 		start_when_ready "$bin/wsd" --listen 127.0.0.1:0 --ready-fd 3 \
 			2>"$work/wsd.log" ||
 			fail "wsd did not start" "$work/wsd.log"
-		export WSD_URL=$ready
+		option=" -u $ready" # that the clients need now
 	fi
 	wsd=${started[0]}
-	url=$ready
+	export WSD_URL=$ready
 }
 
 explain() {
-	local option=${WSD_URL:+ -u $WSD_URL}
-
 	cat <<-END
 
-	wsd listens at $url
+	wsd listens at $WSD_URL
 
 	Two tenants are published to it: 'vitals', this machine once a second,
 	and 'build', the output of a build. Below is what one wssub gets of both.
