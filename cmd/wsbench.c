@@ -42,6 +42,7 @@ struct settings {
 
 #define FIELD(name) offsetof(struct settings, name)
 #define MANY 1000000
+#define YEAR 31536000000 /* ms */
 
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
@@ -64,7 +65,7 @@ static const struct option options[] = {
 	 "updates of a publisher that not everybody has yet (default 1000)",
 	 NULL, 1, 1 << 30},
 	{0, "duration", OPTION_DURATION, FIELD(duration), "T",
-	 "publish for this long (default 5s; with --idle 0)", NULL, 0, 0},
+	 "publish for this long (default 5s; with --idle 0)", NULL, 0, YEAR},
 	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
 	 "publish this many updates instead", NULL, 1, UINT32_MAX},
 	{0, "dialect", OPTION_CHOICE, FIELD(dialect), "DIALECT",
@@ -83,14 +84,14 @@ static const struct option options[] = {
 	 "connect and subscribe, publish nothing", NULL, 0, 0},
 	{0, "drain-timeout", OPTION_DURATION, FIELD(drain), "T",
 	 "give up when nothing has arrived for so long (default 5s)", NULL, 0,
-	 0},
+	 YEAR},
 	{0, "source-addresses", OPTION_NUMBER, FIELD(sources), "N",
 	 "connect from N addresses, 127.0.1.1 and on", NULL, 1, 60000},
 	{0, "pid", OPTION_NUMBER, FIELD(pid), "PID",
 	 "of the server: shows its processor time and memory", NULL, 1,
 	 INT32_MAX},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout), "T",
-	 "exit 124 when it takes longer than this", NULL, 0, 0},
+	 "exit 124 when it takes longer than this", NULL, 0, YEAR},
 	{'J', "json", OPTION_FLAG, FIELD(json), NULL,
 	 "print the result as a JSON object", NULL, 0, 0},
 	{'v', "verbose", OPTION_TALLY, FIELD(verbose), NULL,

@@ -248,6 +248,17 @@ static int turn(struct loader *l)
 	return 0;
 }
 
+/* Descriptors or ports may have run out: say how far it came. */
+static int fail_open(struct loader *l)
+{
+	char why[128];
+
+	snprintf(why, sizeof(why), "cannot open connection %u of %u: %s%s",
+		 (unsigned)l->opened + 1, (unsigned)l->count, strerror(errno),
+		 errno == EADDRNOTAVAIL ? " (see --source-addresses)" : "");
+	return fail(l, LOADER_CONNECTION, why);
+}
+
 static int open_more(struct loader *l)
 {
 	while (l->opened < l->count && l->opened - l->env.ready < CONNECTING) {
@@ -255,7 +266,7 @@ static int open_more(struct loader *l)
 
 		if (loadconn_open(&peer->conn, &l->env.conn, l->opened, peer) !=
 		    0)
-			return fail(l, LOADER_CONNECTION, strerror(errno));
+			return fail_open(l);
 		l->opened++;
 	}
 	return 0;
