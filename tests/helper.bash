@@ -28,13 +28,13 @@ start_wsd() {
 	[[ -n $url ]]
 }
 
-# wsd_ends [STATUS]: waits for its end; fails when it is not with this status.
+# wsd_ends STATUS: waits for its end; fails when it is not with this status.
 wsd_ends() {
 	local pid=$wsd status=0
 
 	wsd=
 	wait "$pid" || status=$?
-	((status == ${1:-0})) && return
+	((status == $1)) && return
 	echo "wsd ended with status $status"
 	cat "$wsd_log"
 	return 1
@@ -43,7 +43,7 @@ wsd_ends() {
 # Drains it. Fails when it does not exit 0.
 stop_wsd() {
 	kill -TERM "$wsd" || true
-	wsd_ends
+	wsd_ends 0
 }
 
 # raw [URL] <SCRIPT: see tests/tools/wsraw.mjs.
