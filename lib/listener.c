@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -130,11 +131,18 @@ static int refuse(const struct listeners *ls, const char *address,
 	return -1;
 }
 
-/* A Unix socket that nobody listens on any more is in the way. */
+/*
+ * A Unix socket that nobody listens on any more is in the way. Connecting to a
+ * file of any other kind is refused too, and that one is not ours to remove.
+ */
 static void remove_stale(const union address *a, socklen_t len)
 {
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat file;
+	int fd;
 
+	if (lstat(a->local.sun_path, &file) < 0 || !S_ISSOCK(file.st_mode))
+		return;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
 	if (connect(fd, &a->any, len) < 0 && errno == ECONNREFUSED)
