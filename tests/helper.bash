@@ -18,8 +18,9 @@ start_wsd() {
 	wsd_log=$BATS_TEST_TMPDIR/wsd.log
 	rm -f "$fifo"
 	mkfifo "$fifo"
-	"$BIN/wsd" --ready-fd 4 "$@" 4>"$fifo" 3>&- 2>>"$wsd_log" </dev/null &
-	wsd=$!
+	env --default-signal=INT "$BIN/wsd" --ready-fd 4 "$@" \
+		4>"$fifo" 3>&- 2>>"$wsd_log" </dev/null &
+	wsd=$! # bash has what runs in the background ignore SIGINT
 	mapfile -t urls <"$fifo"
 	url=${urls[0]}
 	http=${url/#ws:/http:}
@@ -51,6 +52,30 @@ raw() {
 	node "$BATS_TEST_DIRNAME/tools/wsraw.mjs" "${1:-$url}"
 }
 
+started=()
+
+# start COMMAND...: in the background; sets PID.
+start() {
+	"$@" 3>&- &
+	PID=$!
+	started+=("$PID")
+}
+
+# listening COMMAND...: starts a tool that prints "listening PORT"; sets PORT.
+listening() {
+	local fifo=$BATS_TEST_TMPDIR/listening.${#started[@]}
+
+	mkfifo "$fifo"
+	start "$@" >"$fifo"
+	read -r _ PORT <"$fifo"
+}
+
 teardown() {
+	local pid
+
+	for pid in "${started[@]}"; do
+		kill "$pid" 2>/dev/null || continue
+		wait "$pid" || true
+	done
 	[[ -z ${wsd-} ]] || stop_wsd
 }

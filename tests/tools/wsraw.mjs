@@ -149,7 +149,7 @@ function parse(text) {
 }
 
 const short = (text) =>
-  text.length > 300 ? `${text.slice(0, 300)}... (${text.length})` : text;
+  text.length > 200 ? `${text.slice(0, 120)}... (${text.length})` : text;
 
 class Peer {
   constructor(name, url) {
