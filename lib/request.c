@@ -124,21 +124,30 @@ static int read_id(struct request *r, const struct json_value *v,
 	return 0;
 }
 
+/* An integer of any size: as text, no digit of it gets lost. */
+static bool integer_text(const struct json_value *v, struct request_text *text)
+{
+	if (v->type != JSON_NUMBER)
+		return false;
+	for (size_t i = 0; i < v->len; i++)
+		if (v->text[i] == '.' || (v->text[i] | 0x20) == 'e')
+			return false;
+	text->bytes = v->text;
+	text->len = v->len;
+	return true;
+}
+
 /* A tenant that is an integer counts as its text. */
 static int read_tenant(struct request *r, const struct json_value *v,
 		       struct request_fault *fault)
 {
-	uint64_t number;
+	bool integer = integer_text(v, &r->tenant);
 
-	if (json_to_u64(v, &number)) {
-		r->tenant.bytes = r->tenant_store;
-		r->tenant.len = num_put_u64(r->tenant_store, number);
-		return 0;
-	}
-	if (v->type != JSON_STRING)
+	if (!integer && v->type != JSON_STRING)
 		return refuse(fault, PROTO_BAD_TENANT,
 			      "'tenantId' is neither a string nor an integer");
-	if (!read_text(v, &r->tenant, r->tenant_store, TENANT_MAX) ||
+	if ((!integer &&
+	     !read_text(v, &r->tenant, r->tenant_store, TENANT_MAX)) ||
 	    !tenant_valid(r->tenant.bytes, r->tenant.len)) {
 		r->tenant.bytes = NULL;
 		return refuse(fault, PROTO_BAD_TENANT,
@@ -166,7 +175,7 @@ static bool since_epoch(struct proto_since *since, const struct json_value *v)
 		return false;
 	memmove(since->epoch, text.bytes, text.len);
 	since->epoch[text.len] = '\0';
-	return text.len > 0;
+	return text.len > 0 && strlen(since->epoch) == text.len;
 }
 
 /* {"age":"10m"} or {"epoch":"k3x9q2.0","seq":41}, and nothing between. */

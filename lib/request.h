@@ -42,7 +42,7 @@ struct request {
 	struct proto_since since;
 	struct json_value data; /* of a PUBLISH: the update */
 
-	/* Where texts go that had to be unescaped or made from a number. */
+	/* Where texts go that had to be unescaped. */
 	char tenant_store[TENANT_MAX];
 	char key_store[PROTO_KEY_MAX];
 	char producer_store[PROTO_PRODUCER_MAX];
