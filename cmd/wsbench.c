@@ -138,13 +138,13 @@ static const char *check(const struct settings *s)
 	return NULL;
 }
 
-static void configure(struct loader_config *c, const struct settings *s)
+static void configure(struct loadrig_config *c, const struct settings *s)
 {
 	unsigned publish = s->publish_dialect == DIALECT_SAME
 				   ? s->dialect
 				   : s->publish_dialect;
 
-	*c = (struct loader_config){
+	*c = (struct loadrig_config){
 		.url = s->url,
 		.subscribers = (uint32_t)s->subscribers,
 		.publishers = s->idle ? 0 : (uint32_t)s->publishers,
@@ -189,7 +189,7 @@ static int exit_of(const struct loader_result *result)
 static int bench(const struct settings *s)
 {
 	struct diag d = {"wsbench", s->quiet ? DIAG_ERROR : DIAG_WARN};
-	struct loader_config config;
+	struct loadrig_config config;
 	struct loader_result result;
 
 	configure(&config, s);

@@ -2,15 +2,11 @@
 #include "loader.h"
 
 #include "clock.h"
-#include "hash.h"
-#include "loadpeer.h"
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,24 +14,16 @@
 #define EVENTS 512
 #define TICK_MS 20     /* how late a deadline may be noticed */
 #define CONNECTING 128 /* handshakes in flight: below any listen backlog */
-#define SCRATCH ((size_t)256 * 1024)
-#define FRAMING 1024 /* bytes around an update, generously */
 #define MS ((uint64_t)1000000)
 
 struct loader {
-	const struct loader_config *config; /* borrowed */
-	struct loader_result *result;	    /* borrowed */
-	struct loadpeer_env env;
-	struct loadtarget target;
-	struct loadpeer *peers; /* owned; subscribers, then publishers */
-	uint32_t count;		/* of them */
-	uint32_t opened;
-	struct loadpub *pubs; /* owned; config->publishers of them */
-	int timer;	      /* for the next update that is due */
-	uint64_t armed;	      /* when it rings */
-	uint64_t deadline;    /* of the whole run, ns */
-	uint64_t now;	      /* of this turn, ns */
-	uint64_t patience;    /* progress is waited for since then, or later */
+	struct loadrig rig;
+	struct loader_result *result; /* borrowed */
+	uint32_t opened;	      /* connections begun */
+	uint64_t armed;		      /* when the timer rings */
+	uint64_t deadline;	      /* of the whole run, ns */
+	uint64_t now;		      /* of this turn, ns */
+	uint64_t patience; /* progress is waited for since then, or later */
 };
 
 static int fail(struct loader *l, enum loader_outcome outcome, const char *why)
@@ -51,157 +39,26 @@ static int fail_system(struct loader *l)
 	return fail(l, LOADER_SYSTEM, strerror(errno));
 }
 
-/* Every connection is a descriptor, and the default limit is 1024. */
-static void raise_descriptors(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-static int find_target(struct loader *l)
-{
-	struct loader_result *r = l->result;
-	bool usage;
-
-	if (loadtarget_find(&l->target, l->config->url, &usage, r->why,
-			    sizeof(r->why)) == 0)
-		return 0;
-	return fail(l, usage ? LOADER_USAGE : LOADER_CONNECTION, r->why);
-}
-
 static int measure(struct loader *l, struct procstat *stat)
 {
 	char why[64];
 
-	if (!l->config->pid || procstat_read(stat, l->config->pid) == 0)
+	if (!l->rig.config->pid || procstat_read(stat, l->rig.config->pid) == 0)
 		return 0;
-	snprintf(why, sizeof(why), "--pid %ld: %s", (long)l->config->pid,
+	snprintf(why, sizeof(why), "--pid %ld: %s", (long)l->rig.config->pid,
 		 strerror(errno));
 	return fail(l, LOADER_USAGE, why);
 }
 
-static int make_epoll(struct loader *l)
-{
-	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
-	struct loadconn_env *conn = &l->env.conn;
-
-	conn->target = &l->target;
-	conn->sources = l->config->sources;
-	conn->scratch_size = SCRATCH + 2 * (l->config->size + FRAMING);
-	conn->scratch = malloc(conn->scratch_size);
-	conn->epoll = epoll_create1(EPOLL_CLOEXEC);
-	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (!conn->scratch || conn->epoll < 0 || l->timer < 0)
-		return -1;
-	return epoll_ctl(conn->epoll, EPOLL_CTL_ADD, l->timer, &event);
-}
-
-static int make_plan(struct loader *l)
-{
-	const struct loader_config *c = l->config;
-	struct loadpub_plan *plan = &l->env.plan;
-	uint64_t random[2];
-
-	if (hash_random(random, sizeof(random)) != 0)
-		return -1;
-	*plan = (struct loadpub_plan){
-		.publishers = c->publishers,
-		.tenants = c->tenants,
-		.flows =
-			c->publishers > c->tenants ? c->publishers : c->tenants,
-		.run = (uint32_t)random[0],
-		.random = random[1] | 1,
-		.size = c->size,
-		.batch = c->batch,
-		.each = c->send_each,
-		.rate = c->rate,
-		.window = c->window,
-		.settle = c->settle,
-		.tally = &l->env.tally,
-		.latency = &l->env.latency,
-	};
-	histogram_init(&l->env.latency);
-	loadmark_reader_init(&l->env.reader, plan->run);
-	return loadtally_init(&l->env.tally, plan->flows, c->tenants,
-			      c->subscribers);
-}
-
-static int make_publisher(struct loader *l, uint32_t n)
-{
-	const struct loader_config *c = l->config;
-	uint64_t quota = UINT64_MAX;
-
-	if (c->count)
-		quota = c->count / c->publishers +
-			(n < c->count % c->publishers);
-	return loadpub_init(&l->pubs[n], &l->env.plan, n, quota);
-}
-
-static int make_peers(struct loader *l)
-{
-	const struct loader_config *c = l->config;
-
-	l->count = c->subscribers + c->publishers;
-	l->peers = calloc((size_t)l->count + 1, sizeof(*l->peers));
-	l->pubs = calloc((size_t)c->publishers + 1, sizeof(*l->pubs));
-	if (!l->peers || !l->pubs)
-		return -1;
-	for (uint32_t i = 0; i < l->count; i++) {
-		bool subscriber = i < c->subscribers;
-
-		l->peers[i].number = subscriber ? i : i - c->subscribers;
-		l->peers[i].tenant = l->peers[i].number % c->tenants;
-		l->peers[i].pub =
-			subscriber ? NULL : &l->pubs[i - c->subscribers];
-		loadconn_init(&l->peers[i].conn,
-			      subscriber ? c->subscriber_protocol
-					 : c->publisher_protocol);
-	}
-	for (uint32_t n = 0; n < c->publishers; n++)
-		if (make_publisher(l, n) != 0)
-			return -1;
-	return 0;
-}
-
-static int prepare(struct loader *l)
-{
-	raise_descriptors();
-	if (find_target(l) != 0 || measure(l, &l->result->before) != 0)
-		return -1;
-	if (make_epoll(l) != 0 || make_plan(l) != 0 || make_peers(l) != 0)
-		return fail_system(l);
-	return 0;
-}
-
-static void release(struct loader *l)
-{
-	for (uint32_t i = 0; l->peers && i < l->count; i++)
-		loadpeer_close(&l->peers[i], &l->env);
-	for (uint32_t n = 0; l->pubs && n < l->config->publishers; n++)
-		loadpub_release(&l->pubs[n]);
-	free(l->peers);
-	free(l->pubs);
-	loadtally_release(&l->env.tally);
-	free(l->env.conn.scratch);
-	if (l->env.conn.epoll >= 0)
-		close(l->env.conn.epoll);
-	if (l->timer >= 0)
-		close(l->timer);
-}
-
 static bool all_ready(const struct loader *l)
 {
-	return l->env.ready == l->count;
+	return l->rig.env.ready == l->rig.count;
 }
 
 static void stop_publishing(struct loader *l)
 {
-	for (uint32_t n = 0; n < l->config->publishers; n++)
-		loadpub_stop(&l->pubs[n]);
+	for (uint32_t n = 0; n < l->rig.config->publishers; n++)
+		loadpub_stop(&l->rig.pubs[n]);
 }
 
 /*
@@ -214,9 +71,9 @@ static int lose(struct loader *l, struct loadpeer *peer)
 
 	loadconn_release(&peer->conn);
 	if (early || peer->pub)
-		return fail(l, LOADER_CONNECTION, l->env.why);
-	loadtally_leave(&l->env.tally, peer->number);
-	if (++l->result->cut_off == l->config->subscribers)
+		return fail(l, LOADER_CONNECTION, l->rig.env.why);
+	loadtally_leave(&l->rig.env.tally, peer->number);
+	if (++l->result->cut_off == l->rig.config->subscribers)
 		stop_publishing(l);
 	return 0;
 }
@@ -225,7 +82,7 @@ static int lose(struct loader *l, struct loadpeer *peer)
 static int turn(struct loader *l)
 {
 	struct epoll_event events[EVENTS];
-	int n = epoll_wait(l->env.conn.epoll, events, EVENTS, TICK_MS);
+	int n = epoll_wait(l->rig.env.conn.epoll, events, EVENTS, TICK_MS);
 
 	if (n < 0 && errno != EINTR)
 		return fail_system(l);
@@ -234,11 +91,11 @@ static int turn(struct loader *l)
 		uint64_t rings;
 
 		if (!peer) {
-			(void)!read(l->timer, &rings, sizeof(rings));
+			(void)!read(l->rig.timer, &rings, sizeof(rings));
 			l->armed = 0;
 			continue;
 		}
-		if (loadpeer_event(peer, &l->env, events[i].events) != 0 &&
+		if (loadpeer_event(peer, &l->rig.env, events[i].events) != 0 &&
 		    lose(l, peer) != 0)
 			return -1;
 	}
@@ -254,18 +111,20 @@ static int fail_open(struct loader *l)
 	char why[128];
 
 	snprintf(why, sizeof(why), "cannot open connection %u of %u: %s%s",
-		 (unsigned)l->opened + 1, (unsigned)l->count, strerror(errno),
+		 (unsigned)l->opened + 1, (unsigned)l->rig.count,
+		 strerror(errno),
 		 errno == EADDRNOTAVAIL ? " (see --source-addresses)" : "");
 	return fail(l, LOADER_CONNECTION, why);
 }
 
 static int open_more(struct loader *l)
 {
-	while (l->opened < l->count && l->opened - l->env.ready < CONNECTING) {
-		struct loadpeer *peer = &l->peers[l->opened];
+	while (l->opened < l->rig.count &&
+	       l->opened - l->rig.env.ready < CONNECTING) {
+		struct loadpeer *peer = &l->rig.peers[l->opened];
 
-		if (loadconn_open(&peer->conn, &l->env.conn, l->opened, peer) !=
-		    0)
+		if (loadconn_open(&peer->conn, &l->rig.env.conn, l->opened,
+				  peer) != 0)
 			return fail_open(l);
 		l->opened++;
 	}
@@ -288,43 +147,44 @@ static void arm(struct loader *l)
 	struct itimerspec at = {0};
 	uint64_t due = UINT64_MAX;
 
-	for (uint32_t n = 0; n < l->config->publishers; n++)
-		if (loadpub_due(&l->pubs[n]) < due)
-			due = loadpub_due(&l->pubs[n]);
+	for (uint32_t n = 0; n < l->rig.config->publishers; n++)
+		if (loadpub_due(&l->rig.pubs[n]) < due)
+			due = loadpub_due(&l->rig.pubs[n]);
 	if (due == UINT64_MAX || due == l->armed)
 		return;
 	at.it_value.tv_sec = (time_t)(due / (1000 * MS));
 	at.it_value.tv_nsec = (long)(due % (1000 * MS));
-	timerfd_settime(l->timer, TFD_TIMER_ABSTIME, &at, NULL);
+	timerfd_settime(l->rig.timer, TFD_TIMER_ABSTIME, &at, NULL);
 	l->armed = due;
 }
 
 static int pump_all(struct loader *l)
 {
-	for (uint32_t i = l->config->subscribers; i < l->count; i++)
-		if (loadpeer_pump(&l->peers[i], &l->env, l->now) != 0)
-			return lose(l, &l->peers[i]);
-	if (l->config->rate)
+	for (uint32_t i = l->rig.config->subscribers; i < l->rig.count; i++)
+		if (loadpeer_pump(&l->rig.peers[i], &l->rig.env, l->now) != 0)
+			return lose(l, &l->rig.peers[i]);
+	if (l->rig.config->rate)
 		arm(l);
 	return 0;
 }
 
 static bool all_made(const struct loader *l)
 {
-	for (uint32_t n = 0; n < l->config->publishers; n++)
-		if (!loadpub_done(&l->pubs[n]))
+	for (uint32_t n = 0; n < l->rig.config->publishers; n++)
+		if (!loadpub_done(&l->rig.pubs[n]))
 			return false;
 	return true;
 }
 
 static bool all_settled(const struct loader *l)
 {
-	const struct loadpub_plan *plan = &l->env.plan;
+	const struct loadpub_plan *plan = &l->rig.env.plan;
 
 	if (plan->settle == LOADPUB_DELIVERED)
-		return l->env.tally.received >= loadtally_due(&l->env.tally);
+		return l->rig.env.tally.received >=
+		       loadtally_due(&l->rig.env.tally);
 	for (uint32_t n = 0; n < plan->publishers; n++)
-		if (l->pubs[n].settled < l->pubs[n].made)
+		if (l->rig.pubs[n].settled < l->rig.pubs[n].made)
 			return false;
 	return true;
 }
@@ -332,24 +192,25 @@ static bool all_settled(const struct loader *l)
 /* No progress for so long that there will be none. An open loop goes on. */
 static bool stalled(const struct loader *l)
 {
-	uint64_t since = l->env.last > l->patience ? l->env.last : l->patience;
+	uint64_t since =
+		l->rig.env.last > l->patience ? l->rig.env.last : l->patience;
 
-	return l->now - since > l->config->drain_ms * MS;
+	return l->now - since > l->rig.config->drain_ms * MS;
 }
 
 static int publish(struct loader *l)
 {
-	uint64_t end = l->now + l->config->duration_ms * MS;
+	uint64_t end = l->now + l->rig.config->duration_ms * MS;
 
-	l->env.plan.start = l->env.last = l->patience = l->now;
+	l->rig.env.plan.start = l->rig.env.last = l->patience = l->now;
 	while (!all_made(l)) {
 		if (pump_all(l) != 0 || turn(l) != 0)
 			return -1;
-		if ((!l->config->count && l->now >= end) ||
-		    (!l->config->rate && stalled(l)))
+		if ((!l->rig.config->count && l->now >= end) ||
+		    (!l->rig.config->rate && stalled(l)))
 			stop_publishing(l);
 	}
-	if (l->config->rate)
+	if (l->rig.config->rate)
 		l->patience = l->now;
 	while (!all_settled(l) && !stalled(l))
 		if (pump_all(l) != 0 || turn(l) != 0)
@@ -360,7 +221,7 @@ static int publish(struct loader *l)
 /* Nothing is published: are the connections kept, and what do they cost? */
 static int hold(struct loader *l)
 {
-	uint64_t end = l->now + l->config->duration_ms * MS;
+	uint64_t end = l->now + l->rig.config->duration_ms * MS;
 
 	while (l->now < end)
 		if (turn(l) != 0)
@@ -380,22 +241,22 @@ static void tell(struct loader *l)
 {
 	struct loader_result *r = l->result;
 
-	for (uint32_t n = 0; n < l->config->publishers; n++) {
-		r->updates += l->pubs[n].made;
-		r->settled += l->pubs[n].settled;
-		r->rejected += l->pubs[n].rejected;
+	for (uint32_t n = 0; n < l->rig.config->publishers; n++) {
+		r->updates += l->rig.pubs[n].made;
+		r->settled += l->rig.pubs[n].settled;
+		r->rejected += l->rig.pubs[n].rejected;
 	}
-	r->deliveries = l->env.tally.received;
-	r->reordered = l->env.tally.reordered;
-	r->duplicated = l->env.tally.duplicated;
-	r->lost = l->env.plan.settle == LOADPUB_DELIVERED
-			  ? loadtally_lost(&l->env.tally)
+	r->deliveries = l->rig.env.tally.received;
+	r->reordered = l->rig.env.tally.reordered;
+	r->duplicated = l->rig.env.tally.duplicated;
+	r->lost = l->rig.env.plan.settle == LOADPUB_DELIVERED
+			  ? loadtally_lost(&l->rig.env.tally)
 			  : r->updates - r->settled;
-	r->foreign = l->env.foreign;
-	r->rejected += l->env.errors;
-	r->latency = l->env.latency;
+	r->foreign = l->rig.env.foreign;
+	r->rejected += l->rig.env.errors;
+	r->latency = l->rig.env.latency;
 	if (!r->why[0])
-		memcpy(r->why, l->env.why, sizeof(r->why));
+		memcpy(r->why, l->rig.env.why, sizeof(r->why));
 }
 
 static int run(struct loader *l)
@@ -404,33 +265,50 @@ static int run(struct loader *l)
 	uint64_t own;
 	int rc;
 
-	if (connect_all(l) != 0)
+	if (measure(l, &l->result->before) != 0 || connect_all(l) != 0)
 		return -1;
 	start = l->now;
 	own = own_cpu();
-	rc = l->config->publishers ? publish(l) : hold(l);
+	rc = l->rig.config->publishers ? publish(l) : hold(l);
 	l->result->own_ns = own_cpu() - own;
 	l->result->run_ns =
-		(l->config->publishers ? l->env.last : l->now) - start;
+		(l->rig.config->publishers ? l->rig.env.last : l->now) - start;
 	tell(l);
 	if (rc == 0)
 		rc = measure(l, &l->result->after);
 	return rc;
 }
 
-void loader_run(const struct loader_config *config,
+static enum loader_outcome outcome_of(enum loadrig_result result)
+{
+	switch (result) {
+	case LOADRIG_BAD_URL:
+		return LOADER_USAGE;
+	case LOADRIG_UNREACHABLE:
+		return LOADER_CONNECTION;
+	case LOADRIG_OK:
+	case LOADRIG_SYSTEM:
+		break;
+	}
+	return LOADER_SYSTEM;
+}
+
+void loader_run(const struct loadrig_config *config,
 		struct loader_result *result)
 {
-	struct loader l = {.config = config, .result = result, .timer = -1};
+	struct loader l = {.result = result};
+	enum loadrig_result rig;
 
 	memset(result, 0, sizeof(*result));
-	l.env.conn.epoll = -1;
 	l.now = (uint64_t)clock_mono_ns();
 	l.deadline = config->timeout_ms ? l.now + config->timeout_ms * MS
 					: UINT64_MAX;
-	if (prepare(&l) == 0)
+	rig = loadrig_prepare(&l.rig, config, result->why, sizeof(result->why));
+	if (rig == LOADRIG_OK)
 		run(&l);
-	release(&l);
+	else
+		result->outcome = outcome_of(rig);
+	loadrig_release(&l.rig);
 }
 
 bool loader_clean(const struct loader_result *r)

@@ -12,32 +12,11 @@
 #define LOADER_H
 
 #include "histogram.h"
-#include "loadpub.h"
+#include "loadrig.h"
 #include "procstat.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-struct loader_config {
-	const char *url;
-	uint32_t subscribers;
-	uint32_t publishers; /* 0: publishes nothing */
-	uint32_t tenants;
-	uint32_t size; /* bytes of an update, at least LOADMARK_MIN */
-	uint64_t rate; /* updates/s of all; 0: closed loop */
-	uint32_t window;
-	uint32_t batch;
-	bool send_each;	      /* no two frames in one send */
-	uint64_t count;	      /* updates of all publishers; 0: by time */
-	uint64_t duration_ms; /* of publishing; of waiting without any */
-	uint64_t drain_ms;
-	uint64_t timeout_ms; /* for the whole run; 0: none */
-	enum loadpub_settle settle;
-	const char *subscriber_protocol; /* NULL: the plain dialect */
-	const char *publisher_protocol;
-	uint32_t sources;
-	pid_t pid; /* of the server; 0: not known */
-};
 
 enum loader_outcome {
 	LOADER_DONE,
@@ -68,7 +47,7 @@ struct loader_result {
 	struct histogram latency; /* ns */
 };
 
-void loader_run(const struct loader_config *config,
+void loader_run(const struct loadrig_config *config,
 		struct loader_result *result);
 
 /* Whether every update arrived once, in order, and none was refused. */

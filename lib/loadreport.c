@@ -34,13 +34,13 @@ static uint64_t cpu_of(const struct loader_result *r)
 	return r->after.cpu_ns - r->ready.cpu_ns;
 }
 
-static uint32_t connections(const struct loader_config *c)
+static uint32_t connections(const struct loadrig_config *c)
 {
 	return c->subscribers + c->publishers;
 }
 
 /* Of one connection; 0 when memory did not grow. */
-static double rss_each(const struct loader_config *c,
+static double rss_each(const struct loadrig_config *c,
 		       const struct loader_result *r)
 {
 	if (r->after.rss <= r->before.rss)
@@ -73,7 +73,7 @@ static void show_latency(const struct histogram *h, FILE *out)
 	fputc('\n', out);
 }
 
-static void show_traffic(const struct loader_config *c,
+static void show_traffic(const struct loadrig_config *c,
 			 const struct loader_result *r, FILE *out)
 {
 	fprintf(out, "updates     %" PRIu64 "  %.0f/s\n", r->updates,
@@ -93,7 +93,7 @@ static void show_traffic(const struct loader_config *c,
 			r->rejected, r->foreign, (unsigned)r->cut_off);
 }
 
-static void show_server(const struct loader_config *c,
+static void show_server(const struct loadrig_config *c,
 			const struct loader_result *r, FILE *out)
 {
 	char before[NUM_TEXT_MAX];
@@ -116,7 +116,7 @@ static void show_server(const struct loader_config *c,
 		num_show_size(after, r->after.rss), rss_each(c, r));
 }
 
-static void show_connect(const struct loader_config *c,
+static void show_connect(const struct loadrig_config *c,
 			 const struct loader_result *r, FILE *out)
 {
 	fprintf(out, "connect     %u  in ", (unsigned)connections(c));
@@ -132,7 +132,7 @@ static void show_load(const struct loader_result *r, FILE *out)
 		100 * ratio((double)r->own_ns, (double)r->run_ns));
 }
 
-void loadreport_text(const struct loader_config *config,
+void loadreport_text(const struct loadrig_config *config,
 		     const struct loader_result *result, bool verbose,
 		     FILE *out)
 {
@@ -172,7 +172,7 @@ static void end(struct buf *b, const char *text)
 	buf_puts(b, text);
 }
 
-static void put_config(struct buf *b, const struct loader_config *c)
+static void put_config(struct buf *b, const struct loadrig_config *c)
 {
 	const char *s = c->subscriber_protocol;
 	const char *p = c->publisher_protocol;
@@ -214,7 +214,7 @@ static void put_traffic(struct buf *b, const struct loader_result *r)
 	end(b, "},");
 }
 
-static void put_server(struct buf *b, const struct loader_config *c,
+static void put_server(struct buf *b, const struct loadrig_config *c,
 		       const struct loader_result *r)
 {
 	double cpu = (double)cpu_of(r);
@@ -231,7 +231,7 @@ static void put_server(struct buf *b, const struct loader_config *c,
 	end(b, "},");
 }
 
-void loadreport_json(const struct loader_config *config,
+void loadreport_json(const struct loadrig_config *config,
 		     const struct loader_result *result, FILE *out)
 {
 	struct buf b;

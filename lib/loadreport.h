@@ -12,11 +12,11 @@
 #include <stdio.h>
 
 /* `verbose` adds how the connecting went and what the load itself cost. */
-void loadreport_text(const struct loader_config *config,
+void loadreport_text(const struct loadrig_config *config,
 		     const struct loader_result *result, bool verbose,
 		     FILE *out);
 
-void loadreport_json(const struct loader_config *config,
+void loadreport_json(const struct loadrig_config *config,
 		     const struct loader_result *result, FILE *out);
 
 #endif

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "loadrig.h"
+
+#include "hash.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SCRATCH ((size_t)256 * 1024)
+#define FRAMING 1024 /* bytes around an update, generously */
+
+/* Every connection is a descriptor, and the default limit is 1024. */
+static void raise_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+static int make_epoll(struct loadrig *r)
+{
+	struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
+	struct loadconn_env *conn = &r->env.conn;
+
+	conn->target = &r->target;
+	conn->sources = r->config->sources;
+	conn->scratch_size = SCRATCH + 2 * (r->config->size + FRAMING);
+	conn->scratch = malloc(conn->scratch_size);
+	conn->epoll = epoll_create1(EPOLL_CLOEXEC);
+	r->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (!conn->scratch || conn->epoll < 0 || r->timer < 0)
+		return -1;
+	return epoll_ctl(conn->epoll, EPOLL_CTL_ADD, r->timer, &event);
+}
+
+static int make_plan(struct loadrig *r)
+{
+	const struct loadrig_config *c = r->config;
+	struct loadpub_plan *plan = &r->env.plan;
+	uint64_t random[2];
+
+	if (hash_random(random, sizeof(random)) != 0)
+		return -1;
+	*plan = (struct loadpub_plan){
+		.publishers = c->publishers,
+		.tenants = c->tenants,
+		.flows =
+			c->publishers > c->tenants ? c->publishers : c->tenants,
+		.run = (uint32_t)random[0],
+		.random = random[1] | 1,
+		.size = c->size,
+		.batch = c->batch,
+		.each = c->send_each,
+		.rate = c->rate,
+		.window = c->window,
+		.settle = c->settle,
+		.tally = &r->env.tally,
+		.latency = &r->env.latency,
+	};
+	histogram_init(&r->env.latency);
+	loadmark_reader_init(&r->env.reader, plan->run);
+	return loadtally_init(&r->env.tally, plan->flows, c->tenants,
+			      c->subscribers);
+}
+
+static int make_publisher(struct loadrig *r, uint32_t n)
+{
+	const struct loadrig_config *c = r->config;
+	uint64_t quota = UINT64_MAX;
+
+	if (c->count)
+		quota = c->count / c->publishers +
+			(n < c->count % c->publishers);
+	return loadpub_init(&r->pubs[n], &r->env.plan, n, quota);
+}
+
+static int make_peers(struct loadrig *r)
+{
+	const struct loadrig_config *c = r->config;
+
+	r->count = c->subscribers + c->publishers;
+	r->pubs = calloc((size_t)c->publishers + 1, sizeof(*r->pubs));
+	if (!r->pubs)
+		return -1;
+	/* Last, because peers that are there must have been initialized. */
+	r->peers = calloc((size_t)r->count + 1, sizeof(*r->peers));
+	if (!r->peers)
+		return -1;
+	for (uint32_t i = 0; i < r->count; i++) {
+		bool subscriber = i < c->subscribers;
+
+		r->peers[i].number = subscriber ? i : i - c->subscribers;
+		r->peers[i].tenant = r->peers[i].number % c->tenants;
+		r->peers[i].pub =
+			subscriber ? NULL : &r->pubs[i - c->subscribers];
+		loadconn_init(&r->peers[i].conn,
+			      subscriber ? c->subscriber_protocol
+					 : c->publisher_protocol);
+	}
+	for (uint32_t n = 0; n < c->publishers; n++)
+		if (make_publisher(r, n) != 0)
+			return -1;
+	return 0;
+}
+
+enum loadrig_result loadrig_prepare(struct loadrig *rig,
+				    const struct loadrig_config *config,
+				    char *why, size_t room)
+{
+	bool usage;
+
+	memset(rig, 0, sizeof(*rig));
+	rig->config = config;
+	rig->timer = rig->env.conn.epoll = -1;
+	raise_descriptors();
+	if (loadtarget_find(&rig->target, config->url, &usage, why, room) != 0)
+		return usage ? LOADRIG_BAD_URL : LOADRIG_UNREACHABLE;
+	if (make_epoll(rig) == 0 && make_plan(rig) == 0 && make_peers(rig) == 0)
+		return LOADRIG_OK;
+	snprintf(why, room, "cannot prepare: %s", strerror(errno));
+	return LOADRIG_SYSTEM;
+}
+
+void loadrig_release(struct loadrig *r)
+{
+	for (uint32_t i = 0; r->peers && i < r->count; i++)
+		loadpeer_close(&r->peers[i], &r->env);
+	for (uint32_t n = 0; r->pubs && n < r->config->publishers; n++)
+		loadpub_release(&r->pubs[n]);
+	free(r->peers);
+	free(r->pubs);
+	loadtally_release(&r->env.tally);
+	free(r->env.conn.scratch);
+	if (r->env.conn.epoll >= 0)
+		close(r->env.conn.epoll);
+	if (r->timer >= 0)
+		close(r->timer);
+}
