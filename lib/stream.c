@@ -188,12 +188,20 @@ static uint64_t bytes_from(const struct view *plain, const struct segment *seg,
 	return (uint64_t)(plain->end - seg->base - segment_offset(seg, i));
 }
 
+static bool older(const struct segment *seg, uint32_t i, uint64_t age_ms,
+		  int64_t mono_ms)
+{
+	int64_t age = mono_ms - segment_mono(seg, i);
+
+	return age > 0 && (uint64_t)age > age_ms;
+}
+
 static bool exceeds(const struct stream *s, const struct segment *seg,
 		    uint32_t i, const struct stream_limits *limits,
 		    int64_t mono_ms)
 {
 	return bytes_from(&s->views[STREAM_PLAIN], seg, i) > limits->bytes ||
-	       mono_ms - segment_mono(seg, i) > (int64_t)limits->age_ms;
+	       older(seg, i, limits->age_ms, mono_ms);
 }
 
 /* Moves `first` behind what is too old or too much. */
@@ -242,7 +250,7 @@ static uint64_t since_age(const struct stream *s, uint64_t age_ms,
 	for (seg = view_locate(&s->views[STREAM_PLAIN], seq, &i); seg;
 	     seg = seg->next, i = 0)
 		for (; i < seg->count; i++, seq++)
-			if (mono_ms - segment_mono(seg, i) <= (int64_t)age_ms)
+			if (!older(seg, i, age_ms, mono_ms))
 				return seq;
 	return seq;
 }
