@@ -369,19 +369,28 @@ static int cover(struct stream *s, uint64_t seq)
 	return 0;
 }
 
+/* After the last reader, or when the first could not come. */
+static void drop_unread_v1(struct stream *s)
+{
+	if (v1_needed(s))
+		return;
+	view_release(&s->views[STREAM_V1]);
+	buf_release(&s->prefix);
+}
+
 int stream_join(struct stream *s, enum stream_view view, struct cursor *c,
 		uint64_t seq)
 {
-	if (view == STREAM_V1 && cover(s, seq) < 0)
+	if ((view == STREAM_V1 && cover(s, seq) < 0) ||
+	    view_enter(&s->views[view], c, seq) < 0) {
+		drop_unread_v1(s);
 		return -1;
-	return view_enter(&s->views[view], c, seq);
+	}
+	return 0;
 }
 
 void stream_leave(struct stream *s, enum stream_view view, struct cursor *c)
 {
 	view_leave(&s->views[view], c);
-	if (!v1_needed(s)) {
-		view_release(&s->views[STREAM_V1]);
-		buf_release(&s->prefix);
-	}
+	drop_unread_v1(s);
 }
