@@ -175,19 +175,19 @@ all_answer() {
 		b pause
 		p open wsd.v1.bulk
 		p recv {"type":"WELCOME"}
-		repeat 600 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%n%-%x9000%"}
-		p until {"type":"ACK","id":600}
+		repeat 100 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%n%-%x9000%"}
+		p until {"type":"ACK","id":100}
 		! kill -TERM $wsd
 		p recv {"type":"DRAIN"}
 		p closed 4200
 		p end
 		a resume
-		repeat 600 a exact "%n%-%x9000%"
+		repeat 100 a exact "%n%-%x9000%"
 		a closed 1001
 		a end
 		b resume
 		b until {"type":"DRAIN"}
-		b until {"type":"UPDATE","seq":600}
+		b until {"type":"UPDATE","seq":100}
 		b closed 4200
 		b end
 	END
@@ -204,8 +204,8 @@ all_answer() {
 		a pause
 		p open wsd.v1.bulk
 		p recv {"type":"WELCOME"}
-		repeat 600 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%x9000%"}
-		p until {"type":"ACK","id":600}
+		repeat 100 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%x9000%"}
+		p until {"type":"ACK","id":100}
 		! kill -TERM $wsd
 		p recv {"type":"DRAIN"}
 		p closed 4200
@@ -215,7 +215,7 @@ all_answer() {
 		a send {"type":"PUBLISH","id":1,"tenantId":"t","data":1}
 		a resume
 		a until {"type":"ERROR","id":1,"code":"DRAINING"}
-		a until {"type":"UPDATE","seq":600}
+		a until {"type":"UPDATE","seq":100}
 		a closed 4200
 		a end
 	END
@@ -231,8 +231,8 @@ all_answer() {
 		a pause
 		p open wsd.v1.bulk
 		p recv {"type":"WELCOME"}
-		repeat 600 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%x9000%"}
-		p until {"type":"ACK","id":600}
+		repeat 100 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%x9000%"}
+		p until {"type":"ACK","id":100}
 		! kill -TERM $wsd
 		p recv {"type":"DRAIN"}
 		p closed 4200
@@ -251,8 +251,8 @@ all_answer() {
 		a pause
 		p open wsd.v1.bulk
 		p recv {"type":"WELCOME"}
-		repeat 600 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%x9000%"}
-		p until {"type":"ACK","id":600}
+		repeat 100 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%x9000%"}
+		p until {"type":"ACK","id":100}
 		! kill -TERM $wsd
 		p recv {"type":"DRAIN"}
 		p closed 4200
@@ -291,7 +291,7 @@ all_answer() {
 	grep -q "refused a connection" "$wsd_log"
 }
 
-@test "a thousand connections that come and go leave no descriptor behind" {
+@test "hundreds of connections that come and go leave no descriptor behind" {
 	start_wsd
 	before=$(find "/proc/$wsd/fd" | wc -l)
 	for i in {1..300}; do
