@@ -106,6 +106,9 @@ static void take(struct intake *in, const struct intake_piece *piece)
 
 	if (!in->stopped && buf_len(&in->rest))
 		done = complete(in, piece->bytes, piece->len, piece->final);
+	/* What follows a lost text must not come as if it were there. */
+	if (in->rest.failed)
+		return;
 	done += cut(in, piece->bytes + done, piece->len - done, piece->final);
 	if (in->size == 0 && piece->final && !in->lines)
 		hand_over(in, "", 0);
