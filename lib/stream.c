@@ -188,8 +188,8 @@ static uint64_t bytes_from(const struct view *plain, const struct segment *seg,
 	return (uint64_t)(plain->end - seg->base - segment_offset(seg, i));
 }
 
-static bool older(const struct segment *seg, uint32_t i, uint64_t age_ms,
-		  int64_t mono_ms)
+static bool older_than(const struct segment *seg, uint32_t i, uint64_t age_ms,
+		       int64_t mono_ms)
 {
 	int64_t age = mono_ms - segment_mono(seg, i);
 
@@ -201,7 +201,7 @@ static bool exceeds(const struct stream *s, const struct segment *seg,
 		    int64_t mono_ms)
 {
 	return bytes_from(&s->views[STREAM_PLAIN], seg, i) > limits->bytes ||
-	       older(seg, i, limits->age_ms, mono_ms);
+	       older_than(seg, i, limits->age_ms, mono_ms);
 }
 
 /* Moves `first` behind what is too old or too much. */
@@ -250,7 +250,7 @@ static uint64_t since_age(const struct stream *s, uint64_t age_ms,
 	for (seg = view_locate(&s->views[STREAM_PLAIN], seq, &i); seg;
 	     seg = seg->next, i = 0)
 		for (; i < seg->count; i++, seq++)
-			if (!older(seg, i, age_ms, mono_ms))
+			if (!older_than(seg, i, age_ms, mono_ms))
 				return seq;
 	return seq;
 }
