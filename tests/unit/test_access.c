@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* What access promises: who gets in, judged by Host and Origin. */
+#include "access.h"
+#include "tap.h"
+
+#include <string.h>
+
+static const struct access nobody = {0};
+
+static bool allowed(const char *host, const char *origin)
+{
+	return access_judge(&nobody, host, origin) == ACCESS_ALLOWED;
+}
+
+static bool bad_host(const char *host)
+{
+	return access_judge(&nobody, host, NULL) == ACCESS_BAD_HOST;
+}
+
+static bool no_host(const char *host)
+{
+	return access_judge(&nobody, host, NULL) == ACCESS_NO_HOST;
+}
+
+static bool bad_origin(const char *host, const char *origin)
+{
+	return access_judge(&nobody, host, origin) == ACCESS_BAD_ORIGIN;
+}
+
+static void hosts(void)
+{
+	ok(allowed("localhost", NULL) && allowed("localhost:3000", NULL) &&
+		   allowed("LocalHost:1", NULL),
+	   "localhost, on any port, in any case");
+	ok(allowed("127.0.0.1", NULL) && allowed("127.1.2.3:80", NULL),
+	   "all of 127.0.0.0/8");
+	ok(allowed("[::1]", NULL) && allowed("[::1]:3000", NULL), "::1");
+	ok(bad_host("example.com") && bad_host("example.com:3000") &&
+		   bad_host("10.0.0.1") && bad_host("[::2]"),
+	   "another name is refused: DNS rebinding");
+	ok(bad_host("localhost.evil.com") && bad_host("127.0.0.1.evil.com") &&
+		   bad_host("127.evil.com") && bad_host("xlocalhost") &&
+		   bad_host("user@localhost") && bad_host("localhost.") &&
+		   bad_host("127.0.0.1.") && bad_host("127.0.0") &&
+		   bad_host("127.0.0.1.1") && bad_host("127..0.1"),
+	   "what looks like loopback is not");
+	ok(no_host(NULL) && no_host("") && no_host(":3000") && no_host("::1") &&
+		   no_host("[::1") && no_host("[]") && no_host("[::1]3000") &&
+		   no_host("localhost:x") && no_host("localhost:1:2"),
+	   "what is no host is told apart");
+}
+
+static void origins(void)
+{
+	ok(allowed("localhost:3000", NULL), "a program sends no Origin");
+	ok(allowed("localhost:3000", "http://localhost:3000") &&
+		   allowed("localhost:3000", "http://127.0.0.1:5173") &&
+		   allowed("127.0.0.1:3000", "https://[::1]") &&
+		   allowed("[::1]:3000", "http://LOCALHOST"),
+	   "names of loopback count as one host on any port");
+	ok(bad_origin("localhost:3000", "http://evil.com") &&
+		   bad_origin("localhost:3000", "http://evil.com:3000") &&
+		   bad_origin("localhost", "https://localhost.evil.com"),
+	   "a page from elsewhere is refused");
+	ok(bad_origin("localhost", "null") && bad_origin("localhost", "") &&
+		   bad_origin("localhost", "file://") &&
+		   bad_origin("localhost", "localhost") &&
+		   bad_origin("localhost", "ws://localhost") &&
+		   bad_origin("localhost", "chrome-extension://localhost"),
+	   "so is what is no origin of the web");
+	ok(bad_origin("localhost", "http://localhost, http://evil.com") &&
+		   bad_origin("localhost",
+			      "http://localhost http://evil.com") &&
+		   bad_origin("localhost", "http://localhost/") &&
+		   bad_origin("localhost", "http://evil.com@localhost") &&
+		   bad_origin("localhost", "http://localhost:80:81"),
+	   "and two in one, or one with more behind it");
+}
+
+static bool judged(const struct access *a, enum access_verdict verdict,
+		   const char *host, const char *origin)
+{
+	return access_judge(a, host, origin) == verdict;
+}
+
+static void options(void)
+{
+	static const char *const hosts[] = {"example.com", "one:8080",
+					    "[fe80::1]"};
+	static const char *const origins[] = {"https://app.example.com",
+					      "null"};
+	const struct access a = {hosts, 3, origins, 2};
+
+	ok(judged(&a, ACCESS_ALLOWED, "Example.com:99", NULL) &&
+		   judged(&a, ACCESS_ALLOWED, "[fe80::1]:3", NULL),
+	   "--host allows a name on any port");
+	ok(judged(&a, ACCESS_ALLOWED, "one:8080", NULL) &&
+		   judged(&a, ACCESS_BAD_HOST, "one:80", NULL) &&
+		   judged(&a, ACCESS_BAD_HOST, "one", NULL),
+	   "or on one");
+	ok(judged(&a, ACCESS_BAD_HOST, "sub.example.com", NULL) &&
+		   judged(&a, ACCESS_BAD_HOST, "example.com.", NULL),
+	   "and nothing like it");
+	ok(judged(&a, ACCESS_ALLOWED, "localhost", "https://app.example.com") &&
+		   judged(&a, ACCESS_ALLOWED, "localhost",
+			  "HTTPS://App.Example.com") &&
+		   judged(&a, ACCESS_ALLOWED, "localhost", "null"),
+	   "--origin allows an origin");
+	ok(judged(&a, ACCESS_BAD_ORIGIN, "localhost",
+		  "http://app.example.com") &&
+		   judged(&a, ACCESS_BAD_ORIGIN, "localhost",
+			  "https://app.example.com:444") &&
+		   judged(&a, ACCESS_BAD_ORIGIN, "localhost",
+			  "https://app.example.com.evil.com"),
+	   "exactly");
+	ok(judged(&a, ACCESS_ALLOWED, "example.com:3000",
+		  "http://example.com:3000") &&
+		   judged(&a, ACCESS_ALLOWED, "example.com",
+			  "http://example.com:80") &&
+		   judged(&a, ACCESS_ALLOWED, "example.com:443",
+			  "https://example.com") &&
+		   judged(&a, ACCESS_ALLOWED, "example.com",
+			  "https://EXAMPLE.com"),
+	   "the same host and port is no other site");
+	ok(judged(&a, ACCESS_BAD_ORIGIN, "example.com:3000",
+		  "http://example.com") &&
+		   judged(&a, ACCESS_BAD_ORIGIN, "example.com:80",
+			  "https://example.com") &&
+		   judged(&a, ACCESS_BAD_ORIGIN, "example.com:3000",
+			  "http://localhost:3000"),
+	   "another port, or loopback, is");
+}
+
+int main(void)
+{
+	hosts();
+	origins();
+	options();
+	ok(access_is_loopback("::1", 3) &&
+		   access_is_loopback("localhostx", 9) &&
+		   !access_is_loopback("", 0),
+	   "loopback names without brackets");
+	return tap_end();
+}
