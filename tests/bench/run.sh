@@ -150,9 +150,7 @@ verdict() {
 		print ((op == ">=" ? v >= bar : v <= bar) ? "pass" : "miss")}'
 }
 
-judge() { # judge VALUE BAR: sets `word`, and counts; no bar, no word
-	word=
-	[ -n "$2" ] || return 0
+judge() { # judge VALUE BAR: sets `word`, and counts
 	word=$(verdict "$1" "$2")
 	case $word in
 	pass) passed=$((passed + 1)) ;;
@@ -164,7 +162,7 @@ row() { # row WHAT MEASURED BESIDE RATIO BAR
 	local word
 	judge "$4" "$5"
 	printf '| %s | %s | %s | %.2fx | %s | %s |\n' "$1" "$2" "$3" "$4" \
-		"${5:+${5}x}" "$word"
+		"${5}x" "$word"
 }
 
 # Compares samples KEY.wsd with those of another target.
@@ -245,8 +243,9 @@ per_second() { # per_second SECONDS: of the lines
 }
 
 # The sketch gets one frame an update and need not acknowledge: a PING behind
-# them tells when it has read all. Once with a system call for each frame, as
-# clients do it that send one frame an update, and once as fast as it can read.
+# them tells when it has read all. Both ways to feed it are held to the bar,
+# since they differ by far: with a system call for each frame it is the load
+# that limits (floor gets no more), with many frames a send it is the sketch.
 feed_sketch() {
 	[ -n "${pid[sketch]:-}" ] || return 0
 	load sketch --subscribers 0 --no-ack --count "$lines" --send-each
@@ -269,11 +268,11 @@ ingest() {
 		feed_sketch
 		feed_wsd
 	done
-	compare "wspub, $lines lines, acknowledged: updates" ingest.rate \
-		sketch /s '>= 3'
-	compare "the same, the sketch's frames packed (no bar)" ingest.rate \
-		sketch /s '' packed.rate
-	absolute "the same" ingest.rate /s '>= 700000'
+	compare "wspub, $lines lines, acknowledged; sketch fed a send a frame" \
+		ingest.rate sketch /s '>= 3'
+	compare "the same; sketch fed many frames a send" ingest.rate sketch \
+		/s '>= 3' packed.rate
+	absolute "wspub, $lines lines, acknowledged" ingest.rate /s '>= 700000'
 }
 
 restart_wsd() { # restart_wsd OPTION...
