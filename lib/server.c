@@ -194,6 +194,15 @@ static void on_sweep(uv_timer_t *timer)
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
 }
 
+/* Spread over the time of a drain, so that not all come back at once. */
+static uint64_t come_back_ms(const struct server *s, const struct peer *p)
+{
+	uint64_t hash = hash_bytes(&s->hub.hash_key, &p->session.number,
+				   sizeof(p->session.number));
+
+	return hash % s->config->drain_ms;
+}
+
 /* Sends a share of the peers home; the rest have their turn later. */
 static void drain_some(struct server *s)
 {
@@ -204,8 +213,7 @@ static void drain_some(struct server *s)
 		p = list_entry(node, struct peer, list);
 		if (p->session.draining)
 			continue;
-		session_drain(&p->session,
-			      (uint64_t)lws_now_usecs() % s->config->drain_ms);
+		session_drain(&p->session, come_back_ms(s, p));
 		if (--left == 0)
 			break;
 	}
