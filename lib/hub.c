@@ -183,9 +183,9 @@ static struct hub_tenant *add_tenant(struct hub *h, const char *id, size_t len,
 	return t;
 }
 
-struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len)
+static struct hub_tenant *find_tenant(const struct hub *h, const char *id,
+				      size_t len, uint64_t hash)
 {
-	uint64_t hash = hash_bytes(&h->hash_key, id, len);
 	struct map_node *node = map_first(&h->tenants, hash);
 	struct hub_tenant *t;
 
@@ -194,7 +194,20 @@ struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len)
 		if (t->id_len == len && memcmp(t->id, id, len) == 0)
 			return t;
 	}
-	return add_tenant(h, id, len, hash);
+	return NULL;
+}
+
+struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len)
+{
+	uint64_t hash = hash_bytes(&h->hash_key, id, len);
+	struct hub_tenant *t = find_tenant(h, id, len, hash);
+
+	return t ? t : add_tenant(h, id, len, hash);
+}
+
+struct hub_tenant *hub_find(const struct hub *h, const char *id, size_t len)
+{
+	return find_tenant(h, id, len, hash_bytes(&h->hash_key, id, len));
 }
 
 void hub_pin(struct hub_tenant *t)

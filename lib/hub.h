@@ -112,6 +112,9 @@ struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len);
 void hub_pin(struct hub_tenant *t);
 void hub_unpin(struct hub_tenant *t);
 
+/* The tenant of an id if there is one, or NULL. */
+struct hub_tenant *hub_find(const struct hub *h, const char *id, size_t len);
+
 /* Its stream, made when idle. NULL with errno ENOMEM. */
 struct stream *hub_stream(struct hub *h, struct hub_tenant *t);
 

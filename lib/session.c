@@ -245,8 +245,7 @@ static void on_subscribe(struct session *s, const struct request *r)
 
 static void on_unsubscribe(struct session *s, const struct request *r)
 {
-	struct hub_tenant *t =
-		hub_tenant(s->hub, r->tenant.bytes, r->tenant.len);
+	struct hub_tenant *t = hub_find(s->hub, r->tenant.bytes, r->tenant.len);
 	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
 	struct buf text;
 
