@@ -314,8 +314,6 @@ static bool taken_before(const struct session *s, const struct request *r)
 
 static bool may_publish(struct session *s, const struct request *r)
 {
-	if (!id_in_order(s, r))
-		return false;
 	if (s->hub->draining) {
 		say_error(s, &r->id, PROTO_DRAINING, "shutting down");
 		return false;
@@ -328,29 +326,14 @@ static bool may_publish(struct session *s, const struct request *r)
 	return true;
 }
 
-/* PUBLISH, and GAP, which is one without data. */
-static void on_publish(struct session *s, const struct request *r)
+static void publish(struct session *s, const struct request *r,
+		    struct hub_tenant *t)
 {
 	struct hub_update update = {r->data.text, r->data.len, NULL};
-	struct answer_ack ack = {0};
 	struct hub_receipt receipt;
-	struct hub_tenant *t;
 	struct hash128 key;
 	enum hub_result result;
 
-	if (!may_publish(s, r))
-		return;
-	t = publish_tenant(s, r);
-	if (!t) {
-		over_capacity(s, r);
-		return;
-	}
-	if (taken_before(s, r)) {
-		s->hub->counters.duplicates++;
-		ack.duplicate = true;
-		acknowledge(s, r, t, &ack);
-		return;
-	}
 	if (r->key.bytes) {
 		key = keys_hash(&s->hub->keys, t->id, t->id_len, r->key.bytes,
 				r->key.len);
@@ -364,10 +347,33 @@ static void on_publish(struct session *s, const struct request *r)
 	}
 	if (s->producer && r->numbered)
 		s->producer->last = r->number;
-	ack.seq = receipt.seq;
-	ack.subscribers = receipt.subscribers;
-	ack.duplicate = result == HUB_DUPLICATE;
-	acknowledge(s, r, t, &ack);
+	acknowledge(s, r, t,
+		    &(struct answer_ack){
+			    .seq = receipt.seq,
+			    .subscribers = receipt.subscribers,
+			    .duplicate = result == HUB_DUPLICATE,
+		    });
+}
+
+/*
+ * PUBLISH, and GAP, which is one without data. What a producer resends is
+ * acknowledged whatever else would stand against it now.
+ */
+static void on_publish(struct session *s, const struct request *r)
+{
+	struct hub_tenant *t;
+
+	if (!id_in_order(s, r))
+		return;
+	t = publish_tenant(s, r);
+	if (!t) {
+		over_capacity(s, r);
+	} else if (taken_before(s, r)) {
+		s->hub->counters.duplicates++;
+		acknowledge(s, r, t, &(struct answer_ack){.duplicate = true});
+	} else if (may_publish(s, r)) {
+		publish(s, r, t);
+	}
 }
 
 static void on_gap(struct session *s, const struct request *r)
