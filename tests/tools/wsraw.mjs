@@ -35,7 +35,7 @@
 //   close [CODE [REASON]]
 //   frame BYTE TEXT    a masked frame that begins with this byte, in hex
 //   unmasked TEXT      a text frame as only a server may send it
-//   announce N         the header of a text frame of N bytes, nothing behind it
+//   announce N TEXT    the header of a text frame of N bytes, of which TEXT comes
 //   raw "TEXT"         bytes, as a JSON string
 //   hex BYTES          bytes in hex, for what is not UTF-8
 //   pause | resume     stops reading, and reads on
@@ -48,12 +48,13 @@
 //   until JSON         passes over messages up to one that has these members
 //   ponged TEXT        a pong (which may come before messages sent earlier)
 //   closed CODE [TEXT] a close frame, TEXT being a part of its reason
+//   finally CODE ...   the same, passing over messages
 //   end                the end of the connection
 //   idle               nothing came but what was received: two PINGs prove it
 //
 // In a subprotocol of wsd a message is a line of a text frame, else a frame.
 // %name% stands for the member `name` of the last message received that had
-// one, %xN% for N times "x". What arrives must be flawless frames: unmasked,
+// one, %xN% for N times "x", %nl%, %cr% and %tab% for these. What arrives must be flawless frames: unmasked,
 // not fragmented, in shortest form, text in UTF-8, nothing behind a close
 // frame. What was received is printed. Waiting ends after WSRAW_TIMEOUT
 // seconds (10). Exits 1 when an expectation is not met.
@@ -66,7 +67,7 @@ import { isDeepStrictEqual } from 'node:util';
 
 const OPCODES = { 1: 'text', 2: 'binary', 8: 'close', 9: 'ping', 10: 'pong' };
 const timeout = Number(process.env.WSRAW_TIMEOUT || 10) * 1000;
-const values = {};
+const values = { nl: '\n', cr: '\r', tab: '\t' };
 
 class Failure extends Error {}
 
@@ -374,8 +375,11 @@ const verbs = {
   },
   unmasked: (p, text) => p.socket.write(Buffer.concat([
     header(0x81, Buffer.byteLength(text), false), Buffer.from(text)])),
-  announce: (p, n) => p.socket.write(Buffer.concat([
-    header(0x81, BigInt(n), true), randomBytes(4)])),
+  announce: (p, text) => {
+    const [n, begin] = rest(text);
+    p.socket.write(Buffer.concat([header(0x81, BigInt(n), true),
+      frame(0x81, Buffer.from(begin)).subarray(2)]));
+  },
   raw: (p, text) => p.socket.write(Buffer.from(JSON.parse(text))),
   hex: (p, text) => p.socket.write(Buffer.from(text.replace(/ /g, ''), 'hex')),
   pause: (p) => { p.socket.pause(); },
@@ -401,6 +405,14 @@ const verbs = {
     const [code, reason] = rest(text);
     await p.expect('close', (got) => got.code === Number(code) &&
       got.reason.includes(reason));
+  },
+  finally: async (p, text) => {
+    let got;
+    do
+      got = await p.next(p.messages);
+    while (got.kind === 'text');
+    p.messages.unshift(got);
+    await verbs.closed(p, text);
   },
   end: (p) => p.expect('end'),
   idle: async (p) => {
