@@ -296,9 +296,16 @@ static void forget_old(struct hub *h)
 
 	while (!list_empty(&h->idle)) {
 		t = list_entry(h->idle.next, struct hub_tenant, list);
-		if (h->now.mono_ms - t->idle_ms <= age || t->pins)
+		if (h->now.mono_ms - t->idle_ms <= age)
 			break;
-		forget(h, t);
+		if (!t->pins) {
+			forget(h, t);
+			continue;
+		}
+		/* In use: its time begins anew, and others have their turn. */
+		t->idle_ms = h->now.mono_ms;
+		list_remove(&t->list);
+		list_append(&h->idle, &t->list);
 	}
 }
 
