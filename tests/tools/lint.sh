@@ -95,9 +95,11 @@ compile() {
 		CFLAGS='-O2 -Werror' all test-programs
 }
 
+# Without its guess that a bound which is checked here must be exceeded there.
 defects() {
 	cppcheck -q --std=c11 --language=c --enable=warning \
-		--inline-suppr --suppress=missingInclude --error-exitcode=1 \
+		--inline-suppr --suppress=missingInclude \
+		--suppress=arrayIndexOutOfBoundsCond --error-exitcode=1 \
 		-D_GNU_SOURCE -DWSD_VERSION='"0"' -Ilib cmd lib
 }
 
