@@ -14,6 +14,16 @@
 /* A peer that does not answer our close frame is dropped after so long. */
 #define CLOSE_SECONDS 5
 
+/*
+ * lws itself ends the connection, because of what the peer sent: its close
+ * frame is on its way or out, and nothing may follow that (RFC 6455 section
+ * 5.5.1).
+ */
+static bool closed_by_lws(const struct peer *p)
+{
+	return lws_get_close_length(p->wsi) > 0;
+}
+
 static long peer_send(void *conn, const struct iovec *pieces, int count)
 {
 	struct peer *p = conn;
@@ -23,6 +33,8 @@ static long peer_send(void *conn, const struct iovec *pieces, int count)
 	};
 	ssize_t n;
 
+	if (closed_by_lws(p))
+		return -1;
 	if (lws_partial_buffered(p->wsi))
 		return 0;
 	do
@@ -55,6 +67,8 @@ static void peer_closing(void *conn)
 {
 	struct peer *p = conn;
 
+	if (closed_by_lws(p))
+		return; /* it keeps the time too */
 	if (p->session.outlet.dead)
 		lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
 				LWS_TO_KILL_ASYNC);
