@@ -817,6 +817,8 @@ load helper
 		b recv {"type":"SUBSCRIBED"}
 		p open wsd.v1
 		p recv {"type":"WELCOME"}
+		a rude
+		b rude
 		a frame 83 x
 		a closed 1002
 		b binary x

@@ -38,6 +38,7 @@
 //   announce N TEXT    the header of a text frame of N bytes, of which TEXT comes
 //   raw "TEXT"         bytes, as a JSON string
 //   hex BYTES          bytes in hex, for what is not UTF-8
+//   rude               from now on does not answer a close frame
 //   pause | resume     stops reading, and reads on
 //   fin | drop         ends the connection in order, or by a reset
 //
@@ -247,7 +248,7 @@ class Peer {
     const reason = utf8(payload.subarray(2));
     this.phase = 'closed';
     this.put('close', `${code} ${reason}`, { code, reason });
-    if (!this.saidClose)
+    if (!this.rude)
       this.socket.write(frame(0x88, payload.subarray(0, 2)));
   }
 
@@ -370,7 +371,7 @@ const verbs = {
     const bytes = Buffer.alloc(code ? 2 : 0);
     if (code)
       bytes.writeUInt16BE(Number(code));
-    p.saidClose = true;
+    p.rude = true;
     p.socket.write(frame(0x88, Buffer.concat([bytes, Buffer.from(reason)])));
   },
   unmasked: (p, text) => p.socket.write(Buffer.concat([
@@ -382,6 +383,7 @@ const verbs = {
   },
   raw: (p, text) => p.socket.write(Buffer.from(JSON.parse(text))),
   hex: (p, text) => p.socket.write(Buffer.from(text.replace(/ /g, ''), 'hex')),
+  rude: (p) => { p.rude = true; },
   pause: (p) => { p.socket.pause(); },
   resume: (p) => { p.socket.resume(); },
   fin: (p) => { p.socket.end(); },
