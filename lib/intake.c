@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* Who sent one text in pieces will do so again: its memory is kept. */
+#define REST_KEEP 4096
+
 void intake_init(struct intake *in, bool lines, uint64_t max, intake_fn *text)
 {
 	memset(in, 0, sizeof(*in));
@@ -64,7 +67,7 @@ void intake_resume(struct intake *in)
 	if (done < buf_len(&in->rest))
 		buf_consume(&in->rest, done);
 	else
-		buf_clear(&in->rest, 0);
+		buf_clear(&in->rest, REST_KEEP);
 }
 
 /*
@@ -82,7 +85,7 @@ static size_t complete(struct intake *in, const char *bytes, size_t len,
 	buf_append(&in->rest, bytes, n);
 	if (whole && !in->rest.failed) {
 		hand_over(in, buf_bytes(&in->rest), buf_len(&in->rest));
-		buf_clear(&in->rest, 0);
+		buf_clear(&in->rest, REST_KEEP);
 	}
 	return n;
 }

@@ -3,8 +3,12 @@
 
 #include "clock.h"
 
-/* The gap after a flush, in tenths of its cost, and at most. */
-#define GAP_TENTHS 5
+/*
+ * The gap after a flush, in tenths of its cost, and at most. A larger gap makes
+ * larger batches, which is worth nothing beyond what fits into the cache: with
+ * 5 in place of 2, a delivery to 100 subscribers took a fifth more time.
+ */
+#define GAP_TENTHS 2
 #define GAP_MAX_NS (2 * 1000 * 1000)
 
 /* Its being active is all that is wanted: the poll then does not block. */

@@ -3,7 +3,7 @@
  * pacer - decides when the loop flushes what was published.
  *
  * The first update after quiet goes out at once. While more comes, the next
- * flush waits as long as a share of what the last one took, at most 2 ms: so
+ * flush waits for a share of what the last one took, at most 2 ms: so
  * under load updates gather, and each subscriber gets them in one write, and
  * when there is little to do nothing waits. libwebsockets reads little at a
  * time and returns to the loop, so without this batches would be tiny.
