@@ -66,8 +66,10 @@ listening() {
 	local fifo=$BATS_TEST_TMPDIR/listening.${#started[@]}
 
 	mkfifo "$fifo"
-	start "$@" >"$fifo"
-	read -r _ PORT <"$fifo"
+	exec 6<>"$fifo" # or opening it would wait for the other end
+	start "$@" >"$fifo" 6<&-
+	IFS=' ' read -r _ PORT <&6
+	exec 6<&-
 }
 
 teardown() {
