@@ -293,6 +293,12 @@ static int read_type(struct request *r, const struct json_value *type,
 	return refuse(fault, PROTO_UNKNOWN_TYPE, "'type' is none that I know");
 }
 
+static void clear_data(struct request *r)
+{
+	r->data.text = NULL;
+	r->data.len = 0;
+}
+
 /* Only these are read, so the stores need not be cleared. */
 static void clear(struct request *r)
 {
@@ -304,7 +310,7 @@ static void clear(struct request *r)
 	r->reason.bytes = NULL;
 	r->token.bytes = NULL;
 	r->since.kind = PROTO_SINCE_HEAD;
-	r->data.text = NULL;
+	clear_data(r);
 }
 
 /* Reads the members to the end of the object; the first fault is kept. */
@@ -354,9 +360,12 @@ int request_parse(struct request *r, const char *text, size_t len,
 		r->id.text = NULL;
 		return refuse_json(fault, result, json_where(&scan));
 	}
-	if (fault->code != PROTO_FINE)
+	if (fault->code != PROTO_FINE || read_type(r, &type, seen, fault) < 0)
 		return -1;
-	return read_type(r, &type, seen, fault);
+	/* A GAP is published as an update without data. */
+	if (r->type != REQUEST_PUBLISH)
+		clear_data(r);
+	return 0;
 }
 
 /* The beginning of each: {"type":"T","id":N */

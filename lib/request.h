@@ -40,7 +40,7 @@ struct request {
 	struct request_text reason; /* of a GAP: "source" */
 	struct request_text token;
 	struct proto_since since;
-	struct json_value data; /* of a PUBLISH: the update */
+	struct json_value data; /* of a PUBLISH: the update; else none */
 
 	/* Where texts go that had to be unescaped. */
 	char tenant_store[TENANT_MAX];

@@ -283,6 +283,11 @@ static void texts(void)
 	ok(parse(&p, "{'type':'PUBLISH','tenantId':'t','data':null}") == 0 &&
 		   value_is(&p.request.data, "null"),
 	   "null is data");
+	ok(parse(&p, "{'type':'GAP','tenantId':'t','data':1}") == 0 &&
+		   !p.request.data.text && p.request.data.len == 0 &&
+		   parse(&p, "{'type':'GAP','tenantId':'t'}") == 0 &&
+		   !p.request.data.text && p.request.data.len == 0,
+	   "only a PUBLISH has data");
 	ok(bad("{'type':'PING','key':''}") && bad("{'type':'PING','key':1}"),
 	   "a key is a string, and not empty");
 	snprintf(text, sizeof(text), "{'type':'PING','key':'%0256d'}", 0);
