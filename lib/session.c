@@ -15,6 +15,16 @@
 /* Room for the request around an update in a plain message. */
 #define PLAIN_EXTRA 4096
 
+/* Has `*slot` keep a tenant, or none, in place of the one that it kept. */
+static void hold(struct hub_tenant **slot, struct hub_tenant *t)
+{
+	if (t)
+		hub_pin(t);
+	if (*slot)
+		hub_unpin(*slot);
+	*slot = t;
+}
+
 static struct session *of_outlet(struct outlet *o)
 {
 	return list_entry(o, struct session, outlet);
@@ -57,7 +67,7 @@ static void collect(struct outlet *o)
 		return;
 	id.len = num_put_u64(digits, s->ack_id);
 	s->ack_id = 0;
-	say_ack(s, &id, s->published, &s->ack);
+	say_ack(s, &id, s->acked, &s->ack);
 }
 
 static void drained(struct outlet *o)
@@ -115,19 +125,11 @@ void session_init(struct session *s, struct hub *hub,
 		welcome(s);
 }
 
-static void set_published(struct session *s, struct hub_tenant *t)
-{
-	if (t)
-		hub_pin(t);
-	if (s->published)
-		hub_unpin(s->published);
-	s->published = t;
-}
-
 void session_release(struct session *s)
 {
 	outlet_release(&s->outlet);
-	set_published(s, NULL);
+	hold(&s->published, NULL);
+	hold(&s->acked, NULL);
 	if (s->producer)
 		producers_leave(&s->hub->producers, s->producer,
 				s->hub->now.mono_ms);
@@ -269,7 +271,7 @@ static struct hub_tenant *publish_tenant(struct session *s,
 		return t;
 	t = hub_tenant(s->hub, r->tenant.bytes, r->tenant.len);
 	if (t)
-		set_published(s, t);
+		hold(&s->published, t);
 	return t;
 }
 
@@ -283,6 +285,7 @@ static void acknowledge(struct session *s, const struct request *r,
 		say_ack(s, &r->id, t, ack);
 		return;
 	}
+	hold(&s->acked, t);
 	s->ack = *ack;
 	s->ack_id = r->number;
 	outlet_ready(&s->outlet);

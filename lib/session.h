@@ -28,6 +28,7 @@ struct session {
 	struct producer *producer;    /* claimed; NULL: none */
 	uint64_t number;	      /* names the connection */
 	uint64_t last_id;	      /* of a PUBLISH; ids increase */
+	struct hub_tenant *acked;     /* pinned; what `ack` speaks of */
 	struct answer_ack ack;	      /* the one ACK that is put off */
 	uint64_t ack_id;	      /* its id; 0: none is pending */
 	struct intake intake;	      /* cuts and stops the input */
