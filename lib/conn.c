@@ -12,8 +12,6 @@
 /* lws cuts the Host header here without a word. */
 #define HOST_HEADER_MAX 110
 
-static const char out_of_memory[] = "out of memory";
-
 void conn_init(struct conn *conn, const struct conn_events *events, void *user,
 	       size_t message_max)
 {
@@ -182,7 +180,7 @@ static int receive(struct conn *conn, struct lws *wsi, const char *bytes,
 	}
 	buf_append(&conn->in, bytes, len);
 	if (conn->in.failed) {
-		copy_line(conn->trouble, out_of_memory, strlen(out_of_memory));
+		snprintf(conn->trouble, sizeof(conn->trouble), "out of memory");
 		return -1;
 	}
 	if (last) {

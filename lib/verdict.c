@@ -21,7 +21,9 @@ void verdict_not_open(struct failure *f, const struct verdict_case *v)
 				"the server's WebSocket handshake is wrong: %s",
 				said(conn, "it does not say what"));
 	else if (conn->stage == CONN_CONNECTED && v->url->tls)
-		failure_connect(f, v->text, false, "TLS: %s",
+		failure_connect(f, v->text, false,
+				"the TLS handshake failed, perhaps for the "
+				"server's certificate; -v tells more (%s)",
 				said(conn, "the server hung up"));
 	else
 		failure_connect(f, v->text, false,

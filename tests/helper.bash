@@ -68,6 +68,7 @@ listening() {
 	mkfifo "$fifo"
 	exec 6<>"$fifo" # or opening it would wait for the other end
 	start "$@" >"$fifo" 6<&-
+	# shellcheck disable=SC2034 # it is for the caller
 	IFS=' ' read -r _ PORT <&6
 	exec 6<&-
 }
