@@ -348,10 +348,11 @@ enum exits server_run(const struct server_config *config, const struct diag *d)
 
 	if (server_init(&s, config, d) < 0)
 		return EXIT_OTHER;
-	if (start_listening(&s) < 0)
-		status = EXIT_USAGE;
-	else if (loop_catch_signals(&s.loop, on_signal, &s) < 0)
+	/* Whoever is told that it listens may send SIGTERM the next moment. */
+	if (loop_catch_signals(&s.loop, on_signal, &s) < 0)
 		status = EXIT_OTHER;
+	else if (start_listening(&s) < 0)
+		status = EXIT_USAGE;
 	else
 		loop_run(&s.loop);
 	signum = s.last_signal;
