@@ -78,12 +78,13 @@ static void drained(struct outlet *o)
 		intake_resume(&s->intake);
 		if (!s->intake.stopped && !o->closing)
 			o->ops->pause(o->conn, false);
-	} else if (s->draining) {
+	}
+	/* What was resumed may have left something to say first. */
+	if (s->draining && !s->intake.stopped && outlet_idle(o))
 		outlet_close(o,
 			     s->dialect == SESSION_V1 ? PROTO_CLOSE_DRAINING
 						      : PROTO_CLOSE_GOING_AWAY,
 			     "shutting down");
-	}
 }
 
 static void on_text(struct intake *in, const char *text, size_t len);
