@@ -547,8 +547,8 @@ void session_receive(struct session *s, const struct intake_piece *piece)
 			     "out of memory");
 		return;
 	}
-	if (s->intake.stopped && !stopped && !s->outlet.closing)
-		s->outlet.ops->pause(s->outlet.conn, true);
+	if (s->intake.stopped != stopped && !s->outlet.closing)
+		s->outlet.ops->pause(s->outlet.conn, s->intake.stopped);
 }
 
 void session_drain(struct session *s, uint64_t reconnect_after_ms)
