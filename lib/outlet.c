@@ -279,6 +279,8 @@ void outlet_flush_one(struct subscription *sub)
 		return;
 	}
 	o->owner->collect(o);
+	if (o->dead)
+		return;
 	write_batch(o, sub);
 	if (!cursor_at_end(&sub->cursor)) {
 		mark_behind(sub);
@@ -305,9 +307,11 @@ void outlet_close(struct outlet *o, enum proto_close code, const char *reason)
 	payload[1] = (uint8_t)code;
 	memcpy(payload + 2, reason, len);
 	o->owner->collect(o);
-	put_frame(o, WSFRAME_CLOSE, payload, 2 + len);
+	if (!o->dead)
+		put_frame(o, WSFRAME_CLOSE, payload, 2 + len);
 	if (o->dead)
 		return;
 	o->closing = true;
+	o->ops->pause(o->conn, false);
 	o->ops->closing(o->conn);
 }

@@ -33,10 +33,11 @@ struct outlet_ops {
 	void (*want_write)(void *conn);
 	/*
 	 * A close frame is the last thing in the control messages; end the
-	 * connection when it was answered, or after a while.
+	 * connection when it was answered, or after a while. Or, perhaps
+	 * later, it is dead: end it at once.
 	 */
 	void (*closing)(void *conn);
-	/* Stops reading from the peer, or goes on. */
+	/* Stops reading from the peer, or goes on, as for its close frame. */
 	void (*pause)(void *conn, bool paused);
 };
 
