@@ -7,6 +7,7 @@
 static int tests;
 static int failed;
 static long allocations_left = -1; /* -1: no limit */
+static bool refuse_once;
 static long refused;
 
 void *__real_malloc(size_t n);
@@ -32,7 +33,14 @@ int tap_end(void)
 void oom_after(long n)
 {
 	allocations_left = n - 1;
+	refuse_once = false;
 	refused = 0;
+}
+
+void oom_once(long n)
+{
+	oom_after(n);
+	refuse_once = true;
 }
 
 long oom_off(void)
@@ -50,6 +58,8 @@ static bool refuse(void)
 		return false;
 	}
 	refused++;
+	if (refuse_once)
+		allocations_left = -1;
 	errno = ENOMEM;
 	return true;
 }

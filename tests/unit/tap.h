@@ -17,6 +17,9 @@ int tap_end(void);
 /* The nth allocation from now on fails (1 is the next), and each after it. */
 void oom_after(long n);
 
+/* The nth allocation from now on fails, and no other. */
+void oom_once(long n);
+
 /* Allocations succeed again; returns how many failed. */
 long oom_off(void);
 
