@@ -107,10 +107,9 @@ static void look_at_epoch(struct publisher *p, const char *epoch)
 
 	if (p->run[0] && !same && p->resent)
 		diag(out(p), DIAG_WARN,
-		     "the server was restarted: %" PRIu64
-		     " updates that it had "
-		     "not acknowledged were sent again, and may have been "
-		     "published before",
+		     "the server was restarted: what it had not acknowledged "
+		     "was sent again (%" PRIu64
+		     ") and may have been published before",
 		     p->resent);
 	p->resent = 0;
 	if (same)
