@@ -314,9 +314,19 @@ lines_of() {
 	[ "$(figure .last.seq)" = 30001 ]
 }
 
-@test "a cut connection: nothing twice, nothing lost" {
+# A subscriber in the background that writes $1 updates of t to $T/got.
+subscribe() {
+	mkfifo "$T/subscribed"
+	wssub -c "$1" --ready-fd 4 t 4>"$T/subscribed" >"$T/got" 3>&- &
+	SUBSCRIBER=$!
+	started+=("$SUBSCRIBER")
+	read -r _ <"$T/subscribed"
+}
+
+@test "a cut connection: nothing twice, nothing lost, in order" {
 	server
 	lines_of 50000 >"$T/in"
+	subscribe 50000
 	listening cutproxy --to "$(cut -d: -f3 <<<"${url%/ws}")" \
 		'[{"up":400},{"up":70000,"down":500},{"up":1000003},{"up":1500000,"down":2000}]'
 	run -0 wspub -J -u "ws://127.0.0.1:$PORT/ws" t -f "$T/in"
@@ -324,6 +334,8 @@ lines_of() {
 	[ "$(figure .acknowledged)" = 50000 ]
 	run -0 wspub -J t 1
 	[ "$(figure .last.seq)" = 50001 ]
+	wait "$SUBSCRIBER"
+	cmp "$T/in" "$T/got"
 }
 
 @test "after a restart of the server a warning says what may be there twice" {
