@@ -153,7 +153,7 @@ enum json_result answer_parse(struct answer *a, const char *text, size_t len)
 	struct json_member m;
 
 	memset(a, 0, sizeof(*a));
-	result = json_members(&scan, text, len);
+	result = json_envelope(&scan, text, len);
 	if (result != JSON_OK)
 		return result;
 	while ((result = json_next(&scan, &m)) == JSON_OK) {

@@ -410,6 +410,7 @@ enum json_result json_members(struct json_scan *scan, const char *text,
 	enum json_result result;
 	size_t where;
 
+	scan->depth = 1;
 	if (at && *at == '{') {
 		scan->at = at + 1;
 		return JSON_OK;
@@ -417,6 +418,15 @@ enum json_result json_members(struct json_scan *scan, const char *text,
 	result = json_check(text, len, &where);
 	scan->at = result == JSON_OK ? at : scan->start + where;
 	return result == JSON_OK ? JSON_NOT_OBJECT : result;
+}
+
+enum json_result json_envelope(struct json_scan *scan, const char *text,
+			       size_t len)
+{
+	enum json_result result = json_members(scan, text, len);
+
+	scan->depth = 0;
+	return result;
 }
 
 /* Where the next name should be; NULL behind the last or on an error. */
@@ -442,7 +452,7 @@ enum json_result json_next(struct json_scan *scan, struct json_member *member)
 	const char *name = next_name(scan);
 	const char *colon = name ? skip_quoted(scan, name) : NULL;
 	const char *value = colon ? skip_colon(scan, colon) : NULL;
-	const char *at = value ? skip_value(scan, value, 1) : NULL;
+	const char *at = value ? skip_value(scan, value, scan->depth) : NULL;
 
 	scan->first = false;
 	if (!at)

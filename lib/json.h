@@ -66,6 +66,7 @@ struct json_scan {
 	const char *at;	   /* next byte to look at; where an error is */
 	const char *end;   /* behind the text */
 	bool first;	   /* no member was read yet */
+	unsigned depth;	   /* levels that the object itself counts for: 1 */
 	/* For the scanner alone: */
 	enum json_result result;
 	struct jsonmark marks;
@@ -88,6 +89,13 @@ enum json_result json_parse(struct json_value *value, const char *text,
  */
 enum json_result json_members(struct json_scan *scan, const char *text,
 			      size_t len);
+
+/*
+ * The same for an object that is an envelope and counts for nothing: each
+ * member may be as deep as a text by itself.
+ */
+enum json_result json_envelope(struct json_scan *scan, const char *text,
+			       size_t len);
 
 /*
  * The next member, its value checked to the bottom. JSON_OK, JSON_END, or an

@@ -73,6 +73,8 @@ static struct producer *add(struct producers *p, const char *name, size_t len,
 	list_init(&producer->away);
 	producer->owner = NULL;
 	producer->last = 0;
+	memset(producer->refused, 0, sizeof(producer->refused));
+	producer->refused_next = 0;
 	producer->gone_ms = 0;
 	producer->name_len = (uint8_t)len;
 	memcpy(producer->name, name, len);
@@ -100,6 +102,41 @@ void producers_leave(struct producers *p, struct producer *producer,
 	producer->owner = NULL;
 	producer->gone_ms = mono_ms;
 	list_append(&p->away, &producer->away);
+}
+
+/* The entry of a refused id; PRODUCER_REFUSED when there is none. */
+static size_t find_refused(const struct producer *producer, uint64_t id)
+{
+	size_t i = 0;
+
+	while (i < PRODUCER_REFUSED && producer->refused[i] != id)
+		i++;
+	return i;
+}
+
+void producer_took(struct producer *producer, uint64_t id)
+{
+	size_t i = find_refused(producer, id);
+
+	if (i < PRODUCER_REFUSED)
+		producer->refused[i] = 0;
+	if (producer->last < id)
+		producer->last = id;
+}
+
+void producer_refused(struct producer *producer, uint64_t id)
+{
+	if (find_refused(producer, id) < PRODUCER_REFUSED)
+		return;
+	producer->refused[producer->refused_next] = id;
+	producer->refused_next =
+		(producer->refused_next + 1) % PRODUCER_REFUSED;
+}
+
+bool producer_has(const struct producer *producer, uint64_t id)
+{
+	return id <= producer->last &&
+	       find_refused(producer, id) == PRODUCER_REFUSED;
 }
 
 void producers_expire(struct producers *p, int64_t mono_ms)

@@ -16,12 +16,20 @@
 
 #include <stdbool.h>
 
+/*
+ * So many refused ids of a producer are known: resent, they are no
+ * duplicates.
+ */
+#define PRODUCER_REFUSED 16
+
 struct producer {
 	struct map_node node;
 	struct list away; /* in producers->away while it has no owner */
 	void *owner;	  /* whoever claimed it; NULL: away */
 	uint64_t last;	  /* the last id that was taken; 0: none */
-	int64_t gone_ms;  /* since when it is away, monotonic */
+	uint64_t refused[PRODUCER_REFUSED]; /* a ring; 0: none */
+	uint32_t refused_next;		    /* entry to write next */
+	int64_t gone_ms; /* since when it is away, monotonic */
 	uint8_t name_len;
 	char name[];
 };
@@ -50,6 +58,13 @@ struct producer *producers_claim(struct producers *p, const char *name,
 /* Its owner goes; it is kept for a while. */
 void producers_leave(struct producers *p, struct producer *producer,
 		     int64_t mono_ms);
+
+/* Its publish of this id was taken, or refused. */
+void producer_took(struct producer *producer, uint64_t id);
+void producer_refused(struct producer *producer, uint64_t id);
+
+/* Whether this id was taken before. */
+bool producer_has(const struct producer *producer, uint64_t id);
 
 /* Forgets those that have been away for too long. */
 void producers_expire(struct producers *p, int64_t mono_ms);

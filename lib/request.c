@@ -351,7 +351,7 @@ int request_parse(struct request *r, const char *text, size_t len,
 
 	clear(r);
 	fault->code = PROTO_FINE;
-	result = json_members(&scan, text, len);
+	result = json_envelope(&scan, text, len);
 	if (result == JSON_NOT_OBJECT)
 		return refuse(fault, PROTO_BAD_REQUEST, "not a JSON object");
 	if (result == JSON_OK)

@@ -313,7 +313,8 @@ static bool id_in_order(struct session *s, const struct request *r)
 
 static bool taken_before(const struct session *s, const struct request *r)
 {
-	return s->producer && r->numbered && r->number <= s->producer->last;
+	return s->producer && r->numbered &&
+	       producer_has(s->producer, r->number);
 }
 
 static bool may_publish(struct session *s, const struct request *r)
@@ -330,7 +331,8 @@ static bool may_publish(struct session *s, const struct request *r)
 	return true;
 }
 
-static void publish(struct session *s, const struct request *r,
+/* False when it was refused. */
+static bool publish(struct session *s, const struct request *r,
 		    struct hub_tenant *t)
 {
 	struct hub_update update = {r->data.text, r->data.len, NULL};
@@ -347,16 +349,17 @@ static void publish(struct session *s, const struct request *r,
 	if (result == HUB_NO_MEMORY) {
 		errno = ENOMEM;
 		over_capacity(s, r);
-		return;
+		return false;
 	}
 	if (s->producer && r->numbered)
-		s->producer->last = r->number;
+		producer_took(s->producer, r->number);
 	acknowledge(s, r, t,
 		    &(struct answer_ack){
 			    .seq = receipt.seq,
 			    .subscribers = receipt.subscribers,
 			    .duplicate = result == HUB_DUPLICATE,
 		    });
+	return true;
 }
 
 /*
@@ -370,14 +373,17 @@ static void on_publish(struct session *s, const struct request *r)
 	if (!id_in_order(s, r))
 		return;
 	t = publish_tenant(s, r);
-	if (!t) {
-		over_capacity(s, r);
-	} else if (taken_before(s, r)) {
+	if (t && taken_before(s, r)) {
 		s->hub->counters.duplicates++;
 		acknowledge(s, r, t, &(struct answer_ack){.duplicate = true});
-	} else if (may_publish(s, r)) {
-		publish(s, r, t);
+		return;
 	}
+	if (!t)
+		over_capacity(s, r);
+	else if (may_publish(s, r) && publish(s, r, t))
+		return;
+	if (s->producer && r->numbered)
+		producer_refused(s->producer, r->number);
 }
 
 static void on_gap(struct session *s, const struct request *r)

@@ -69,12 +69,34 @@ static void bounded(struct producers *p)
 	ok(!claim(p, "b", 3) && errno == ENOSPC, "and is forgotten");
 }
 
+static void refusing(struct producers *p)
+{
+	struct producer *a = claim(p, "refusing", 0);
+
+	ok(!producer_has(a, 1), "at first no id was taken");
+	producer_refused(a, 1);
+	producer_took(a, 2);
+	ok(!producer_has(a, 1) && producer_has(a, 2),
+	   "an id that was refused was not taken, whatever came behind it");
+	producer_took(a, 1);
+	ok(producer_has(a, 1) && a->last == 2,
+	   "until it is taken, when it is resent");
+	for (uint64_t id = 3; id < 4 + PRODUCER_REFUSED; id++)
+		producer_refused(a, id);
+	producer_took(a, 100);
+	ok(producer_has(a, 3) && !producer_has(a, 4),
+	   "only the last of them are known");
+}
+
 int main(void)
 {
 	struct producers p;
 
 	ok(producers_init(&p, &hash_key, 3, AGE) == 0, "it begins empty");
 	claiming(&p);
+	refusing(&p);
+	producers_release(&p);
+	producers_init(&p, &hash_key, 3, AGE);
 	bounded(&p);
 	producers_release(&p);
 	oom_after(1);

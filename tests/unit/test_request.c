@@ -385,9 +385,37 @@ static void round_trips(void)
 	buf_release(&b);
 }
 
+/* A PUBLISH whose data is `depth` arrays within each other. */
+static bool carries(size_t depth)
+{
+	struct request_fault fault;
+	struct request request;
+	struct buf text;
+	bool parsed;
+
+	buf_init(&text);
+	buf_puts(&text, "{\"type\":\"PUBLISH\",\"tenantId\":\"t\",\"data\":");
+	for (size_t i = 0; i < depth; i++)
+		buf_putc(&text, '[');
+	for (size_t i = 0; i < depth; i++)
+		buf_putc(&text, ']');
+	buf_putc(&text, '}');
+	parsed = request_parse(&request, buf_bytes(&text), buf_len(&text),
+			       &fault) == 0;
+	buf_release(&text);
+	return parsed;
+}
+
+static void depth(void)
+{
+	ok(carries(JSON_DEPTH_MAX) && !carries(JSON_DEPTH_MAX + 1),
+	   "an update may be as deep as a JSON text by itself");
+}
+
 int main(void)
 {
 	types();
+	depth();
 	twice();
 	json();
 	ids();
