@@ -35,7 +35,7 @@ struct intake {
 
 /* A piece of a message as it came from the peer. */
 struct intake_piece {
-	const char *bytes; /* unmasked payload */
+	const char *bytes; /* unmasked payload; not NULL */
 	size_t len;
 	uint64_t announced; /* bytes of the frame that are still to come */
 	bool first;	    /* of its message */
