@@ -32,6 +32,8 @@
 //
 //   send TEXT | binary TEXT | ping TEXT | pong TEXT    one whole frame
 //   part TEXT | more TEXT | last TEXT    a message in fragments
+//   lines FILE         each line of a file as a message of its own
+//   bundle FILE        the lines of a file, many in a message
 //   close [CODE [REASON]]
 //   frame BYTE TEXT    a masked frame that begins with this byte, in hex
 //   unmasked TEXT      a text frame as only a server may send it
@@ -46,6 +48,8 @@
 //
 //   recv JSON          a message that has at least these members
 //   exact TEXT         a message of exactly these bytes
+//   updates FILE       updates that are the lines of a file, bare or, in a
+//                      subprotocol of wsd, in envelopes numbered from 1
 //   until JSON         passes over messages up to one that has these members
 //   ponged TEXT        a pong (which may come before messages sent earlier)
 //   closed CODE [TEXT] a close frame, TEXT being a part of its reason
@@ -148,6 +152,10 @@ function parse(text) {
   } catch {
     return undefined;
   }
+}
+
+function fileLines(file) {
+  return readFileSync(file, 'utf8').split('\n').slice(0, -1);
 }
 
 const short = (text) =>
@@ -366,6 +374,11 @@ const verbs = {
     const [byte, payload] = rest(text);
     p.socket.write(frame(parseInt(byte, 16), Buffer.from(payload)));
   },
+  lines: (p, file) => fileLines(file).forEach((line) => verbs.send(p, line)),
+  bundle: (p, file) => {
+    for (let lines = fileLines(file); lines.length;)
+      verbs.send(p, lines.splice(0, 40).join('\n'));
+  },
   close: (p, text) => {
     const [code, reason] = rest(text);
     const bytes = Buffer.alloc(code ? 2 : 0);
@@ -393,6 +406,13 @@ const verbs = {
   exact: async (p, text) => {
     const got = await p.expect('text', (message) => message.text === text);
     p.keep(parse(got.text));
+  },
+  updates: async (p, file) => {
+    for (const [i, line] of fileLines(file).entries())
+      await p.expect('text', ({ text }) => p.lines
+        ? text.startsWith('{"type":"UPDATE",') &&
+          text.includes(`,"seq":${i + 1},`) && text.endsWith(`,"data":${line}}`)
+        : text === line);
   },
   until: async (p, json) => {
     const want = JSON.parse(json);
