@@ -1,22 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The client is always in one state, which says what is under way: a lookup, a
- * connection, a probe, or only the timer. There is one timer, as no state has
- * two deadlines. A loss is told when nothing of the old attempt is left.
+ * The client is always in one state, which says what is under way: dialling, a
+ * connection, or only the timer. A loss is told when nothing of the old attempt
+ * is left.
  */
 #include "client.h"
 
 #include "backoff.h"
 #include "conn.h"
+#include "dial.h"
 #include "hash.h"
-#include "probe.h"
-#include "resolve.h"
 #include "verdict.h"
 
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/un.h>
 
 #define CONNECT_MS 10000
 #define BACKOFF_MS 250
@@ -35,14 +32,12 @@
 #define ATTEMPTS_WHEN_BUSY 4
 
 enum state {
-	RESOLVING,  /* the lookup */
-	CONNECTING, /* conn, up to the handshake */
-	PROBING,    /* the probe: why conn could not connect */
-	GREETING,   /* conn is open; WELCOME is due */
-	READY,	    /* conn is open */
-	DYING,	    /* conn is to end; `failure` says why */
-	WAITING,    /* the timer, until the next attempt */
-	CLOSING,    /* client_close() was called */
+	DIALING,  /* dial, up to the handshake */
+	GREETING, /* conn is open; WELCOME is due */
+	READY,	  /* conn is open */
+	DYING,	  /* conn is to end; `failure` says why */
+	WAITING,  /* the timer, until the next attempt */
+	CLOSING,  /* client_close() was called */
 };
 
 struct client {
@@ -51,36 +46,26 @@ struct client {
 	const struct client_events *events;
 	void *user;
 	struct url url;
-	char local[sizeof(((struct sockaddr_un *)0)->sun_path) + 1]; /* "+…" */
 	enum state state;
 	bool ever_ready;
 	bool was_ready; /* in this attempt */
+	bool paused;
 	enum client_dialect dialect;
-	struct resolve *lookup;
-	struct addrinfo *found; /* owned; all addresses */
-	struct addrinfo *at;	/* the one that is tried */
 	struct conn conn;
-	struct probe probe;
+	struct dial dial;
 	uv_timer_t timer;
-	bool timer_open;
+	unsigned handles_open;
 	unsigned silent_ticks;
 	struct backoff backoff;
 	uint64_t delay_ms; /* the server asked for */
 	struct failure failure;
 };
 
-static void begin(struct client *c);
 static void timer_rang(uv_timer_t *timer);
 
 static void set_timer(struct client *c, uint64_t ms)
 {
 	uv_timer_start(&c->timer, timer_rang, ms, 0);
-}
-
-static void forget_addresses(struct client *c)
-{
-	uv_freeaddrinfo(c->found);
-	c->found = c->at = NULL;
 }
 
 /* Losing */
@@ -115,7 +100,6 @@ static void lost(struct client *c, unsigned close_code)
 		.final = final,
 	};
 
-	forget_addresses(c);
 	uv_timer_stop(&c->timer);
 	c->state = WAITING;
 	if (close_code >= 4100 && close_code < 4200)
@@ -134,121 +118,34 @@ static void die(struct client *c)
 	conn_kill(&c->conn);
 }
 
-/* Names and addresses */
-
-static void connect_next(struct client *c);
-
-static void resolved(void *user, struct addrinfo *found, const char *why)
+static void dial(struct client *c)
 {
-	struct client *c = user;
-
-	c->lookup = NULL;
-	if (!found) {
-		failure_connect(&c->failure, c->config.url, false,
-				"cannot resolve '%s': %s", c->url.host, why);
-		lost(c, 0);
-		return;
-	}
-	c->found = c->at = found;
-	connect_next(c);
-}
-
-static void begin(struct client *c)
-{
-	const char *why;
-
+	c->state = DIALING;
 	c->was_ready = false;
-	set_timer(c, c->config.connect_ms);
-	if (c->url.local) {
-		connect_next(c);
-		return;
-	}
-	c->state = RESOLVING;
-	c->lookup = resolve_start(&c->loop->uv, c->url.host, c->url.port,
-				  resolved, c, &why);
-	if (!c->lookup)
-		resolved(c, NULL, why);
+	dial_start(&c->dial, c->config.connect_ms);
 }
 
-static void probed(void *user, int error)
+static void dial_failed(void *user)
 {
 	struct client *c = user;
 
-	if (c->state == CLOSING)
-		return;
-	if (error)
-		failure_connect(&c->failure, c->config.url, false, "%s",
-				uv_strerror(error));
-	if (c->at)
-		c->at = c->at->ai_next;
-	if (c->at)
-		connect_next(c);
-	else
-		lost(c, 0);
-}
-
-/* lws could not connect: ask the kernel why. */
-static void ask_why(struct client *c)
-{
-	int error;
-
-	failure_connect(&c->failure, c->config.url, false, "%s",
-			*c->conn.trouble ? c->conn.trouble
-					 : "no connection came about");
-	c->state = PROBING;
-	error = probe_start(&c->probe, &c->loop->uv,
-			    c->url.local ? c->url.host : NULL,
-			    c->at ? c->at->ai_addr : NULL, probed, c);
-	if (error)
-		probed(c, error);
-}
-
-static const char *offer(const struct client *c)
-{
-	if (strcmp(c->config.protocol, PROTO_V1_BULK) == 0)
-		return PROTO_V1_BULK ", " PROTO_V1;
-	return PROTO_V1;
-}
-
-static void connect_next(struct client *c)
-{
-	char numeric[NI_MAXHOST];
-	const char *address = c->local;
-
-	c->state = CONNECTING;
-	if (c->at) {
-		getnameinfo(c->at->ai_addr, c->at->ai_addrlen, numeric,
-			    sizeof(numeric), NULL, 0, NI_NUMERICHOST);
-		address = numeric;
-	}
-	if (conn_start(&c->conn, c->loop, &c->url, address, offer(c)) < 0)
-		ask_why(c);
-}
-
-/* The connection ends */
-
-static struct verdict_case the_case(const struct client *c)
-{
-	return (struct verdict_case){c->config.url, &c->url, &c->conn};
+	c->failure = c->dial.failure;
+	lost(c, 0);
 }
 
 static void conn_gone(void *user)
 {
 	struct client *c = user;
-	struct verdict_case v = the_case(c);
-	bool dying = c->state == DYING;
+	struct verdict_case v = {c->config.url, &c->url, &c->conn};
 
-	if (c->state == CLOSING)
-		return;
-	if (c->state == CONNECTING && c->conn.stage == CONN_CONNECTING) {
-		ask_why(c);
-		return;
-	}
-	if (c->state == CONNECTING)
-		verdict_not_open(&c->failure, &v);
-	else if (!dying)
+	if (c->state == DIALING) {
+		dial_gone(&c->dial);
+	} else if (c->state == DYING) {
+		lost(c, 0);
+	} else if (c->state != CLOSING) {
 		verdict_gone(&c->failure, &v);
-	lost(c, dying ? 0 : c->conn.close_code);
+		lost(c, c->conn.close_code);
+	}
 }
 
 /* An open connection */
@@ -262,6 +159,7 @@ static void become_ready(struct client *c, enum client_dialect dialect,
 	c->silent_ticks = 0;
 	backoff_reset(&c->backoff);
 	set_timer(c, TICK_MS);
+	conn_pause(&c->conn, c->paused);
 	c->events->ready(c->user, dialect, welcome);
 }
 
@@ -271,7 +169,7 @@ static void conn_opened(void *user)
 
 	if (c->state == CLOSING)
 		return;
-	forget_addresses(c);
+	dial_opened(&c->dial);
 	c->state = GREETING;
 	if (strncmp(c->conn.protocol, PROTO_V1, strlen(PROTO_V1)) == 0)
 		set_timer(c, WELCOME_MS);
@@ -359,34 +257,13 @@ static void tick(struct client *c)
 	}
 }
 
-static void timed_out(struct client *c)
-{
-	struct verdict_case v = the_case(c);
-
-	verdict_timeout(&c->failure, &v, c->state == RESOLVING,
-			c->config.connect_ms);
-	if (c->state == RESOLVING) {
-		resolve_cancel(c->lookup);
-		c->lookup = NULL;
-		lost(c, 0);
-	} else if (c->state == PROBING) {
-		c->at = NULL; /* probed() tells the loss */
-		probe_cancel(&c->probe);
-	} else {
-		die(c);
-	}
-}
-
 static void timer_rang(uv_timer_t *timer)
 {
 	struct client *c = timer->data;
 
 	switch (c->state) {
-	case RESOLVING:
-	case CONNECTING:
-	case PROBING:
-		timed_out(c);
-		break;
+	case DIALING:
+		break; /* dial has a timer of its own */
 	case GREETING:
 		become_ready(c, CLIENT_PLAIN, NULL);
 		break;
@@ -394,7 +271,7 @@ static void timer_rang(uv_timer_t *timer)
 		tick(c);
 		break;
 	case WAITING:
-		begin(c);
+		dial(c);
 		break;
 	case DYING:
 	case CLOSING:
@@ -419,19 +296,22 @@ static void set_defaults(struct client_config *config)
 		config->backoff_max_ms = BACKOFF_MAX_MS;
 }
 
-static int set_url(struct client *c, const char **why)
+static const char *offer(const struct client_config *config)
+{
+	if (strcmp(config->protocol, PROTO_V1_BULK) == 0)
+		return PROTO_V1_BULK ", " PROTO_V1;
+	return PROTO_V1;
+}
+
+static int init_dial(struct client *c, const char **why)
 {
 	if (url_parse(&c->url, c->config.url, why) < 0)
 		return -1;
-	if (!c->url.local)
+	if (dial_init(&c->dial, c->loop, &c->conn, c->config.url, &c->url,
+		      offer(&c->config), dial_failed, c) == 0)
 		return 0;
-	if (strlen(c->url.host) >= sizeof(c->local) - 1) {
-		*why = "the path of the socket is too long";
-		return -1;
-	}
-	c->local[0] = '+';
-	strcpy(c->local + 1, c->url.host);
-	return 0;
+	*why = "the path of the socket is too long";
+	return -1;
 }
 
 struct client *client_new(struct loop *loop, const struct client_config *config,
@@ -448,7 +328,7 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
 	c->events = events;
 	c->user = user;
 	set_defaults(&c->config);
-	if (set_url(c, why) < 0) {
+	if (init_dial(c, why) < 0) {
 		free(c);
 		return NULL;
 	}
@@ -457,7 +337,7 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
 	conn_init(&c->conn, &conn_events, c, c->config.message_max);
 	uv_timer_init(&loop->uv, &c->timer);
 	c->timer.data = c;
-	c->timer_open = true;
+	c->handles_open = 2; /* and the one of dial */
 	c->state = WAITING;
 	set_timer(c, 0);
 	return c;
@@ -485,6 +365,7 @@ int client_send(struct client *c, struct buf *message)
 
 void client_pause(struct client *c, bool paused)
 {
+	c->paused = paused;
 	if (c->state == READY)
 		conn_pause(&c->conn, paused);
 }
@@ -496,20 +377,11 @@ void client_delay(struct client *c, uint64_t ms)
 
 const char *client_why_not(struct client *c, uint64_t ms)
 {
-	struct verdict_case v = the_case(c);
-
 	if (c->state == READY)
 		return NULL;
 	if (c->state != WAITING) /* its failure is the one to tell */
-		verdict_timeout(&c->failure, &v, c->state == RESOLVING, ms);
+		dial_explain(&c->dial, &c->failure, ms);
 	return c->failure.text;
-}
-
-static void timer_closed(uv_handle_t *timer)
-{
-	struct client *c = timer->data;
-
-	c->timer_open = false;
 }
 
 void client_close(struct client *c)
@@ -517,18 +389,21 @@ void client_close(struct client *c)
 	if (c->state == CLOSING)
 		return;
 	c->state = CLOSING;
-	if (c->lookup)
-		resolve_cancel(c->lookup);
-	c->lookup = NULL;
-	if (c->probe.busy)
-		probe_cancel(&c->probe);
+	dial_stop(&c->dial);
 	conn_close(&c->conn, PROTO_CLOSE_NORMAL);
 	set_timer(c, CLOSE_MS);
 }
 
 bool client_closed(const struct client *c)
 {
-	return c->state == CLOSING && !c->conn.wsi && !c->probe.busy;
+	return c->state == CLOSING && !c->conn.wsi && dial_stopped(&c->dial);
+}
+
+static void timer_closed(uv_handle_t *timer)
+{
+	struct client *c = timer->data;
+
+	c->handles_open--;
 }
 
 void client_free(struct client *c)
@@ -539,9 +414,9 @@ void client_free(struct client *c)
 	while (!client_closed(c))
 		uv_run(&c->loop->uv, UV_RUN_ONCE);
 	uv_close((uv_handle_t *)&c->timer, timer_closed);
-	while (c->timer_open)
+	dial_release(&c->dial, timer_closed, c);
+	while (c->handles_open)
 		uv_run(&c->loop->uv, UV_RUN_ONCE);
-	forget_addresses(c);
 	conn_release(&c->conn);
 	free(c);
 }

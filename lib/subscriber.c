@@ -13,6 +13,7 @@
 
 #define SAVE_MS 1000
 #define FRAME_BYTES (1 << 16) /* requests in one frame */
+#define REQUEST_BYTES 512     /* more than one has */
 
 /* Ending */
 
@@ -182,7 +183,7 @@ static void tell_ready(struct subscriber *s)
 /* As many as go in a frame; in plain one, as its servers expect. */
 static void send_subscriptions(struct subscriber *s)
 {
-	size_t most = s->plain ? 1 : FRAME_BYTES;
+	size_t most = s->plain ? 1 : s->frame_max;
 
 	if (s->asked == s->all.count || !client_can_send(s->client))
 		return;
@@ -232,12 +233,23 @@ static void fall_back(struct subscriber *s)
 	s->was_plain = true;
 }
 
+/* A frame is begun with another request as long as that surely fits. */
+static size_t frame_max(const struct answer *welcome)
+{
+	uint64_t max = welcome ? welcome->limits.frame : 0;
+
+	if (!max || max > FRAME_BYTES)
+		return FRAME_BYTES;
+	return max > REQUEST_BYTES ? (size_t)max - REQUEST_BYTES : 1;
+}
+
 static void client_ready(void *user, enum client_dialect dialect,
 			 const struct answer *welcome)
 {
 	struct subscriber *s = user;
 
 	s->plain = dialect == CLIENT_PLAIN;
+	s->frame_max = frame_max(welcome);
 	s->asked = 0;
 	s->unconfirmed = s->all.count;
 	for (size_t i = 0; i < s->all.count; i++)

@@ -47,6 +47,7 @@ struct subscriber {
 
 	/* Of this connection: */
 	bool plain;
+	size_t frame_max;   /* bytes that the server takes */
 	size_t asked;	    /* subscriptions that were sent */
 	size_t unconfirmed; /* subscriptions */
 

@@ -57,6 +57,8 @@ void verdict_timeout(struct failure *f, const struct verdict_case *v,
 
 	if (resolving)
 		what = "the name server does not answer";
+	else if (v->conn->stage == CONN_OPEN)
+		what = "the server sent no WELCOME";
 	else if (v->conn->stage <= CONN_CONNECTING)
 		what = "nothing answers at this host and port";
 	else if (v->conn->stage == CONN_CONNECTED && v->url->tls)
