@@ -134,6 +134,32 @@ static void open_peer(struct world *w, int i)
 	fakeconn_open(&p->conn, &w->hub, i & 1 ? SESSION_V1 : SESSION_PLAIN);
 }
 
+/* PUBLISH or GAP: with an id that rises, without, or with an old one. */
+static void put_publish(struct world *w, struct buf *b, uint8_t what,
+			uint8_t more)
+{
+	unsigned tenant = more & 3, any = more >> 2;
+
+	if (what < 2)
+		buf_printf(b,
+			   "{\"type\":\"PUBLISH\",\"id\":%u,\"tenantId\":%u,"
+			   "\"data\":[%*u]}",
+			   (unsigned)++w->id, tenant, more >> 1, 1U);
+	else if (what == 2)
+		buf_printf(b,
+			   "{\"type\":\"PUBLISH\",\"tenantId\":%u,\"data\":1,"
+			   "\"key\":\"%u\"}",
+			   tenant, any & 7);
+	else if (what == 3)
+		buf_printf(b, "{\"type\":\"GAP\",\"id\":%u,\"tenantId\":%u}",
+			   (unsigned)++w->id, tenant);
+	else
+		buf_printf(b,
+			   "{\"type\":\"PUBLISH\",\"id\":%u,\"tenantId\":%u,"
+			   "\"data\":1}",
+			   any, tenant);
+}
+
 /* Appends a message from a few bytes of the script. */
 static void put_message(struct world *w, struct script *s, struct buf *b)
 {
@@ -147,10 +173,10 @@ static void put_message(struct world *w, struct script *s, struct buf *b)
 		",\"since\":{\"epoch\":\"run.0\",\"seq\":9}",
 		",\"id\":[7]",
 	};
-	uint8_t what = script_byte(s), more = script_byte(s);
+	uint8_t what = script_byte(s) & 15, more = script_byte(s);
 	unsigned tenant = more & 3;
 
-	switch (what & 15) {
+	switch (what) {
 	case 0:
 	case 1:
 		buf_printf(b, "{\"type\":\"SUBSCRIBE\",\"tenantId\":%u%s}",
@@ -161,40 +187,22 @@ static void put_message(struct world *w, struct script *s, struct buf *b)
 			   tenant);
 		break;
 	case 3:
-	case 4:
-	case 5:
-		buf_printf(b,
-			   "{\"type\":\"PUBLISH\",\"id\":%u,\"tenantId\":%u,"
-			   "\"data\":[%*u]}",
-			   (unsigned)++w->id, tenant, more >> 1, 1U);
-		break;
-	case 6:
-		buf_printf(b,
-			   "{\"type\":\"PUBLISH\",\"tenantId\":%u,\"data\":1,"
-			   "\"key\":\"%u\"}",
-			   tenant, more >> 2 & 7);
-		break;
-	case 7:
-		buf_printf(b, "{\"type\":\"GAP\",\"id\":%u,\"tenantId\":%u}",
-			   (unsigned)++w->id, tenant);
-		break;
-	case 8:
 		buf_printf(b, "{\"type\":\"PRODUCER\",\"producer\":\"%u\"}",
 			   tenant);
 		break;
-	case 9:
-		buf_printf(b,
-			   "{\"type\":\"PUBLISH\",\"id\":%u,\"tenantId\":%u,"
-			   "\"data\":1}",
-			   more >> 2, tenant);
-		break;
-	case 10:
+	case 4:
 		for (unsigned i = 0; i < more * 8U; i++)
 			buf_puts(b,
 				 "{\"type\":\"PING\",\"id\":\"01234567\"}\n");
 		break;
-	default:
+	case 5:
+		buf_puts(b, "{\"type\":\"AUTH\",\"token\":\"t\"}");
+		break;
+	case 6:
 		buf_puts(b, "{\"type\":\"PING\"}");
+		break;
+	default:
+		put_publish(w, b, what - 7, more);
 		break;
 	}
 }
@@ -348,7 +356,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		.max_lag = 2000,
 		.message_max = 120,
 		.frame_max = 100 * 1000,
-		.subscriptions_max = 3,
+		.subscriptions_max = 2,
 		.tenants_max = 3,
 		.record_age_ms = 2000,
 		.keys_max = 3,
