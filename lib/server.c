@@ -17,6 +17,9 @@
 /* One raw write of lws at most; the rest of a frame is the largest. */
 #define TX_MAX (1 << 20)
 
+/* A peer has so long to send its request, a handshake included. */
+#define REQUEST_SECONDS 5
+
 #define SWEEP_MS 1000
 #define SWEEP_MIN 1000 /* tenants that a sweep looks at, at least */
 #define DRAIN_TICK_MS 50
@@ -153,6 +156,7 @@ static void on_accepted(void *user, int fd)
 {
 	struct server *s = user;
 	struct lws_vhost *vhost = lws_get_vhost_by_name(s->loop.lws, "default");
+	struct lws *wsi;
 
 	if (s->connections >= s->connections_max) {
 		diag(s->diag, DIAG_WARN,
@@ -162,7 +166,10 @@ static void on_accepted(void *user, int fd)
 		close(fd);
 		return;
 	}
-	lws_adopt_socket_vhost(vhost, fd);
+	wsi = lws_adopt_socket_vhost(vhost, fd);
+	if (wsi)
+		lws_set_timeout(wsi, PENDING_TIMEOUT_HOLDING_AH,
+				REQUEST_SECONDS);
 }
 
 static void gather(void *user)

@@ -332,3 +332,21 @@ handshakes() {
 	echo "CPU ticks: $sleepless"
 	((sleepless < 50))
 }
+
+@test "who does not get on with a request is cut off, a WebSocket may be quiet" {
+	start_wsd
+	raw <<-'END'
+		w open
+		w idle
+		a connect
+		b connect
+		b raw "GET /ws HTTP/1.1\r\nHost: localhost\r\nX-Slow: "
+		c connect
+		c raw "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
+		c status 405
+		c end
+		a end
+		b end
+		w idle
+	END
+}
