@@ -335,7 +335,7 @@ handshakes() {
 
 @test "who does not get on with a request is cut off, a WebSocket may be quiet" {
 	start_wsd
-	raw <<-'END'
+	WSRAW_TIMEOUT=8 raw <<-'END'
 		w open
 		w idle
 		a connect
