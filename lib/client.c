@@ -349,8 +349,8 @@ uint64_t client_loop_options(const char *text)
 	const char *why;
 
 	if (url_parse(&url, text, &why) == 0 && url.tls)
-		return LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-	return 0;
+		return LOOP_PATIENT | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
+	return LOOP_PATIENT;
 }
 
 bool client_can_send(const struct client *c)

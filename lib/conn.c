@@ -278,11 +278,17 @@ void conn_close(struct conn *conn, unsigned code)
 	lws_callback_on_writable(conn->wsi);
 }
 
+/*
+ * Not at once, as it may be called from within a callback of lws. lws looks at
+ * its timeouts only after an event of its own, so it gets one.
+ */
 void conn_kill(struct conn *conn)
 {
-	if (conn->wsi)
-		lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-				LWS_TO_KILL_ASYNC);
+	if (!conn->wsi)
+		return;
+	lws_set_timeout(conn->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+			LWS_TO_KILL_ASYNC);
+	lws_cancel_service(lws_get_context(conn->wsi));
 }
 
 /* lws closes when a callback returns -1, with the reason that was set. */

@@ -6,6 +6,9 @@
 #include <netdb.h>
 #include <string.h>
 
+/* For TCP to say something; far networks need some hundred ms. */
+#define SHARE_MS 2000
+
 static struct verdict_case the_case(const struct dial *d)
 {
 	return (struct verdict_case){d->text, d->url, d->conn};
@@ -41,13 +44,17 @@ static uint64_t time_left(const struct dial *d)
 	return now < d->deadline ? d->deadline - now : 0;
 }
 
-static unsigned addresses_left(const struct dial *d)
+static bool has_other(const struct dial *d)
 {
-	unsigned n = 0;
+	return d->at && d->at->ai_next;
+}
 
-	for (const struct addrinfo *a = d->at; a; a = a->ai_next)
-		n++;
-	return n ? n : 1;
+/* While there are other addresses, one gets not more than SHARE_MS. */
+static uint64_t time_for_this(const struct dial *d)
+{
+	uint64_t left = time_left(d);
+
+	return has_other(d) && left > SHARE_MS ? SHARE_MS : left;
 }
 
 static void set_timer(struct dial *d, uint64_t ms)
@@ -106,7 +113,7 @@ static void connect_now(struct dial *d)
 	const char *address = d->local;
 
 	d->step = DIAL_CONNECTING;
-	set_timer(d, time_left(d) / addresses_left(d));
+	set_timer(d, time_for_this(d));
 	if (d->at) {
 		getnameinfo(d->at->ai_addr, d->at->ai_addrlen, numeric,
 			    sizeof(numeric), NULL, 0, NI_NUMERICHOST);
@@ -133,8 +140,6 @@ static void resolved(void *user, struct addrinfo *found, const char *why)
 
 static void timed_out(struct dial *d)
 {
-	bool other = d->at && d->at->ai_next;
-
 	dial_explain(d, &d->failure, d->ms);
 	if (d->step == DIAL_RESOLVING) {
 		resolve_cancel(d->lookup);
@@ -145,7 +150,7 @@ static void timed_out(struct dial *d)
 		probe_cancel(&d->probe);
 	} else {
 		/* Who did answer is the one to wait for. */
-		d->step = other && d->conn->stage == CONN_CONNECTING
+		d->step = has_other(d) && d->conn->stage == CONN_CONNECTING
 				  ? DIAL_LEAVING
 				  : DIAL_GIVING_UP;
 		conn_kill(d->conn);

@@ -4,8 +4,8 @@
  * name, tries one address after the other, asks the kernel why when lws could
  * not connect.
  *
- * All of it has one deadline; an address that does not answer gets a fair share
- * of the time only, so that the next ones get theirs.
+ * All of it has one deadline; an address that does not answer gets two seconds
+ * of it while there are others.
  */
 #ifndef DIAL_H
 #define DIAL_H

@@ -13,6 +13,9 @@
 /* lws takes a limit above ten million for a mistake and assumes 2560. */
 #define DESCRIPTORS_MAX (1 << 20)
 
+/* Longer than any of our own limits. */
+#define PATIENT_SECS 86400
+
 /* Closing a handle takes two turns; more are for what nobody can cancel. */
 #define LAST_TURNS 100
 
@@ -69,7 +72,8 @@ int loop_init(struct loop *loop, const struct diag *d,
 	struct lws_context_creation_info info = {
 		.port = CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
-		.options = LWS_SERVER_OPTION_LIBUV | options,
+		.options = LWS_SERVER_OPTION_LIBUV | (options & ~LOOP_PATIENT),
+		.timeout_secs = options & LOOP_PATIENT ? PATIENT_SECS : 0,
 		.foreign_loops = &foreign,
 		.pt_serv_buf_size = LOOP_READ_MAX,
 		.retry_and_idle_policy = &no_pings_of_lws,

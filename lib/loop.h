@@ -18,6 +18,12 @@
 /* SIGINT, SIGTERM, SIGHUP */
 #define LOOP_SIGNALS 3
 
+/*
+ * For loop_init(): lws gives a request no time limit of its own (5 s), as the
+ * caller has one. No option of lws has this bit.
+ */
+#define LOOP_PATIENT (UINT64_C(1) << 63)
+
 /* What lws reads at once from a connection whose protocol allows as much. */
 #define LOOP_READ_MAX 65536
 
@@ -34,10 +40,10 @@ struct loop {
 /*
  * Makes the loop and its context with the lws protocols given (borrowed, they
  * must live as long). `options` are LWS_SERVER_OPTION_* beside those that the
- * foreign loop needs. `user` is what lws_context_user() returns. 0, or -1
- * after a message that says what to do (the libuv plugin of lws is a package
- * of its own). Raises the soft limit of descriptors to the hard one first,
- * but not above a million. SIGPIPE is ignored from then on.
+ * foreign loop needs, and LOOP_PATIENT. `user` is what lws_context_user()
+ * returns. 0, or -1 after a message that says what to do (the libuv plugin of
+ * lws is a package of its own). Raises the soft limit of descriptors to the
+ * hard one first, but not above a million. SIGPIPE is ignored from then on.
  */
 int loop_init(struct loop *loop, const struct diag *diag,
 	      const struct lws_protocols *protocols, uint64_t options,
