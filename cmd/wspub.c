@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct settings {
 	const char *url;
@@ -225,6 +226,7 @@ static int run(const struct settings *s, const char *tenant, char **documents)
 	struct publisher publisher;
 	struct loop loop;
 	int status;
+	bool clean;
 
 	configure(&config, s, tenant, &d);
 	if (loop_init(&loop, &d, client_protocols, client_loop_options(s->url),
@@ -237,13 +239,15 @@ static int run(const struct settings *s, const char *tenant, char **documents)
 	} else {
 		status = publish(&publisher, s, documents, &d);
 	}
-	loop_release(&loop);
+	clean = loop_release(&loop) == 0;
 	if (fflush(stdout) != 0) {
 		diag(&d, DIAG_ERROR, "stdout: %s", strerror(errno));
 		status = EXIT_OTHER;
 	}
 	if (publisher.signal)
 		exits_by_signal(publisher.signal);
+	if (!clean)
+		_exit(status);
 	return status;
 }
 
