@@ -161,18 +161,6 @@ load helper
 	END
 }
 
-@test "v1: messages behind the handshake in the same segment are not lost" {
-	start_wsd
-	raw <<-'END'
-		a early {"type":"SUBSCRIBE","id":1,"tenantId":"t"}
-		a early {"type":"PING","id":2}
-		a open wsd.v1
-		a recv {"type":"WELCOME"}
-		a recv {"type":"SUBSCRIBED","id":1}
-		a recv {"type":"PONG","id":2}
-	END
-}
-
 @test "v1: SUBSCRIBED, UPDATE, UNSUBSCRIBED" {
 	start_wsd
 	raw <<-'END'

@@ -19,7 +19,6 @@
 //   request GET /ws    method and path
 //   header NAME: TEXT  added; takes the place of one that is sent by default
 //   without NAME       not sent although it is by default
-//   early TEXT         a text frame in the same write as the handshake
 //   open [PROTOCOLS]   shakes hands; the first subprotocol offered must be
 //                      what is chosen
 //   try [PROTOCOLS]    the same without an expectation; then:
@@ -169,7 +168,6 @@ class Peer {
     this.path = null;
     this.headers = [];
     this.omitted = new Set();
-    this.early = [];
     this.bytes = Buffer.alloc(0);
     this.chunks = [];
     this.phase = 'http'; // 'frames' after 101, 'closed' after a close frame
@@ -287,10 +285,8 @@ class Peer {
       !this.omitted.has(n.toLowerCase())).concat(this.headers);
     this.accept = createHash('sha1')
       .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-    this.socket.write(Buffer.concat([Buffer.from(
-      `${this.method} ${this.path || '/ws'} HTTP/1.1\r\n` +
-      all.map(([n, v]) => `${n}: ${v}\r\n`).join('') + '\r\n'),
-    ...this.early]));
+    this.socket.write(`${this.method} ${this.path || '/ws'} HTTP/1.1\r\n` +
+      all.map(([n, v]) => `${n}: ${v}\r\n`).join('') + '\r\n');
   }
 
   // --- Waiting ---
@@ -344,7 +340,6 @@ const verbs = {
   request: (p, text) => { [p.method, p.path] = rest(text); },
   header: (p, text) => { p.headers.push(/^(.*?): *(.*)$/.exec(text).slice(1)); },
   without: (p, name) => { p.omitted.add(name.toLowerCase()); },
-  early: (p, text) => { p.early.push(frame(0x81, Buffer.from(text))); },
   connect: (p) => p.dial(),
   try: (p, protocols) => p.handshake(protocols),
   open: async (p, protocols) => {
