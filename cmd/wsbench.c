@@ -9,6 +9,7 @@
 #include "loadmark.h"
 #include "loadreport.h"
 #include "options.h"
+#include "url.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,8 @@ static const struct option options[] = {
 	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
 	 "publish this many updates instead", NULL, 1, UINT32_MAX},
 	{0, "dialect", OPTION_CHOICE, FIELD(dialect), "DIALECT",
-	 "plain, wsd.v1 or wsd.v1.bulk (default plain)", "plain|v1|bulk", 0, 0},
+	 "what the connections speak (default plain); bulk is wsd.v1.bulk",
+	 "plain|v1|bulk", 0, 0},
 	{0, "publish-dialect", OPTION_CHOICE, FIELD(publish_dialect), "DIALECT",
 	 "another one for the publishers", "plain|v1|bulk", 0, 0},
 	{0, "batch", OPTION_NUMBER, FIELD(batch), "N",
@@ -242,7 +244,7 @@ int main(int argc, char **argv)
 	wrong = check(&s);
 	if (wrong)
 		return options_wrong(&program, "%s", wrong);
-	if (!s.url)
-		s.url = "ws://localhost:3000/ws";
+	if (!s.url || !*s.url)
+		s.url = URL_DEFAULT;
 	return bench(&s);
 }

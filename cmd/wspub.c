@@ -8,6 +8,7 @@
 #include "options.h"
 #include "publisher.h"
 #include "tenant.h"
+#include "url.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -270,7 +271,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!settings.url || !*settings.url)
-		settings.url = "ws://localhost:3000/ws";
+		settings.url = URL_DEFAULT;
 	if (!settings.tenant_field && operands < argc)
 		tenant = argv[operands++];
 	status = check(&settings, tenant, argc - operands);

@@ -8,6 +8,7 @@
 #include "options.h"
 #include "subscriber.h"
 #include "tenant.h"
+#include "url.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -114,8 +115,8 @@ static int check(const struct settings *s, struct proto_since *since)
 static void summarize(const struct subscriber *s, const struct diag *d)
 {
 	diag(d, DIAG_NOTE,
-	     "%" PRIu64 " updates, %" PRIu64 " gaps (%" PRIu64
-	     " updates known to be lost), %" PRIu64 " reconnects",
+	     "updates %" PRIu64 ", gaps %" PRIu64
+	     " (updates known to be lost %" PRIu64 "), reconnects %" PRIu64,
 	     s->updates, s->gaps, s->lost, s->reconnects);
 }
 
@@ -161,7 +162,7 @@ int main(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	if (!settings.url || !*settings.url)
-		settings.url = "ws://localhost:3000/ws";
+		settings.url = URL_DEFAULT;
 	d.level = settings.quiet ? DIAG_ERROR : DIAG_WARN + settings.verbose;
 	status = check_tenants(argv + operands, argc - operands);
 	if (!status)

@@ -415,7 +415,8 @@ int publisher_start(struct publisher *p)
 		return -1;
 	}
 	start_deadline(p);
-	if (p->config->progress || isatty(STDERR_FILENO))
+	if (p->config->progress ||
+	    (isatty(STDERR_FILENO) && p->config->diag->level > DIAG_ERROR))
 		progress_start(&p->progress, &p->loop->uv,
 			       p->config->diag->program, p->config->progress,
 			       look, p);

@@ -24,6 +24,7 @@
 #define SWEEP_MIN 1000 /* tenants that a sweep looks at, at least */
 #define DRAIN_TICK_MS 50
 #define DRAIN_SHARE_MIN 100
+#define COME_BACK_MS 10 /* of each peer, when they come back */
 #define DESCRIPTORS_SPARE 64
 
 static struct server *server_of(struct lws *wsi)
@@ -201,13 +202,19 @@ static void on_sweep(uv_timer_t *timer)
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
 }
 
-/* Spread over the time of a drain, so that not all come back at once. */
+/*
+ * When a peer is told to come back: at once where there are few, spread over
+ * the time of a drain where there are many.
+ */
 static uint64_t come_back_ms(const struct server *s, const struct peer *p)
 {
+	uint64_t spread = (s->drain_peers + 1) * COME_BACK_MS;
 	uint64_t hash = hash_bytes(&s->hub.hash_key, &p->session.number,
 				   sizeof(p->session.number));
 
-	return hash % s->config->drain_ms;
+	if (spread > s->config->drain_ms)
+		spread = s->config->drain_ms;
+	return hash % spread;
 }
 
 /* Sends a share of the peers home; the rest have their turn later. */
@@ -252,6 +259,7 @@ static void begin_drain(struct server *s)
 	     s->peers.count);
 	s->hub.draining = true;
 	s->drain_end = clock_mono_ms() + (int64_t)s->config->drain_ms;
+	s->drain_peers = s->peers.count;
 	s->drain_share = s->peers.count / ticks;
 	if (s->drain_share < DRAIN_SHARE_MIN)
 		s->drain_share = DRAIN_SHARE_MIN;

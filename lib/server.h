@@ -42,6 +42,7 @@ struct server {
 	uint64_t turn_ms;	/* loop time that the hub was told */
 	size_t connections;	/* of every kind, in lws */
 	size_t connections_max; /* so that descriptors are left */
+	size_t drain_peers;	/* when the drain began */
 	size_t drain_share;	/* peers that one tick sends home */
 	int64_t drain_end;	/* monotonic ms; 0: not draining */
 	int last_signal;	/* the one that ends it at once; 0: none */

@@ -48,7 +48,7 @@ static void on_deadline(uv_timer_t *timer)
 		diag(config->diag, DIAG_ERROR, "%s", why);
 	else
 		diag(config->diag, DIAG_ERROR,
-		     "time is up after %s, with %" PRIu64 " updates",
+		     "time is up after %s; updates: %" PRIu64,
 		     num_show_duration(time, config->timeout_ms), s->updates);
 	s->done = true;
 	s->status = EXIT_TIMEOUT;

@@ -10,6 +10,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* What is meant where nobody names a server. */
+#define URL_DEFAULT "ws://localhost:3000/ws"
+
 #define URL_PART_MAX 256
 
 struct url {

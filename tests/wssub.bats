@@ -181,7 +181,7 @@ greeting() {
 @test "-W is exit 124, and says how far it came" {
 	server
 	run -124 --separate-stderr wssub -W 50ms t
-	[[ $stderr == 'wssub: time is up after 50 ms, with 0 updates' ]]
+	[[ $stderr == 'wssub: time is up after 50 ms; updates: 0' ]]
 	fake '{"hang":true}]'
 	run -124 --separate-stderr wssub -W 50ms t
 	[[ $stderr == *"timed out after 50 ms: the server does not answer the request for a WebSocket" ]]
