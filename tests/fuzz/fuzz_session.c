@@ -336,7 +336,7 @@ static void finish(struct world *w)
 		struct session *session = &w->peers[i].conn.session;
 
 		must(session->outlet.closing || outlet_idle(&session->outlet));
-		must(!w->peers[i].conn.paused);
+		must(!w->peers[i].conn.paused || session->outlet.dead);
 		must(!session->draining || session->outlet.closing);
 		must(!w->peers[i].conn.code || w->peers[i].conn.closings);
 		fakeconn_close(&w->peers[i].conn);
