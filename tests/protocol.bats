@@ -701,12 +701,15 @@ load helper
 		echo 'a recv {"type":"WELCOME"}'
 		for data in 01 +1 .5 1. 1e '"\x"' '"\u12"' "'a'" '{a:1}' '[1,]' \
 			'{"a":1,}' NaN TRUE nul '/**/1' '"' $'"\t"' \
-			"$(printf '[%.0s' {1..128})$(printf ']%.0s' {1..128})"; do
+			"$(printf '[%.0s' {1..129})$(printf ']%.0s' {1..129})"; do
 			echo "a send {\"type\":\"PUBLISH\",\"tenantId\":\"t\",\"data\":$data}"
 			echo 'a recv {"type":"ERROR","code":"BAD_JSON"}'
 		done
 		printf 'a send \xef\xbb\xbf{"type":"PING","id":1}\n'
 		echo 'a recv {"type":"ERROR","code":"BAD_JSON"}'
+		deepest=$(printf '[%.0s' {1..128})$(printf ']%.0s' {1..128})
+		echo "a send {\"type\":\"PUBLISH\",\"id\":1,\"tenantId\":\"t\",\"data\":$deepest}"
+		echo 'a recv {"type":"ACK","id":1}'
 		echo 'a idle'
 	} | raw
 }
