@@ -57,15 +57,32 @@ static long fake_send(void *conn, const struct iovec *pieces, int count)
 	return taken;
 }
 
+/* Whether what left ends with a whole frame. */
+static bool at_boundary(const struct fakeconn *f)
+{
+	const uint8_t *bytes = (const uint8_t *)buf_bytes(&f->wire);
+	size_t at = f->parsed, len = buf_len(&f->wire);
+	struct wsframe frame;
+
+	while (at < len) {
+		if (wsframe_decode(&frame, bytes + at, len - at) != WSFRAME_OK)
+			return false;
+		at += frame.header + (size_t)frame.payload;
+	}
+	return at == len;
+}
+
 static int fake_keep(void *conn, const char *bytes, size_t len)
 {
 	struct fakeconn *f = conn;
 
-	if (f->kept || len == 0)
-		f->misuse = "kept twice, or nothing";
+	if (f->kept || len == 0 || at_boundary(f))
+		f->misuse = "kept twice, or nothing, or what was not cut";
 	if (f->keep_fails)
 		return -1;
 	buf_append(&f->wire, bytes, len);
+	if (!at_boundary(f))
+		f->misuse = "kept more or less than the rest of a frame";
 	f->kept = true;
 	return 0;
 }

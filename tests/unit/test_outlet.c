@@ -162,6 +162,29 @@ static bool arrives(const long *takes, size_t count)
 	return good;
 }
 
+/* History is one update; a burst stays only until it was read. */
+static void freeing(void)
+{
+	struct hub_config config = hub_defaults;
+	const struct stream *stream;
+	struct fakeconn f;
+	struct hub h;
+	size_t before;
+
+	config.history.count = 1;
+	fakeconn_hub(&h, &config);
+	fakeconn_open(&f, &h, SESSION_PLAIN);
+	subscribe(&f, "a");
+	for (int i = 0; i < 1000; i++)
+		publish_long(&h, "a", 300, 'x');
+	stream = tenant(&h, "a")->stream;
+	before = stream_memory(stream);
+	fakeconn_run(&h);
+	ok(before > 300000 && stream_memory(stream) < 2 * SEGMENT_MAX,
+	   "what all have read and history does not keep is freed");
+	shut(&f, &h);
+}
+
 static void cutting(void)
 {
 	long takes[200];
@@ -392,6 +415,7 @@ static void no_memory(void)
 int main(void)
 {
 	writing();
+	freeing();
 	cutting();
 	waiting();
 	in_turn();

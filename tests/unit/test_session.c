@@ -316,6 +316,24 @@ static void acknowledging(void)
 	end(&w);
 }
 
+static void acknowledging_the_slow(void)
+{
+	static const long none[] = {0};
+	struct world w;
+
+	begin(&w, SESSION_V1, SESSION_PLAIN);
+	fakeconn_script(&w.a, none, 1);
+	say(&w.a, "{'type':'PING','id':'x'}");
+	say(&w.a, "{'type':'PUBLISH','id':1,'tenantId':'t','data':1}");
+	say(&w.a, "{'type':'PUBLISH','id':2,'tenantId':'u','data':1}");
+	say(&w.a, "{'type':'PUBLISH','id':3,'tenantId':'t','data':1}");
+	fakeconn_settle(&w.hub, &w.a, 1);
+	ok(fakeconn_hears(&w.a,
+			  "{'type':'PONG','id':'x'}\n" ACK("3", "t", "2", "0")),
+	   "while a connection takes nothing one ACK at most is pending");
+	end(&w);
+}
+
 static void bad_ids(void)
 {
 	struct world w;
@@ -383,6 +401,7 @@ int main(void)
 	sinces();
 	subscribing();
 	acknowledging();
+	acknowledging_the_slow();
 	bad_ids();
 	gaps();
 	return tap_end();

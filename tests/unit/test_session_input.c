@@ -315,6 +315,12 @@ static void producers(void)
 		   w.hub.counters.duplicates == 2,
 	   "and it goes on from there");
 	fakeconn_close(&w.a);
+	fakeconn_open(&w.a, &w.hub, SESSION_V1);
+	fakeconn_say(&w.a, "{'type':'PRODUCER','producer':'p'}");
+	fakeconn_run(&w.hub);
+	ok(fakeconn_closed(&w.b, PROTO_CLOSE_BAD_REQUEST),
+	   "an older one that goes takes nothing from the newer");
+	fakeconn_close(&w.a);
 	fakeconn_close(&w.b);
 	fakeconn_open(&w.a, &w.hub, SESSION_V1);
 	fakeconn_open(&w.b, &w.hub, SESSION_V1);
