@@ -127,17 +127,17 @@ static bool deserted(const struct stream *s)
 	return stream_readers(s) == 0 && s->first > s->seq;
 }
 
-static struct hub_tenant *first_unpinned(const struct list *tenants,
-					 size_t search)
+/* What is passed over goes to the end: the next search begins elsewhere. */
+static struct hub_tenant *first_unpinned(struct list *tenants, size_t search)
 {
 	struct hub_tenant *t;
 
-	list_for_each (node, tenants) {
-		t = list_entry(node, struct hub_tenant, list);
+	while (search-- && !list_empty(tenants)) {
+		t = list_entry(tenants->next, struct hub_tenant, list);
 		if (!t->pins && !(t->stream && stream_readers(t->stream)))
 			return t;
-		if (--search == 0)
-			break;
+		list_remove(&t->list);
+		list_append(tenants, &t->list);
 	}
 	return NULL;
 }

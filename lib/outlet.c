@@ -260,8 +260,8 @@ void outlet_flush(struct outlet *o)
 	flush_behind(o);
 	if (!o->blocked && !o->dead && buf_len(&o->control))
 		write_batch(o, NULL);
-	if (!o->closing && outlet_idle(o))
-		o->owner->drained(o);
+	if (!o->closing && buf_len(&o->control) == 0)
+		o->owner->answered(o);
 }
 
 void outlet_flush_one(struct subscription *sub)

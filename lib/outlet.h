@@ -41,10 +41,10 @@ struct outlet_ops {
 	void (*pause)(void *conn, bool paused);
 };
 
-/* The owner above: asked before each write, told when all has left. */
+/* The owner above: asked before each write, told when no message is left. */
 struct outlet_owner {
-	void (*collect)(struct outlet *o); /* append what was put off */
-	void (*drained)(struct outlet *o);
+	void (*collect)(struct outlet *o);  /* append what was put off */
+	void (*answered)(struct outlet *o); /* no control message waits */
 };
 
 struct outlet {

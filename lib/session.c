@@ -70,7 +70,7 @@ static void collect(struct outlet *o)
 	say_ack(s, &id, s->acked, &s->ack);
 }
 
-static void drained(struct outlet *o)
+static void answered(struct outlet *o)
 {
 	struct session *s = of_outlet(o);
 
@@ -89,7 +89,7 @@ static void drained(struct outlet *o)
 
 static void on_text(struct intake *in, const char *text, size_t len);
 
-static const struct outlet_owner owner = {collect, drained};
+static const struct outlet_owner owner = {collect, answered};
 
 static void welcome(struct session *s)
 {
