@@ -145,7 +145,7 @@ lint: ## layers, format, lengths, manual pages, scripts, warnings as errors
 
 format: ## let clang-format decide
 	clang-format -i $(wildcard $(foreach d,cmd lib tests/unit tests/fuzz \
-		tests/bench,$(d)/*.c $(d)/*.h))
+		tests/bench tests/tools,$(d)/*.c $(d)/*.h))
 
 bench: ## the figures of the README
 	@tests/tools/deps.sh bench

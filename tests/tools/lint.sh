@@ -13,7 +13,7 @@ file_max=600
 failed=0
 
 shopt -s nullglob
-sources=({cmd,lib,tests/unit,tests/fuzz,tests/bench}/*.[ch])
+sources=({cmd,lib,tests/unit,tests/fuzz,tests/bench,tests/tools}/*.[ch])
 pages=(man/*.[1-8])
 scripts=(.ci/run {tests,tests/tools,tests/bench,examples}/*.{sh,bash,bats}
 	completions/bash/*)
