@@ -115,6 +115,8 @@ int bookmarks_put(struct bookmarks *b, const char *url, const char *tenant,
 struct parse {
 	struct bookmarks *bookmarks;
 	const char *why;
+	bool has_version;
+	bool has_urls;
 	char url[URL_MAX + 1];
 	char tenant[TENANT_MAX + 1];
 };
@@ -201,12 +203,23 @@ static bool take_top(struct parse *p, const struct json_member *m)
 {
 	uint64_t version;
 
-	if (json_string_is(&m->name, "urls", 4))
+	if (json_string_is(&m->name, "urls", 4)) {
+		p->has_urls = true;
 		return each_member(p, &m->value, take_url);
-	if (json_string_is(&m->name, "version", 7) &&
-	    (!json_to_u64(&m->value, &version) || version != VERSION))
+	}
+	if (!json_string_is(&m->name, "version", 7))
+		return true;
+	p->has_version = true;
+	if (!json_to_u64(&m->value, &version) || version != VERSION)
 		return wrong(p, "its version is not known here");
 	return true;
+}
+
+/* Any object would do without these two, and be written over. */
+static bool is_ours(struct parse *p)
+{
+	return (p->has_version && p->has_urls) ||
+	       wrong(p, "it has no \"version\" and \"urls\"");
 }
 
 int bookmarks_parse(struct bookmarks *b, const char *text, size_t len,
@@ -215,7 +228,7 @@ int bookmarks_parse(struct bookmarks *b, const char *text, size_t len,
 	struct json_value top = {.text = text, .len = len};
 	struct parse p = {.bookmarks = b};
 
-	if (each_member(&p, &top, take_top))
+	if (each_member(&p, &top, take_top) && is_ours(&p))
 		return 0;
 	*why = p.why;
 	return -1;

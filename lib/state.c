@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A file above this is none of ours: a hundred thousand tenants have 20 MB. */
@@ -67,6 +68,19 @@ static enum state_result load(struct state *s, char why[STATE_WHY_MAX])
 
 /* Opening */
 
+/* A pipe or a device has no content to come back to, and may never end. */
+static enum state_result look(const char *path, char why[STATE_WHY_MAX])
+{
+	struct stat found;
+
+	if (stat(path, &found) < 0)
+		return errno == ENOENT ? STATE_OK : failed(why);
+	if (S_ISREG(found.st_mode))
+		return STATE_OK;
+	snprintf(why, STATE_WHY_MAX, "it is not a regular file");
+	return STATE_CORRUPT;
+}
+
 static char *with_suffix(const char *path, const char *suffix)
 {
 	char *whole;
@@ -110,9 +124,11 @@ enum state_result state_open(struct state *s, const char *path,
 	s->path = follow(path);
 	s->temporary = s->path ? with_suffix(s->path, ".new") : NULL;
 	if (s->temporary)
-		result = lock(s, why);
+		result = look(s->path, why);
 	else
 		failed(why);
+	if (result == STATE_OK)
+		result = lock(s, why);
 	if (result == STATE_OK)
 		result = load(s, why);
 	if (result != STATE_OK)

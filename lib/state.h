@@ -25,7 +25,7 @@ struct state {
 enum state_result {
 	STATE_OK,
 	STATE_BUSY,    /* another process has locked it */
-	STATE_CORRUPT, /* it is not what state_save() writes */
+	STATE_CORRUPT, /* it is not what state_save() writes, or no file */
 	STATE_FAILED,  /* errno says why */
 };
 

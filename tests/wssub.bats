@@ -396,6 +396,16 @@ greeting() {
 	run -2 wssub --state "$T/state" t
 	[[ $output == *"this is no state file: '$T/state'"* ]]
 	[[ $(<"$T/state") == '{"urls":[]}' ]]
+	for json in '{}' '{"name":"x"}' '{"urls":{}}'; do
+		echo "$json" >"$T/state"
+		run -2 wssub --state "$T/state" t
+		[[ $output == *'it has no "version" and "urls"' ]]
+		[[ $(<"$T/state") == "$json" ]]
+	done
+	mkfifo "$T/fifo"
+	run -2 wssub --state "$T/fifo" t
+	[[ $output == *"'$T/fifo': it is not a regular file" ]]
+	[[ ! -e $T/fifo.lock ]]
 	run -2 wssub --state "$T/none/state" t
 	rm "$T/state"
 	server

@@ -89,25 +89,31 @@ static void round_trip(void)
 
 static void bad_files(void)
 {
-	ok(!refused("{}") && !refused("{\"urls\":{},\"new\":[1]}"),
+	ok(!refused("{\"urls\":{},\"new\":[1],\"version\":1}"),
 	   "members that are not known are ignored");
+	ok(refused("{}") && refused("{\"name\":\"x\"}") &&
+		   refused("{\"urls\":{}}") && refused("{\"version\":1}"),
+	   "what anybody's JSON may be");
 	ok(refused("") && refused("null") && refused("{\"urls\":{}"),
 	   "no JSON, no object, half an object");
-	ok(refused("{\"version\":2}") && refused("{\"version\":\"1\"}"),
+	ok(refused("{\"version\":2,\"urls\":{}}") &&
+		   refused("{\"version\":\"1\",\"urls\":{}}"),
 	   "another version");
-	ok(refused("{\"urls\":[]}") && refused("{\"urls\":{\"u\":1}}"),
+	ok(refused("{\"version\":1,\"urls\":[]}") &&
+		   refused("{\"version\":1,\"urls\":{\"u\":1}}"),
 	   "other types");
-	ok(refused("{\"urls\":{\"u\":{\"bad id\":{\"epoch\":\"a\","
+	ok(refused("{\"version\":1,\"urls\":{\"u\":{\"bad id\":{\"epoch\":\"a\","
 		   "\"seq\":1}}}}"),
 	   "a bad tenant id");
-	ok(refused("{\"urls\":{\"u\":{\"t\":{\"epoch\":\"a\"}}}}") &&
-		   refused("{\"urls\":{\"u\":{\"t\":{\"seq\":1}}}}") &&
-		   refused("{\"urls\":{\"u\":{\"t\":{\"epoch\":\"\","
+	ok(refused("{\"version\":1,\"urls\":{\"u\":{\"t\":{\"epoch\":\"a\"}}}}") &&
+		   refused("{\"version\":1,\"urls\":{\"u\":{\"t\":{\"seq\":1}}}}") &&
+		   refused("{\"version\":1,\"urls\":{\"u\":{\"t\":{\"epoch\":\"\","
 			   "\"seq\":1}}}}") &&
-		   refused("{\"urls\":{\"u\":{\"t\":{\"epoch\":\"a\","
+		   refused("{\"version\":1,\"urls\":{\"u\":{\"t\":{\"epoch\":\"a\","
 			   "\"seq\":-1}}}}"),
 	   "an epoch or a seq that is missing or wrong");
-	ok(refused("{\"urls\":{\"u\\u0000v\":{}}}"), "a NUL in a URL");
+	ok(refused("{\"version\":1,\"urls\":{\"u\\u0000v\":{}}}"),
+	   "a NUL in a URL");
 }
 
 static void out_of_memory(void)
