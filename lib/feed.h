@@ -55,6 +55,10 @@ struct feed {
 	uint64_t taken;	   /* documents put into the window */
 	uint64_t refused;
 	uint64_t bytes; /* of input, without newlines */
+	struct {
+		size_t source;
+		uint64_t number; /* of the line; 0: nothing was read */
+	} at;			 /* the last that was read */
 };
 
 /*

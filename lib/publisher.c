@@ -30,6 +30,7 @@ static void finish(struct publisher *p, enum exits status)
 		return;
 	p->done = true;
 	p->status = status;
+	p->cut = !p->feed.ended;
 	feed_stop(&p->feed);
 	loop_stop(p->loop);
 }
@@ -367,8 +368,17 @@ int publisher_init(struct publisher *p, const struct publisher_config *config,
 static void on_deadline(uv_timer_t *timer)
 {
 	struct publisher *p = timer->data;
+	uint64_t ms = p->config->timeout_ms;
+	const char *why = client_why_not(p->client, ms);
+	char time[NUM_TEXT_MAX];
 
-	diag(out(p), DIAG_ERROR, "the time is up");
+	if (why)
+		diag(out(p), DIAG_ERROR, "%s", why);
+	else
+		diag(out(p), DIAG_ERROR, "time is up after %s; %s",
+		     num_show_duration(time, ms),
+		     p->window.open ? "the server has not acknowledged all"
+				    : "there may be more input");
 	finish(p, EXIT_TIMEOUT);
 }
 
@@ -441,12 +451,32 @@ static void tell_unacknowledged(struct publisher *p)
 	     feed_place(&p->feed, place, line.source, line.number));
 }
 
+/*
+ * Input that goes on and on is ended by a signal: then what follows is no loss,
+ * unless it is known to be there.
+ */
+static void tell_unread(struct publisher *p)
+{
+	const struct feed *feed = &p->feed;
+	char place[FEED_PLACE_MAX];
+
+	if (!p->cut || (p->signal && !lineio_size(&feed->lines)))
+		return;
+	if (feed->at.number)
+		diag(out(p), DIAG_ERROR,
+		     "what follows %s was not read, and not published",
+		     feed_place(feed, place, feed->at.source, feed->at.number));
+	else
+		diag(out(p), DIAG_ERROR, "nothing was published");
+}
+
 void publisher_release(struct publisher *p)
 {
 	progress_stop(&p->progress);
 	client_free(p->client);
 	p->client = NULL;
 	tell_unacknowledged(p);
+	tell_unread(p);
 	if (feed_release(&p->feed) != 0) {
 		diag(out(p), DIAG_ERROR, "cannot write '%s': %s",
 		     p->config->feed.rejects, strerror(errno));

@@ -57,6 +57,7 @@ struct publisher {
 	bool acked;   /* acknowledgements are asked for */
 	bool refused; /* for want of permission */
 	bool done;
+	bool cut;	   /* done before the input was read to its end */
 	enum exits status; /* when done */
 	int signal;	   /* that ended it; 0: none */
 	uint64_t acknowledged;

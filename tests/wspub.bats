@@ -385,7 +385,23 @@ subscribe() {
 @test "-W: the time is up" {
 	fake "$accept"
 	run -124 wspub -W 200ms t 1
-	[[ $output == *"1 update was not acknowledged, from argument 1 on"* ]]
+	[[ ${lines[0]} == "wspub: time is up after 200 ms; the server has not acknowledged all" ]]
+	[[ ${lines[1]} == *"1 update was not acknowledged, from argument 1 on" ]]
+	fake '{"hang":true}'
+	run -124 wspub -W 50ms t 1
+	[[ ${lines[0]} == *"timed out after 50 ms: the server does not answer"* ]]
+	[[ ${lines[1]} == 'wspub: nothing was published' ]]
+}
+
+@test "what was not read is told" {
+	server
+	lines_of 1000 >"$T/in"
+	run -124 wspub --rate 100/s -W 300ms t -f "$T/in"
+	[[ $output == *"what follows $T/in: line "*" was not read, and not published" ]]
+	run -3 wspub -u ws://127.0.0.1:1/ws t -f "$T/in"
+	[[ $output == *'nothing was published' ]]
+	run -0 wspub -c 1 t -f "$T/in"
+	[[ -z $output ]]
 }
 
 @test "a signal ends it by that signal" {
