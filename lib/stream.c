@@ -56,6 +56,14 @@ static void flatten(char *text, size_t len, char newline)
 		*text++ = ' ';
 }
 
+/* The bytes of an update, as one line. */
+static void put_update(char *out, const struct payload *update)
+{
+	memcpy(out, update->bytes, update->len);
+	flatten(out, update->len, '\n');
+	flatten(out, update->len, '\r');
+}
+
 static void add_plain(struct stream *s, const struct payload *update,
 		      const struct stream_time *now)
 {
@@ -65,10 +73,7 @@ static void add_plain(struct stream *s, const struct payload *update,
 
 	if (!size)
 		return;
-	out = put_header(out, update->len);
-	memcpy(out, update->bytes, update->len);
-	flatten(out, update->len, '\n');
-	flatten(out, update->len, '\r');
+	put_update(put_header(out, update->len), update);
 }
 
 /* What the v1 view shows of an entry: before and behind the update. */
@@ -103,9 +108,7 @@ static int add_update_v1(struct stream *s, struct view *v,
 	memcpy(out, buf_bytes(&s->prefix), prefix);
 	memcpy(out + prefix, e.middle, e.middle_len);
 	out += prefix + e.middle_len;
-	memcpy(out, update->bytes, update->len);
-	flatten(out, update->len, '\n');
-	flatten(out, update->len, '\r');
+	put_update(out, update);
 	out[update->len] = '}';
 	return 0;
 }
@@ -181,52 +184,41 @@ uint64_t stream_append_gap(struct stream *s, const struct stream_limits *limits,
 	return append(s, limits, &gap, now);
 }
 
-/* Bytes of plain frames from entry `i` of `seg` to the end. */
-static uint64_t bytes_from(const struct view *plain, const struct segment *seg,
-			   uint32_t i)
+/* Bytes of plain frames from a place to the end. */
+static uint64_t bytes_from(const struct view *plain, const struct place *at)
 {
-	return (uint64_t)(plain->end - seg->base - segment_offset(seg, i));
+	return (uint64_t)(plain->end - at->segment->base -
+			  segment_offset(at->segment, at->index));
 }
 
-static bool older_than(const struct segment *seg, uint32_t i, uint64_t age_ms,
-		       int64_t mono_ms)
+static bool older_than(const struct place *at, uint64_t age_ms, int64_t mono_ms)
 {
-	int64_t age = mono_ms - segment_mono(seg, i);
+	int64_t age = mono_ms - segment_mono(at->segment, at->index);
 
 	return age > 0 && (uint64_t)age > age_ms;
 }
 
-static bool exceeds(const struct stream *s, const struct segment *seg,
-		    uint32_t i, const struct stream_limits *limits,
-		    int64_t mono_ms)
+static bool exceeds(const struct stream *s, const struct place *at,
+		    const struct stream_limits *limits, int64_t mono_ms)
 {
-	return bytes_from(&s->views[STREAM_PLAIN], seg, i) > limits->bytes ||
-	       older_than(seg, i, limits->age_ms, mono_ms);
+	return bytes_from(&s->views[STREAM_PLAIN], at) > limits->bytes ||
+	       older_than(at, limits->age_ms, mono_ms);
 }
 
 /* Moves `first` behind what is too old or too much. */
 static void expire(struct stream *s, const struct stream_limits *limits,
 		   int64_t mono_ms)
 {
-	struct segment *seg;
-	uint32_t i;
+	struct place at;
 
 	if (s->seq - s->first + 1 > limits->count)
 		s->first = s->seq - limits->count + 1;
 	if (s->first > s->seq)
 		return;
-	seg = view_locate(&s->views[STREAM_PLAIN], s->first, &i);
-	while (s->first <= s->seq) {
-		if (i == seg->count) {
-			seg = seg->next;
-			i = 0;
-			continue;
-		}
-		if (!exceeds(s, seg, i, limits, mono_ms))
-			break;
-		s->first++;
-		i++;
-	}
+	at = view_locate(&s->views[STREAM_PLAIN], s->first);
+	for (; s->first <= s->seq && exceeds(s, &at, limits, mono_ms);
+	     s->first++)
+		place_step(&at);
 }
 
 void stream_trim(struct stream *s, const struct stream_limits *limits,
@@ -242,16 +234,13 @@ static uint64_t since_age(const struct stream *s, uint64_t age_ms,
 			  int64_t mono_ms)
 {
 	uint64_t seq = s->first;
-	struct segment *seg;
-	uint32_t i;
+	struct place at;
 
 	if (seq > s->seq)
 		return seq;
-	for (seg = view_locate(&s->views[STREAM_PLAIN], seq, &i); seg;
-	     seg = seg->next, i = 0)
-		for (; i < seg->count; i++, seq++)
-			if (!older_than(seg, i, age_ms, mono_ms))
-				return seq;
+	at = view_locate(&s->views[STREAM_PLAIN], seq);
+	for (; seq <= s->seq && older_than(&at, age_ms, mono_ms); seq++)
+		place_step(&at);
 	return seq;
 }
 
@@ -299,12 +288,13 @@ void stream_start(const struct stream *s, const struct proto_since *since,
 	}
 }
 
-/* The update in entry `i` of the plain view. */
-static struct payload plain_payload(const struct segment *seg, uint32_t i)
+/* The update at a place of the plain view. */
+static struct payload plain_payload(const struct place *at)
 {
-	uint32_t at = segment_offset(seg, i);
-	struct payload update = {segment_bytes(seg) + at,
-				 segment_offset(seg, i + 1) - at};
+	const struct segment *seg = at->segment;
+	uint32_t offset = segment_offset(seg, at->index);
+	struct payload update = {segment_bytes(seg) + offset,
+				 segment_offset(seg, at->index + 1) - offset};
 	struct wsframe frame;
 
 	if (update.len) {
@@ -316,47 +306,55 @@ static struct payload plain_payload(const struct segment *seg, uint32_t i)
 	return update;
 }
 
-/* Encodes what the plain view has from `seq` up to number v->next of `end`. */
+/* Encodes what the plain view has from v->next up to, not including, `end`. */
 static int encode_range(struct stream *s, struct view *v, uint64_t end)
 {
+	struct stream_time time;
 	struct payload update;
-	struct segment *seg;
-	uint32_t i;
+	struct place at;
 
-	if (v->next == end)
-		return 0;
-	seg = view_locate(&s->views[STREAM_PLAIN], v->next, &i);
+	if (v->next < end)
+		at = view_locate(&s->views[STREAM_PLAIN], v->next);
 	while (v->next < end) {
-		if (i == seg->count) {
-			seg = seg->next;
-			i = 0;
-			continue;
-		}
-		update = plain_payload(seg, i);
-		if (add_v1(s, v, &update,
-			   &(struct stream_time){
-				   segment_mono(seg, i),
-				   segment_entry(seg, i)->wall_ms}) < 0)
+		update = plain_payload(&at);
+		time.mono_ms = segment_mono(at.segment, at.index);
+		time.wall_ms = segment_entry(at.segment, at.index)->wall_ms;
+		if (add_v1(s, v, &update, &time) < 0)
 			return -1;
-		i++;
+		place_step(&at);
 	}
 	return 0;
+}
+
+/* Whether what the v1 view holds can be continued with what is retained. */
+static bool v1_continues(const struct stream *s)
+{
+	return !s->prefix.failed && buf_len(&s->prefix) &&
+	       s->views[STREAM_V1].next >= view_first(&s->views[STREAM_PLAIN]);
+}
+
+/* Without readers nothing was added to the v1 view: that is made up for. */
+static int revive_v1(struct stream *s)
+{
+	struct view *v1 = &s->views[STREAM_V1];
+	struct answer_stream name = stream_name(s);
+
+	if (v1_continues(s))
+		return encode_range(s, v1, s->seq + 1);
+	view_release(v1);
+	view_init(v1, s->seq + 1);
+	buf_clear(&s->prefix, SIZE_MAX);
+	answer_put_update_prefix(&s->prefix, &name);
+	return s->prefix.failed ? -1 : 0;
 }
 
 /* Makes the v1 view reach back to `seq`. */
 static int cover(struct stream *s, uint64_t seq)
 {
 	struct view *v1 = &s->views[STREAM_V1];
-	struct answer_stream name = stream_name(s);
 	struct view older;
 
-	if (!v1_needed(s)) {
-		view_release(v1);
-		view_init(v1, s->seq + 1);
-		buf_clear(&s->prefix, SIZE_MAX);
-		answer_put_update_prefix(&s->prefix, &name);
-	}
-	if (s->prefix.failed)
+	if (!v1_needed(s) && revive_v1(s) < 0)
 		return -1;
 	if (seq >= view_first(v1))
 		return 0;
@@ -369,8 +367,7 @@ static int cover(struct stream *s, uint64_t seq)
 	return 0;
 }
 
-/* After the last reader, or when the first could not come. */
-static void drop_unread_v1(struct stream *s)
+void stream_drop_unread(struct stream *s)
 {
 	if (v1_needed(s))
 		return;
@@ -383,7 +380,7 @@ int stream_join(struct stream *s, enum stream_view view, struct cursor *c,
 {
 	if ((view == STREAM_V1 && cover(s, seq) < 0) ||
 	    view_enter(&s->views[view], c, seq) < 0) {
-		drop_unread_v1(s);
+		stream_drop_unread(s);
 		return -1;
 	}
 	return 0;
@@ -392,5 +389,4 @@ int stream_join(struct stream *s, enum stream_view view, struct cursor *c,
 void stream_leave(struct stream *s, enum stream_view view, struct cursor *c)
 {
 	view_leave(&s->views[view], c);
-	drop_unread_v1(s);
 }

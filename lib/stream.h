@@ -4,9 +4,9 @@
  *
  * The plain view is canonical: it has every update that is retained. The v1
  * view holds the same numbers as UPDATE envelopes; it is made from the plain
- * one when a reader comes, only as far back as readers ask, and dropped after
- * its last reader. What is retained is exact (`first`), by count, bytes and
- * age; memory is freed by whole segments behind it.
+ * one when a reader comes, only as far back as readers ask, and dropped some
+ * time after the last one. What is retained is exact (`first`), by count, bytes
+ * and age; memory is freed by whole segments behind it.
  */
 #ifndef STREAM_H
 #define STREAM_H
@@ -38,7 +38,7 @@ struct stream_time {
 
 struct stream {
 	struct view views[STREAM_VIEWS];
-	struct list subscribers; /* of whoever reads it; see session.h */
+	struct list subscribers; /* of whoever reads it; see outlet.h */
 	struct list dirty;	 /* node: has what some reader lacks */
 	uint64_t seq;		 /* of the last update; 0: none yet */
 	uint64_t first;		 /* oldest update retained; seq + 1: none */
@@ -91,6 +91,12 @@ void stream_start(const struct stream *s, const struct proto_since *since,
 int stream_join(struct stream *s, enum stream_view view, struct cursor *c,
 		uint64_t seq);
 void stream_leave(struct stream *s, enum stream_view view, struct cursor *c);
+
+/*
+ * Drops the v1 view when nobody reads it. Now and then, not when the last
+ * reader leaves: one who comes and goes would have it made anew each time.
+ */
+void stream_drop_unread(struct stream *s);
 
 static inline size_t stream_readers(const struct stream *s)
 {

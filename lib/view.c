@@ -61,14 +61,13 @@ uint64_t view_first(const struct view *v)
 	return v->oldest ? v->oldest->first : v->next;
 }
 
-struct segment *view_locate(const struct view *v, uint64_t seq, uint32_t *index)
+struct place view_locate(const struct view *v, uint64_t seq)
 {
 	struct segment *s = seq >= v->newest->first ? v->newest : v->oldest;
 
 	while (s->next && seq >= s->next->first)
 		s = s->next;
-	*index = (uint32_t)(seq - s->first);
-	return s;
+	return (struct place){s, (uint32_t)(seq - s->first)};
 }
 
 void view_trim(struct view *v, uint64_t seq)
@@ -103,9 +102,13 @@ void view_prepend(struct view *v, struct view *older)
 
 int view_enter(struct view *v, struct cursor *c, uint64_t seq)
 {
+	struct place at;
+
 	if (!v->oldest && view_reserve(v, 0, 0) < 0)
 		return -1;
-	c->segment = view_locate(v, seq, &c->index);
+	at = view_locate(v, seq);
+	c->segment = at.segment;
+	c->index = at.index;
 	c->segment->cursors++;
 	v->readers++;
 	return 0;

@@ -23,6 +23,13 @@ struct view {
 	size_t readers; /* cursors */
 };
 
+/* An entry of a chain, until that is trimmed. */
+struct place {
+	struct segment *segment;
+	uint32_t index; /* up to count: what is appended next */
+};
+
+/* A place that a reader holds. */
 struct cursor {
 	struct segment *segment; /* pinned; NULL: reads nothing */
 	uint32_t index;		 /* the next entry to read, up to count */
@@ -53,11 +60,20 @@ char *view_add(struct view *v, size_t len, int64_t mono_ms, int64_t wall_ms);
 uint64_t view_first(const struct view *v);
 
 /*
- * Where entry `seq` is, which lies between view_first() and `next`. `index`
- * may be count: the place of the next append.
+ * Where entry `seq` is, which lies between view_first() and `next`; it may be
+ * the place of the next append.
  */
-struct segment *view_locate(const struct view *v, uint64_t seq,
-			    uint32_t *index);
+struct place view_locate(const struct view *v, uint64_t seq);
+
+/* To the entry behind; at the end it stays there. */
+static inline void place_step(struct place *p)
+{
+	p->index++;
+	while (p->index >= p->segment->count && p->segment->next) {
+		p->segment = p->segment->next;
+		p->index = 0;
+	}
+}
 
 /* Frees segments at the front that hold nothing from `seq` on. */
 void view_trim(struct view *v, uint64_t seq);

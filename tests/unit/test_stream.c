@@ -267,13 +267,24 @@ static void views(void)
 	   "who was there is not disturbed");
 	stream_leave(&s, STREAM_V1, &late);
 	stream_leave(&s, STREAM_V1, &early);
-	ok(s.views[STREAM_V1].memory == 0 && s.prefix.base == NULL &&
-		   stream_readers(&s) == 0,
-	   "with its last reader it goes");
+	ok(s.views[STREAM_V1].memory > 0 && stream_readers(&s) == 0,
+	   "it stays for a while when its last reader has left");
+	stream_drop_unread(&s);
+	ok(s.views[STREAM_V1].memory == 0 && s.prefix.base == NULL,
+	   "and then it goes");
 	ok(reads(&s, STREAM_V1, 501,
 		 "{'type':'UPDATE','tenantId':'t','epoch':'run.0','seq':501,"
 		 "'time':'1970-01-01T00:00:05.010Z','data':501}\n"),
 	   "made again, it is as it was: numbers, times");
+	fill(&s, &wide, 2);
+	stream_join(&s, STREAM_V1, &early, 502);
+	ok(view_first(&s.views[STREAM_V1]) == 501 &&
+		   s.views[STREAM_V1].next == s.seq + 1 &&
+		   cursor_seq(&early) == 502,
+	   "and goes on from there when one comes back");
+	stream_drop_unread(&s);
+	ok(s.views[STREAM_V1].memory > 0, "it is not dropped under a reader");
+	stream_leave(&s, STREAM_V1, &early);
 	stream_release(&s);
 }
 
@@ -323,6 +334,7 @@ static int try_join(struct stream *s)
 	if (stream_join(s, STREAM_V1, &c, 1) < 0)
 		return -1;
 	stream_leave(s, STREAM_V1, &c);
+	stream_drop_unread(s);
 	return 0;
 }
 
@@ -333,6 +345,7 @@ static int try_join_head(struct stream *s)
 	if (stream_join(s, STREAM_V1, &c, s->seq + 1) < 0)
 		return -1;
 	stream_leave(s, STREAM_V1, &c);
+	stream_drop_unread(s);
 	return 0;
 }
 
@@ -353,6 +366,7 @@ static void no_memory(void)
 	ok(survives(try_append, &s), "append to two views");
 	ok(survives(try_append_gap, &s), "append a GAP");
 	stream_leave(&s, STREAM_V1, &c);
+	stream_drop_unread(&s);
 	ok(stream_memory(&s) == s.views[STREAM_PLAIN].memory, "all adds up");
 	stream_release(&s);
 }

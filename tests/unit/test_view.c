@@ -39,10 +39,27 @@ static size_t offers(const struct cursor *c, int max, size_t budget, int *n)
 	return sum == bytes ? bytes : SIZE_MAX;
 }
 
+static bool is_at(const struct view *v, uint64_t seq,
+		  const struct segment *segment, uint32_t index)
+{
+	struct place at = view_locate(v, seq);
+
+	return at.segment == segment && at.index == index;
+}
+
+static bool steps(const struct view *v, uint64_t seq)
+{
+	struct place at = view_locate(v, seq);
+
+	for (; seq < v->next; seq++, place_step(&at))
+		if (!is_at(v, seq, at.segment, at.index))
+			return false;
+	return true;
+}
+
 static void chain(void)
 {
 	struct view v;
-	uint32_t index;
 
 	view_init(&v, 5);
 	ok(view_first(&v) == 5 && v.next == 5 && !v.memory,
@@ -53,12 +70,12 @@ static void chain(void)
 	ok(segments(&v) == 4 && v.oldest->size == SEGMENT_MIN &&
 		   v.newest->size == 8 * SEGMENT_MIN,
 	   "blocks double, so that a small tenant stays small");
-	ok(view_locate(&v, 5, &index) == v.oldest && index == 0 &&
-		   view_locate(&v, 8, &index) == v.oldest && index == 3 &&
-		   view_locate(&v, 9, &index) == v.oldest->next && index == 0,
+	ok(is_at(&v, 5, v.oldest, 0) && is_at(&v, 8, v.oldest, 3) &&
+		   is_at(&v, 9, v.oldest->next, 0),
 	   "an entry is found by its number");
-	ok(view_locate(&v, 45, &index) == v.newest && index == v.newest->count,
+	ok(is_at(&v, 45, v.newest, v.newest->count),
 	   "and so is the place of the next one");
+	ok(steps(&v, 5), "one steps from each to the one behind");
 	add(&v, 200000, 'x');
 	ok(v.newest->size >= 200000 && v.newest->count == 1,
 	   "a larger frame gets a block of its own size");
