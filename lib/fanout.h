@@ -5,7 +5,7 @@
  *
  * Each subscriber of a dirty stream costs one write of everything between its
  * cursor and the end, whatever the number of updates. When to call it is the
- * loop's decision (see server.h on pacing).
+ * loop's decision (see pacer.h).
  */
 #ifndef FANOUT_H
 #define FANOUT_H

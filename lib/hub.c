@@ -44,6 +44,7 @@ int hub_init(struct hub *h, const struct hub_config *config)
 	h->config = *config;
 	list_init(&h->live);
 	list_init(&h->idle);
+	list_init(&h->unused);
 	list_init(&h->dirty);
 	list_init(&h->ready);
 	if (hash_random(&h->hash_key, sizeof(h->hash_key)) < 0 ||
@@ -108,17 +109,22 @@ static void forget(struct hub *h, struct hub_tenant *t)
 	free_tenant(h, t);
 }
 
-/* From live to idle; one that never had an update leaves no trace. */
+/*
+ * Becomes idle: may be forgotten, unless it is pinned. Those that never had an
+ * update are the first to go.
+ */
+static void rest(struct hub *h, struct hub_tenant *t)
+{
+	t->idle_ms = h->now.mono_ms;
+	list_remove(&t->list);
+	if (!t->pins)
+		list_append(t->seq ? &h->idle : &h->unused, &t->list);
+}
+
 static void shrink(struct hub *h, struct hub_tenant *t)
 {
 	free_stream(t);
-	if (!t->seq && !t->pins) {
-		free_tenant(h, t);
-		return;
-	}
-	t->idle_ms = h->now.mono_ms;
-	list_remove(&t->list);
-	list_append(&h->idle, &t->list);
+	rest(h, t);
 }
 
 /* Nothing retained and nobody there. */
@@ -127,17 +133,26 @@ static bool deserted(const struct stream *s)
 	return stream_readers(s) == 0 && s->first > s->seq;
 }
 
-/* What is passed over goes to the end: the next search begins elsewhere. */
-static struct hub_tenant *first_unpinned(struct list *tenants, size_t search)
+static struct hub_tenant *first_of(const struct list *tenants)
+{
+	return list_empty(tenants)
+		       ? NULL
+		       : list_entry(tenants->next, struct hub_tenant, list);
+}
+
+/*
+ * A tenant that is retained, but that nobody reads. What is passed over goes
+ * to the end: the next search begins elsewhere.
+ */
+static struct hub_tenant *find_unread(struct hub *h)
 {
 	struct hub_tenant *t;
 
-	while (search-- && !list_empty(tenants)) {
-		t = list_entry(tenants->next, struct hub_tenant, list);
-		if (!t->pins && !(t->stream && stream_readers(t->stream)))
+	for (int i = 0; i < ROOM_SEARCH && (t = first_of(&h->live)); i++) {
+		if (!t->pins && !stream_readers(t->stream))
 			return t;
 		list_remove(&t->list);
-		list_append(tenants, &t->list);
+		list_append(&h->live, &t->list);
 	}
 	return NULL;
 }
@@ -149,9 +164,11 @@ static bool make_room(struct hub *h)
 
 	if (h->tenants.count < h->config.tenants_max)
 		return true;
-	t = first_unpinned(&h->idle, ROOM_SEARCH);
+	t = first_of(&h->unused);
 	if (!t)
-		t = first_unpinned(&h->live, ROOM_SEARCH);
+		t = first_of(&h->idle);
+	if (!t)
+		t = find_unread(h);
 	if (!t)
 		return false;
 	if (t->stream)
@@ -176,9 +193,8 @@ static struct hub_tenant *add_tenant(struct hub *h, const char *id, size_t len,
 	memcpy(t->id, id, len);
 	t->id_len = (uint8_t)len;
 	t->generation = h->generation;
-	t->idle_ms = h->now.mono_ms;
 	list_init(&t->list);
-	list_append(&h->idle, &t->list);
+	rest(h, t);
 	map_insert(&h->tenants, &t->node, hash);
 	return t;
 }
@@ -212,12 +228,14 @@ struct hub_tenant *hub_find(const struct hub *h, const char *id, size_t len)
 
 void hub_pin(struct hub_tenant *t)
 {
-	t->pins++;
+	if (t->pins++ == 0 && !t->stream)
+		list_remove(&t->list);
 }
 
-void hub_unpin(struct hub_tenant *t)
+void hub_unpin(struct hub *h, struct hub_tenant *t)
 {
-	t->pins--;
+	if (--t->pins == 0 && !t->stream)
+		rest(h, t);
 }
 
 struct stream *hub_stream(struct hub *h, struct hub_tenant *t)
@@ -254,6 +272,21 @@ static void mark_dirty(struct hub *h, struct stream *s)
 		list_append(&h->dirty, &s->dirty);
 }
 
+/* Whether the key was published before; then as which number, if known. */
+static bool is_duplicate(struct hub *h, const struct hub_tenant *t,
+			 const struct hub_update *update,
+			 struct hub_receipt *receipt)
+{
+	const struct keys_entry *entry;
+
+	entry = keys_find(&h->keys, update->key, h->now.mono_ms);
+	if (!entry)
+		return false;
+	receipt->seq = entry->generation == t->generation ? entry->seq : 0;
+	h->counters.duplicates++;
+	return true;
+}
+
 enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 			    const struct hub_update *update,
 			    struct hub_receipt *receipt)
@@ -263,20 +296,16 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 	if (!s)
 		return HUB_NO_MEMORY;
 	receipt->subscribers = stream_readers(s);
-	if (update->key) {
-		receipt->seq = keys_find(&h->keys, update->key, h->now.mono_ms);
-		if (receipt->seq) {
-			h->counters.duplicates++;
-			return HUB_DUPLICATE;
-		}
-		if (keys_reserve(&h->keys, h->now.mono_ms) < 0)
-			return HUB_NO_MEMORY;
-	}
+	if (update->key && is_duplicate(h, t, update, receipt))
+		return HUB_DUPLICATE;
+	if (update->key && keys_reserve(&h->keys, h->now.mono_ms) < 0)
+		return HUB_NO_MEMORY;
 	receipt->seq = append(h, s, update);
 	if (!receipt->seq)
 		return HUB_NO_MEMORY;
 	if (update->key)
-		keys_add(&h->keys, update->key, receipt->seq, h->now.mono_ms);
+		keys_add(&h->keys, update->key, t->generation, receipt->seq,
+			 h->now.mono_ms);
 	h->counters.published++;
 	mark_dirty(h, s);
 	return HUB_PUBLISHED;
@@ -289,24 +318,13 @@ void hub_left(struct hub *h, struct hub_tenant *t)
 		shrink(h, t);
 }
 
-static void forget_old(struct hub *h)
+static void forget_old(struct hub *h, struct list *idle)
 {
 	int64_t age = (int64_t)h->config.record_age_ms;
 	struct hub_tenant *t;
 
-	while (!list_empty(&h->idle)) {
-		t = list_entry(h->idle.next, struct hub_tenant, list);
-		if (h->now.mono_ms - t->idle_ms <= age)
-			break;
-		if (!t->pins) {
-			forget(h, t);
-			continue;
-		}
-		/* In use: its time begins anew, and others have their turn. */
-		t->idle_ms = h->now.mono_ms;
-		list_remove(&t->list);
-		list_append(&h->idle, &t->list);
-	}
+	while ((t = first_of(idle)) && h->now.mono_ms - t->idle_ms > age)
+		forget(h, t);
 }
 
 void hub_sweep(struct hub *h, size_t count)
@@ -319,8 +337,10 @@ void hub_sweep(struct hub *h, size_t count)
 		t = list_entry(h->live.next, struct hub_tenant, list);
 		list_remove(&t->list);
 		list_append(&h->live, &t->list);
+		stream_drop_unread(t->stream);
 		hub_left(h, t);
 	}
 	producers_expire(&h->producers, h->now.mono_ms);
-	forget_old(h);
+	forget_old(h, &h->unused);
+	forget_old(h, &h->idle);
 }

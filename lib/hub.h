@@ -36,7 +36,7 @@ extern const struct hub_config hub_defaults;
 
 struct hub_tenant {
 	struct map_node node;
-	struct list list;      /* in hub->live, or in hub->idle */
+	struct list list;      /* in hub->live, unused or idle; see pins */
 	struct stream *stream; /* owned; NULL: idle */
 	uint64_t seq;	       /* the last one, while idle */
 	int64_t idle_ms;       /* since when it is idle, monotonic */
@@ -61,10 +61,11 @@ struct hub {
 	struct stream_time now;
 	struct hash_key hash_key;
 	struct map tenants;
-	struct list live;  /* tenants with a stream; sweep goes round it */
-	struct list idle;  /* tenants without; the longest idle first */
-	struct list dirty; /* streams that some reader has not read */
-	struct list ready; /* sessions that have something to say */
+	struct list live;   /* tenants with a stream; sweep goes round it */
+	struct list unused; /* without, and never had an update */
+	struct list idle;   /* without, and had; the longest idle first */
+	struct list dirty;  /* streams that some reader has not read */
+	struct list ready;  /* sessions that have something to say */
 	struct keys keys;
 	struct producers producers;
 	uint32_t generation; /* of tenants made from now on */
@@ -81,7 +82,7 @@ struct hub_update {
 
 enum hub_result {
 	HUB_PUBLISHED,
-	HUB_DUPLICATE, /* its key was published before, as receipt->seq */
+	HUB_DUPLICATE, /* its key was published; as receipt->seq, 0: unknown */
 	HUB_NO_MEMORY,
 };
 
@@ -110,7 +111,7 @@ static inline void hub_set_time(struct hub *h, int64_t mono_ms, int64_t wall_ms)
  */
 struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len);
 void hub_pin(struct hub_tenant *t);
-void hub_unpin(struct hub_tenant *t);
+void hub_unpin(struct hub *h, struct hub_tenant *t);
 
 /* The tenant of an id if there is one, or NULL. */
 struct hub_tenant *hub_find(const struct hub *h, const char *id, size_t len);

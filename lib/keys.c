@@ -43,19 +43,19 @@ static uint32_t *bucket(const struct keys *k, const struct hash128 *hash)
 	return &k->buckets[hash->lo & (k->room - 1)];
 }
 
-uint64_t keys_find(const struct keys *k, const struct hash128 *hash,
-		   int64_t mono_ms)
+const struct keys_entry *keys_find(const struct keys *k,
+				   const struct hash128 *hash, int64_t mono_ms)
 {
 	const struct keys_entry *e;
 
 	if (!k->room)
-		return 0;
+		return NULL;
 	for (uint32_t i = *bucket(k, hash); i; i = e->next) {
 		e = &k->ring[i - 1];
 		if (e->hash.lo == hash->lo && e->hash.hi == hash->hi)
-			return mono_ms - e->mono_ms <= k->age_ms ? e->seq : 0;
+			return mono_ms - e->mono_ms <= k->age_ms ? e : NULL;
 	}
-	return 0;
+	return NULL;
 }
 
 static void link_entry(struct keys *k, uint32_t at)
@@ -113,14 +113,15 @@ int keys_reserve(struct keys *k, int64_t mono_ms)
 	return k->count < k->room ? 0 : grow(k);
 }
 
-void keys_add(struct keys *k, const struct hash128 *hash, uint64_t seq,
-	      int64_t mono_ms)
+void keys_add(struct keys *k, const struct hash128 *hash, uint32_t generation,
+	      uint64_t seq, int64_t mono_ms)
 {
 	uint32_t at = (k->oldest + k->count) & (k->room - 1);
 	struct keys_entry *e = &k->ring[at];
 
 	e->hash = *hash;
 	e->seq = seq;
+	e->generation = generation;
 	e->mono_ms = mono_ms;
 	k->count++;
 	link_entry(k, at);

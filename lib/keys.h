@@ -17,9 +17,10 @@
 
 struct keys_entry {
 	struct hash128 hash;
-	uint64_t seq;	 /* of the update; 0: a free entry */
-	int64_t mono_ms; /* when it was published */
-	uint32_t next;	 /* entry in the same bucket, + 1; 0: none */
+	uint64_t seq;	     /* of the update; 0: a free entry */
+	int64_t mono_ms;     /* when it was published */
+	uint32_t next;	     /* entry in the same bucket, + 1; 0: none */
+	uint32_t generation; /* of the epoch that seq belongs to */
 };
 
 struct keys {
@@ -42,9 +43,9 @@ void keys_release(struct keys *k);
 struct hash128 keys_hash(const struct keys *k, const char *tenant, size_t len,
 			 const char *key, size_t key_len);
 
-/* The seq that this key was published under, or 0. */
-uint64_t keys_find(const struct keys *k, const struct hash128 *hash,
-		   int64_t mono_ms);
+/* What is known of a key that was published lately, or NULL; borrowed. */
+const struct keys_entry *keys_find(const struct keys *k,
+				   const struct hash128 *hash, int64_t mono_ms);
 
 /*
  * Makes sure that keys_add() has room: forgets what is too old, or the oldest
@@ -53,7 +54,7 @@ uint64_t keys_find(const struct keys *k, const struct hash128 *hash,
 int keys_reserve(struct keys *k, int64_t mono_ms);
 
 /* Remembers a key that keys_find() did not find. `seq` is at least 1. */
-void keys_add(struct keys *k, const struct hash128 *hash, uint64_t seq,
-	      int64_t mono_ms);
+void keys_add(struct keys *k, const struct hash128 *hash, uint32_t generation,
+	      uint64_t seq, int64_t mono_ms);
 
 #endif

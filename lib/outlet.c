@@ -100,6 +100,11 @@ struct subscription *outlet_find(const struct outlet *o,
 	return NULL;
 }
 
+uint64_t outlet_behind(const struct outlet *o, const struct hub_tenant *t)
+{
+	return view_lag(&t->stream->views[o->view], &outlet_find(o, t)->cursor);
+}
+
 static void mark_behind(struct subscription *sub)
 {
 	if (list_empty(&sub->behind))

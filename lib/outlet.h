@@ -89,6 +89,9 @@ void outlet_ready(struct outlet *o);
 struct subscription *outlet_find(const struct outlet *o,
 				 const struct hub_tenant *t);
 
+/* Bytes that the subscription to `t`, which there is, is behind. */
+uint64_t outlet_behind(const struct outlet *o, const struct hub_tenant *t);
+
 /* Subscribes, from `seq` on. 0, or -1 with errno ENOMEM. */
 int outlet_subscribe(struct outlet *o, struct hub_tenant *t, uint64_t seq);
 void outlet_unsubscribe(struct outlet *o, struct subscription *sub);

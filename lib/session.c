@@ -12,16 +12,23 @@
 /* Answers that wait, in bytes: above, input stops until they have left. */
 #define ANSWERS_HIGH (64 * 1024)
 
+/* The same for updates that SUBSCRIBE has replayed: others want their turn. */
+#define REPLAY_HIGH (256 * 1024)
+
+/* "The server has too …" */
+#define LITTLE_MEMORY "little memory"
+
 /* Room for the request around an update in a plain message. */
 #define PLAIN_EXTRA 4096
 
 /* Has `*slot` keep a tenant, or none, in place of the one that it kept. */
-static void hold(struct hub_tenant **slot, struct hub_tenant *t)
+static void hold(struct session *s, struct hub_tenant **slot,
+		 struct hub_tenant *t)
 {
 	if (t)
 		hub_pin(t);
 	if (*slot)
-		hub_unpin(*slot);
+		hub_unpin(s->hub, *slot);
 	*slot = t;
 }
 
@@ -74,6 +81,7 @@ static void answered(struct outlet *o)
 {
 	struct session *s = of_outlet(o);
 
+	s->replayed = 0;
 	if (s->intake.stopped) {
 		intake_resume(&s->intake);
 		if (!s->intake.stopped && !o->closing)
@@ -129,8 +137,8 @@ void session_init(struct session *s, struct hub *hub,
 void session_release(struct session *s)
 {
 	outlet_release(&s->outlet);
-	hold(&s->published, NULL);
-	hold(&s->acked, NULL);
+	hold(s, &s->published, NULL);
+	hold(s, &s->acked, NULL);
 	if (s->producer)
 		producers_leave(&s->hub->producers, s->producer,
 				s->hub->now.mono_ms);
@@ -150,11 +158,13 @@ static void say_error(struct session *s, const struct json_value *id,
 	say(s, &text);
 }
 
-static void over_capacity(struct session *s, const struct request *r)
+static void over_capacity(struct session *s, const struct request *r,
+			  const char *of_what)
 {
-	say_error(s, &r->id, PROTO_OVER_CAPACITY,
-		  errno == ENOSPC ? "the server has too many tenants"
-				  : "the server is out of memory");
+	char message[64];
+
+	snprintf(message, sizeof(message), "the server has too %s", of_what);
+	say_error(s, &r->id, PROTO_OVER_CAPACITY, message);
 }
 
 /* In plain, only a request with an id gets an answer. */
@@ -208,7 +218,7 @@ static void subscribe_new(struct session *s, const struct request *r,
 	struct stream_start start;
 
 	if (!stream) {
-		over_capacity(s, r);
+		over_capacity(s, r, LITTLE_MEMORY);
 		return;
 	}
 	stream_trim(stream, &s->hub->config.history, s->hub->now.mono_ms);
@@ -219,31 +229,42 @@ static void subscribe_new(struct session *s, const struct request *r,
 		return;
 	}
 	if (outlet_subscribe(&s->outlet, t, start.next) < 0) {
-		errno = ENOMEM;
-		over_capacity(s, r);
+		over_capacity(s, r, LITTLE_MEMORY);
 		return;
 	}
+	s->replayed += outlet_behind(&s->outlet, t);
 	say_subscribed(s, r, stream, &start);
 }
 
-static void on_subscribe(struct session *s, const struct request *r)
+/* The tenant of a request, made when new; NULL after an answer. */
+static struct hub_tenant *need_tenant(struct session *s,
+				      const struct request *r)
 {
 	struct hub_tenant *t =
 		hub_tenant(s->hub, r->tenant.bytes, r->tenant.len);
-	struct subscription *sub;
 
-	if (!t) {
-		over_capacity(s, r);
-		return;
-	}
-	sub = outlet_find(&s->outlet, t);
-	if (sub)
+	if (!t)
+		over_capacity(s, r,
+			      errno == ENOSPC ? "many tenants" : LITTLE_MEMORY);
+	return t;
+}
+
+/* A request that is refused makes no tenant, and so displaces none. */
+static void on_subscribe(struct session *s, const struct request *r)
+{
+	struct hub_tenant *t = hub_find(s->hub, r->tenant.bytes, r->tenant.len);
+	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
+
+	if (sub) {
 		subscribe_again(s, r, sub);
-	else if (s->outlet.count >= s->hub->config.subscriptions_max)
+	} else if (s->outlet.count >= s->hub->config.subscriptions_max) {
 		say_error(s, &r->id, PROTO_TOO_MANY_SUBSCRIPTIONS,
 			  "this connection has as many as are allowed");
-	else
-		subscribe_new(s, r, t);
+	} else {
+		t = need_tenant(s, r);
+		if (t)
+			subscribe_new(s, r, t);
+	}
 }
 
 static void on_unsubscribe(struct session *s, const struct request *r)
@@ -270,9 +291,9 @@ static struct hub_tenant *publish_tenant(struct session *s,
 	if (t && t->id_len == r->tenant.len &&
 	    memcmp(t->id, r->tenant.bytes, r->tenant.len) == 0)
 		return t;
-	t = hub_tenant(s->hub, r->tenant.bytes, r->tenant.len);
+	t = need_tenant(s, r);
 	if (t)
-		hold(&s->published, t);
+		hold(s, &s->published, t);
 	return t;
 }
 
@@ -286,7 +307,7 @@ static void acknowledge(struct session *s, const struct request *r,
 		say_ack(s, &r->id, t, ack);
 		return;
 	}
-	hold(&s->acked, t);
+	hold(s, &s->acked, t);
 	s->ack = *ack;
 	s->ack_id = r->number;
 	outlet_ready(&s->outlet);
@@ -311,12 +332,6 @@ static bool id_in_order(struct session *s, const struct request *r)
 	return true;
 }
 
-static bool taken_before(const struct session *s, const struct request *r)
-{
-	return s->producer && r->numbered &&
-	       producer_has(s->producer, r->number);
-}
-
 static bool may_publish(struct session *s, const struct request *r)
 {
 	if (s->hub->draining) {
@@ -331,34 +346,44 @@ static bool may_publish(struct session *s, const struct request *r)
 	return true;
 }
 
+static void acknowledge_duplicate(struct session *s, const struct request *r)
+{
+	struct hub_tenant *t = publish_tenant(s, r);
+
+	s->hub->counters.duplicates++;
+	if (t)
+		acknowledge(s, r, t, &(struct answer_ack){.duplicate = true});
+}
+
 /* False when it was refused. */
-static bool publish(struct session *s, const struct request *r,
-		    struct hub_tenant *t)
+static bool publish(struct session *s, const struct request *r)
 {
 	struct hub_update update = {r->data.text, r->data.len, NULL};
+	struct hub_tenant *t = publish_tenant(s, r);
+	struct answer_ack ack = {0};
 	struct hub_receipt receipt;
 	struct hash128 key;
-	enum hub_result result;
 
+	if (!t)
+		return false;
 	if (r->key.bytes) {
 		key = keys_hash(&s->hub->keys, t->id, t->id_len, r->key.bytes,
 				r->key.len);
 		update.key = &key;
 	}
-	result = hub_publish(s->hub, t, &update, &receipt);
-	if (result == HUB_NO_MEMORY) {
-		errno = ENOMEM;
-		over_capacity(s, r);
+	switch (hub_publish(s->hub, t, &update, &receipt)) {
+	case HUB_NO_MEMORY:
+		over_capacity(s, r, LITTLE_MEMORY);
 		return false;
+	case HUB_DUPLICATE:
+		ack.duplicate = true;
+		break;
+	case HUB_PUBLISHED:
+		break;
 	}
-	if (s->producer && r->numbered)
-		producer_took(s->producer, r->number);
-	acknowledge(s, r, t,
-		    &(struct answer_ack){
-			    .seq = receipt.seq,
-			    .subscribers = receipt.subscribers,
-			    .duplicate = result == HUB_DUPLICATE,
-		    });
+	ack.seq = receipt.seq;
+	ack.subscribers = receipt.subscribers;
+	acknowledge(s, r, t, &ack);
 	return true;
 }
 
@@ -368,22 +393,18 @@ static bool publish(struct session *s, const struct request *r,
  */
 static void on_publish(struct session *s, const struct request *r)
 {
-	struct hub_tenant *t;
+	bool named = s->producer && r->numbered;
 
 	if (!id_in_order(s, r))
 		return;
-	t = publish_tenant(s, r);
-	if (t && taken_before(s, r)) {
-		s->hub->counters.duplicates++;
-		acknowledge(s, r, t, &(struct answer_ack){.duplicate = true});
-		return;
+	if (named && producer_has(s->producer, r->number))
+		acknowledge_duplicate(s, r);
+	else if (!may_publish(s, r) || !publish(s, r)) {
+		if (named)
+			producer_refused(s->producer, r->number);
+	} else if (named) {
+		producer_took(s->producer, r->number);
 	}
-	if (!t)
-		over_capacity(s, r);
-	else if (may_publish(s, r) && publish(s, r, t))
-		return;
-	if (s->producer && r->numbered)
-		producer_refused(s->producer, r->number);
 }
 
 static void on_gap(struct session *s, const struct request *r)
@@ -412,8 +433,9 @@ static void on_producer(struct session *s, const struct request *r)
 	producer = producers_claim(all, r->producer.bytes, r->producer.len,
 				   s->hub->now.mono_ms);
 	if (!producer) {
-		say_error(s, &r->id, PROTO_OVER_CAPACITY,
-			  "the server has too many producers");
+		over_capacity(s, r,
+			      errno == ENOSPC ? "many producers"
+					      : LITTLE_MEMORY);
 		return;
 	}
 	older = producer->owner;
@@ -527,7 +549,8 @@ static void on_text(struct intake *in, const char *text, size_t len)
 		return;
 	treat(s, text, len);
 	in->ended = s->outlet.closing;
-	if (buf_len(&s->outlet.control) > ANSWERS_HIGH)
+	if (buf_len(&s->outlet.control) > ANSWERS_HIGH ||
+	    s->replayed > REPLAY_HIGH)
 		in->stopped = true;
 }
 

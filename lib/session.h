@@ -32,6 +32,7 @@ struct session {
 	struct answer_ack ack;	      /* the one ACK that is put off */
 	uint64_t ack_id;	      /* its id; 0: none is pending */
 	struct intake intake;	      /* cuts and stops the input */
+	uint64_t replayed;	      /* bytes, since all was answered */
 	bool draining;		      /* closes when all is written */
 };
 

@@ -22,8 +22,9 @@ static uint64_t find(const struct keys *k, const char *tenant, const char *key,
 		     int64_t ms)
 {
 	struct hash128 hash = hash_of(k, tenant, key);
+	const struct keys_entry *entry = keys_find(k, &hash, ms);
 
-	return keys_find(k, &hash, ms);
+	return entry ? entry->seq : 0;
 }
 
 static int add(struct keys *k, const char *key, uint64_t seq, int64_t ms)
@@ -32,7 +33,7 @@ static int add(struct keys *k, const char *key, uint64_t seq, int64_t ms)
 
 	if (keys_reserve(k, ms) < 0)
 		return -1;
-	keys_add(k, &hash, seq, ms);
+	keys_add(k, &hash, 0, seq, ms);
 	return 0;
 }
 
