@@ -19,11 +19,10 @@ static void on_idle(uv_idle_t *idle)
 
 static void flush(struct pacer *p, int64_t begin)
 {
-	int64_t end, gap;
+	bool busy = p->ops->flush(p->user);
+	int64_t end = clock_mono_ns();
+	int64_t gap = busy ? (end - begin) * GAP_TENTHS / 10 : 0;
 
-	p->ops->flush(p->user);
-	end = clock_mono_ns();
-	gap = (end - begin) * GAP_TENTHS / 10;
 	p->next_ns = end + (gap < GAP_MAX_NS ? gap : GAP_MAX_NS);
 }
 

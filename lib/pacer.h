@@ -2,7 +2,7 @@
 /*
  * pacer - decides when the loop flushes what was published.
  *
- * The first update after quiet goes out at once. While more comes, the next
+ * What comes one at a time goes out at once. While much comes, the next
  * flush waits for a share of what the last one took, at most 2 ms: so
  * under load updates gather, and each subscriber gets them in one write, and
  * when there is little to do nothing waits. libwebsockets reads little at a
@@ -18,7 +18,8 @@
 struct pacer_ops {
 	void (*gather)(void *user); /* read more, if more has come */
 	bool (*due)(void *user);    /* whether there is anything to flush */
-	void (*flush)(void *user);
+	/* Flushes; whether so much came that gathering is worth a wait. */
+	bool (*flush)(void *user);
 };
 
 struct pacer {

@@ -5,8 +5,11 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-/* What a turn of the loop reads from one peer. */
-#define READS_MAX (64 * 1024 / PEER_RX_SMALL)
+/*
+ * What a turn of the loop reads on, from all peers together. It is less than
+ * a socket takes, so that a subscriber who reads can follow.
+ */
+#define READ_ON_MAX ((size_t)64 * 1024)
 
 /* Bytes of a frame header that a client sends at least: 2, and 4 of mask. */
 #define HEADER_MIN 6
@@ -69,12 +72,11 @@ static void peer_closing(void *conn)
 
 	if (closed_by_lws(p))
 		return; /* it keeps the time too */
-	if (p->session.outlet.dead)
-		lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-				LWS_TO_KILL_ASYNC);
-	else
-		lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-				CLOSE_SECONDS);
+	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+			p->session.outlet.dead ? LWS_TO_KILL_ASYNC
+					       : CLOSE_SECONDS);
+	/* lws looks at its timers only after an event of its own. */
+	lws_cancel_service(lws_get_context(p->wsi));
 }
 
 static void peer_pause(void *conn, bool paused)
@@ -97,6 +99,7 @@ void peers_init(struct peers *all, struct hub *hub)
 	all->hub = hub;
 	all->count = 0;
 	all->number = 0;
+	all->received = 0;
 	list_init(&all->all);
 	list_init(&all->busy);
 }
@@ -141,6 +144,7 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 
 	session_receive(&p->session, &piece);
 	p->received += len + HEADER_MIN;
+	p->peers->received += len + HEADER_MIN;
 	if (p->received >= PEER_RX_SMALL && list_empty(&p->busy))
 		list_append(&p->peers->busy, &p->busy);
 }
@@ -160,18 +164,23 @@ static void read_once(struct peer *p)
 
 void peers_read_on(struct peers *all)
 {
-	struct list now;
 	struct peer *p;
 
-	for (int i = 0; i < READS_MAX && !list_empty(&all->busy); i++) {
-		list_init(&now);
-		list_splice(&now, &all->busy);
-		while (!list_empty(&now)) {
-			p = list_entry(now.next, struct peer, busy);
-			list_remove(&p->busy);
-			read_once(p);
-		}
+	while (all->received < READ_ON_MAX && !list_empty(&all->busy)) {
+		p = list_entry(all->busy.next, struct peer, busy);
+		list_remove(&p->busy);
+		read_once(p);
 	}
+	all->received = 0;
+}
+
+int peer_closed_by_peer(struct peer *p)
+{
+	struct outlet *o = &p->session.outlet;
+
+	if (!o->dead)
+		outlet_flush(o);
+	return o->closing ? -1 : 0;
 }
 
 void peer_writable(struct peer *p)

@@ -28,6 +28,7 @@ struct peers {
 	struct list busy; /* those that seem to have sent more */
 	size_t count;
 	uint64_t number; /* of the last one; names it to its user */
+	size_t received; /* bytes in this turn of the loop, about */
 };
 
 struct peer {
@@ -36,7 +37,7 @@ struct peer {
 	struct lws *wsi;
 	struct list list;
 	struct list busy; /* node, in peers->busy */
-	size_t received;  /* bytes that this read brought, about */
+	size_t received;  /* bytes since it was known to have sent all */
 };
 
 void peers_init(struct peers *all, struct hub *hub);
@@ -52,10 +53,17 @@ void peer_free(struct peer *p);
 void peer_receive(struct peer *p, const char *bytes, size_t len);
 
 /*
- * Reads on from the peers whose last read was full, up to 64 KiB of each, so
- * that many small reads cost one turn of the loop and make one batch.
+ * Reads on from the peers that seem to have sent more, in turn, until this
+ * turn of the loop has read 64 KiB: so many small reads make one batch.
  */
 void peers_read_on(struct peers *all);
+
+/*
+ * The peer sent its close frame: what waits goes out before the answer to it.
+ * Returns -1 when our own close frame is among that, so that no second one may
+ * follow; else 0.
+ */
+int peer_closed_by_peer(struct peer *p);
 
 /* lws says that it can be written to. */
 void peer_writable(struct peer *p);

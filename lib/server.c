@@ -20,6 +20,9 @@
 /* A peer has so long to send its request, a handshake included. */
 #define REQUEST_SECONDS 5
 
+/* A flush of so many updates is a batch; of fewer, latency matters. */
+#define BUSY_UPDATES 16
+
 #define SWEEP_MS 1000
 #define SWEEP_MIN 1000 /* tenants that a sweep looks at, at least */
 #define DRAIN_TICK_MS 50
@@ -93,8 +96,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason,
 		peer_writable(p);
 		return p->session.outlet.dead ? -1 : 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		/* -1: our close frame is out, no second one may follow. */
-		return p->session.outlet.closing ? -1 : 0;
+		return peer_closed_by_peer(p);
 	case LWS_CALLBACK_CLOSED:
 		peer_free(p);
 		*slot = NULL;
@@ -187,11 +189,15 @@ static bool flush_due(void *user)
 	return fanout_due(&s->hub);
 }
 
-static void flush(void *user)
+static bool flush(void *user)
 {
 	struct server *s = user;
+	uint64_t published = s->hub.counters.published;
+	bool busy = published - s->flushed >= BUSY_UPDATES;
 
+	s->flushed = published;
 	fanout_run(&s->hub);
+	return busy;
 }
 
 static void on_sweep(uv_timer_t *timer)
@@ -301,7 +307,8 @@ static int start_listening(struct server *s)
 		     config->ready_fd, strerror(errno));
 		return -1;
 	}
-	close(config->ready_fd);
+	if (config->ready_fd > STDERR_FILENO)
+		close(config->ready_fd);
 	return 0;
 }
 

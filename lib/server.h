@@ -39,6 +39,7 @@ struct server {
 	uv_timer_t drain; /* ticks while draining */
 	const struct server_config *config;
 	const struct diag *diag;
+	uint64_t flushed;	/* updates published at the last flush */
 	uint64_t turn_ms;	/* loop time that the hub was told */
 	size_t connections;	/* of every kind, in lws */
 	size_t connections_max; /* so that descriptors are left */
