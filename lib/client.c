@@ -88,6 +88,16 @@ static uint64_t next_delay(struct client *c)
 	return ms;
 }
 
+/*
+ * 41xx says so, but for who was too slow: its history is being trimmed, and
+ * the sooner it is back the less it misses.
+ */
+static bool says_back_off(unsigned close_code)
+{
+	return close_code >= 4100 && close_code < 4200 &&
+	       close_code != PROTO_CLOSE_TOO_SLOW;
+}
+
 /* Nothing of the attempt is left; `failure` says why. */
 static void lost(struct client *c, unsigned close_code)
 {
@@ -102,7 +112,7 @@ static void lost(struct client *c, unsigned close_code)
 
 	uv_timer_stop(&c->timer);
 	c->state = WAITING;
-	if (close_code >= 4100 && close_code < 4200)
+	if (says_back_off(close_code))
 		backoff_raise(&c->backoff, ATTEMPTS_WHEN_BUSY);
 	if (!final) {
 		loss.retry_ms = next_delay(c);

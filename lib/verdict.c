@@ -4,9 +4,38 @@
 #include "num.h"
 #include "proto.h"
 
-static const char *said(const struct conn *conn, const char *otherwise)
+#include <string.h>
+#include <strings.h>
+
+/* What lws says, which is for its authors, and what it means. */
+static const struct {
+	const char *lws; /* the beginning of it */
+	const char *meaning;
+} handshake_faults[] = {
+	{"HS: Accept hash wrong", "its Sec-WebSocket-Accept is wrong"},
+	{"HS: ACCEPT missing", "it has no Sec-WebSocket-Accept"},
+	{"HS: U", "its Upgrade is not to websocket"},
+	{"HS: PROTOCOL", "it chose a subprotocol that was not offered"},
+	{"HS: Cannot match", "it chose a subprotocol that was not offered"},
+	{"HS: EXT", "it chose an extension that was not offered"},
+};
+
+static const char *handshake_fault(const struct conn *conn)
 {
-	return *conn->trouble ? conn->trouble : otherwise;
+	size_t n = sizeof(handshake_faults) / sizeof(*handshake_faults);
+
+	for (size_t i = 0; i < n; i++)
+		if (strncmp(conn->trouble, handshake_faults[i].lws,
+			    strlen(handshake_faults[i].lws)) == 0)
+			return handshake_faults[i].meaning;
+	return "it lacks what RFC 6455 asks for";
+}
+
+/* lws saw the end of the connection, or a reset, before an HTTP answer. */
+static bool hung_up(const struct conn *conn)
+{
+	return !*conn->trouble || strcmp(conn->trouble, "read failed") == 0 ||
+	       strncasecmp(conn->trouble, "closed before", 13) == 0;
 }
 
 void verdict_not_open(struct failure *f, const struct verdict_case *v)
@@ -19,17 +48,21 @@ void verdict_not_open(struct failure *f, const struct verdict_case *v)
 	else if (conn->stage == CONN_ANSWERED)
 		failure_connect(f, v->text, true,
 				"the server's WebSocket handshake is wrong: %s",
-				said(conn, "it does not say what"));
+				handshake_fault(conn));
 	else if (conn->stage == CONN_CONNECTED && v->url->tls)
 		failure_connect(f, v->text, false,
-				"the TLS handshake failed, perhaps for the "
-				"server's certificate; -v tells more (%s)",
-				said(conn, "the server hung up"));
+				"the TLS handshake failed: perhaps the server "
+				"speaks no TLS (then use ws:), or its "
+				"certificate is not trusted; -v tells more");
+	else if (hung_up(conn))
+		failure_connect(f, v->text, false,
+				"the server closed the connection without an "
+				"answer: perhaps it is full, or no WebSocket "
+				"server");
 	else
 		failure_connect(f, v->text, false,
 				"what listens there does not answer as a "
-				"WebSocket server does (%s)",
-				said(conn, "it hung up"));
+				"WebSocket server does");
 }
 
 void verdict_gone(struct failure *f, const struct verdict_case *v)

@@ -480,14 +480,24 @@ says() {
 }
 
 @test "what is no WebSocket server" {
-	for answer in '{"raw":"SSH-2.0-x\r\n"}' '{"drop":true}' '{"raw":"\u0000\u0001"}'; do
+	for answer in '{"raw":"SSH-2.0-x\r\n"}' '{"drop":true}' '{"raw":""}'; do
 		fake "$answer]"
-		run -3 wssub t
-		[[ $output == *'what listens there does not answer as a WebSocket server does ('* ]]
+		says 3 'the server closed the connection without an answer: perhaps it is full, or no WebSocket server'
 	done
-	fake '{"raw":"HTTP/1.1 101 X\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n\r\n"}]'
-	run -3 wssub t
-	[[ $output == *"the server's WebSocket handshake is wrong: "* ]]
+	fake '{"drop":true}]'
+	WSD_URL=wss://127.0.0.1:$PORT/ws run -3 wssub t
+	[[ $output == *'the TLS handshake failed: perhaps the server speaks no TLS (then use ws:), or '* ]]
+	upgrade='HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: '
+	while read -r headers wrong; do
+		fake "{\"raw\":\"$upgrade$headers\\r\\n\\r\\n\"}]"
+		says 3 "the server's WebSocket handshake is wrong: $wrong"
+	done <<-'END'
+		websocket\r\nSec-WebSocket-Accept:x its Sec-WebSocket-Accept is wrong
+		websocket it has no Sec-WebSocket-Accept
+		h2\r\nSec-WebSocket-Accept:x its Upgrade is not to websocket
+	END
+	fake '{"accept":"other"}]'
+	says 3 "the server's WebSocket handshake is wrong: it chose a subprotocol that was not offered"
 }
 
 @test "a Unix socket, and the Host header" {
