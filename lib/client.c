@@ -20,8 +20,10 @@
 #define BACKOFF_MAX_MS 30000
 #define MESSAGE_MAX (64 << 20)
 
-#define WELCOME_MS 3000 /* wsd sends it at once */
-#define CLOSE_MS 1000	/* for the answer to our close frame */
+/* wsd sends it at once; after the first time people are told. */
+#define WELCOME_MS 3000
+#define WELCOME_LATE_MS 500
+#define CLOSE_MS 1000 /* for the answer to our close frame */
 
 /* Silence: after two ticks of it a ping, dead after three more. */
 #define TICK_MS 15000
@@ -49,6 +51,7 @@ struct client {
 	enum state state;
 	bool ever_ready;
 	bool was_ready; /* in this attempt */
+	bool late;	/* in this attempt: WELCOME */
 	bool paused;
 	enum client_dialect dialect;
 	struct conn conn;
@@ -131,7 +134,7 @@ static void die(struct client *c)
 static void dial(struct client *c)
 {
 	c->state = DIALING;
-	c->was_ready = false;
+	c->was_ready = c->late = false;
 	dial_start(&c->dial, c->config.connect_ms);
 }
 
@@ -182,7 +185,7 @@ static void conn_opened(void *user)
 	dial_opened(&c->dial);
 	c->state = GREETING;
 	if (strncmp(c->conn.protocol, PROTO_V1, strlen(PROTO_V1)) == 0)
-		set_timer(c, WELCOME_MS);
+		set_timer(c, WELCOME_LATE_MS);
 	else
 		become_ready(c, CLIENT_PLAIN, NULL);
 }
@@ -267,6 +270,17 @@ static void tick(struct client *c)
 	}
 }
 
+static void no_welcome_yet(struct client *c)
+{
+	if (c->late) {
+		become_ready(c, CLIENT_PLAIN, NULL);
+		return;
+	}
+	c->late = true;
+	set_timer(c, WELCOME_MS - WELCOME_LATE_MS);
+	c->events->late(c->user);
+}
+
 static void timer_rang(uv_timer_t *timer)
 {
 	struct client *c = timer->data;
@@ -275,7 +289,7 @@ static void timer_rang(uv_timer_t *timer)
 	case DIALING:
 		break; /* dial has a timer of its own */
 	case GREETING:
-		become_ready(c, CLIENT_PLAIN, NULL);
+		no_welcome_yet(c);
 		break;
 	case READY:
 		tick(c);

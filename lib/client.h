@@ -41,6 +41,8 @@ struct client_loss {
 };
 
 struct client_events {
+	/* The server accepted wsd.v1, and its WELCOME is still to come. */
+	void (*late)(void *user);
 	/* Connected; `welcome` is NULL in plain. */
 	void (*ready)(void *user, enum client_dialect dialect,
 		      const struct answer *welcome);

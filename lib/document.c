@@ -20,13 +20,12 @@ static int refuse(struct document_fault *fault, size_t offset, const char *why)
 
 static int refuse_large(struct document_fault *fault, size_t len, uint64_t max)
 {
-	char has[NUM_TEXT_MAX];
 	char may[NUM_TEXT_MAX];
 
 	fault->offset = 0;
 	snprintf(fault->why, sizeof(fault->why),
-		 "too large: %s (%zu bytes), the server takes %s",
-		 num_show_size(has, len), len, num_show_size(may, max));
+		 "too large: %zu bytes, the server takes %s", len,
+		 num_show_size(may, max));
 	return -1;
 }
 

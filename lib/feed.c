@@ -184,8 +184,10 @@ static void refuse_line(struct feed *feed, const struct lineio_line *line,
 	feed_count_refused(feed);
 }
 
-static void note_place(struct feed *feed, const struct lineio_line *line)
+static void note_read(struct feed *feed, const struct lineio_line *line)
 {
+	feed->read++;
+	feed->bytes += line->len + 1;
 	feed->at.source = line->source;
 	feed->at.number = line->number;
 }
@@ -197,7 +199,7 @@ static void on_too_long(void *user, const struct lineio_line *line)
 	char text[2 * FEED_PLACE_MAX];
 	char size[NUM_TEXT_MAX];
 
-	note_place(feed, line);
+	note_read(feed, line);
 	snprintf(text, sizeof(text), "%s: longer than %s%s",
 		 feed_place(feed, place, line->source, line->number),
 		 num_show_size(size, feed->rules.max ? feed->rules.max
@@ -263,8 +265,7 @@ static void on_line(void *user, const struct lineio_line *line)
 	struct document doc;
 	struct document_fault fault;
 
-	note_place(feed, line);
-	feed->bytes += line->len + 1;
+	note_read(feed, line);
 	/* Before the document is made from it, in place. */
 	if (feed->rejects)
 		buf_append(&feed->window->origins, line->text, line->len);

@@ -52,9 +52,10 @@ struct feed {
 	bool started;	   /* handles are there */
 	bool ended;	   /* no more will be taken */
 	enum exits status; /* why it ended: EXIT_DONE, EXIT_OTHER */
+	uint64_t read;	   /* documents, whatever became of them */
 	uint64_t taken;	   /* documents put into the window */
 	uint64_t refused;
-	uint64_t bytes; /* of input, without newlines */
+	uint64_t bytes; /* of input that was read */
 	struct {
 		size_t source;
 		uint64_t number; /* of the line; 0: nothing was read */

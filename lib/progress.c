@@ -116,6 +116,9 @@ void progress_put_text(struct buf *b, const struct progress_figures *f)
 		buf_puts(b, "; no acknowledgements");
 	else
 		buf_printf(b, "; acknowledged %" PRIu64, f->acknowledged);
+	if (f->duplicates)
+		buf_printf(b, " (published before: at least %" PRIu64 ")",
+			   f->duplicates);
 	if (f->unacknowledged)
 		buf_printf(b, ", not acknowledged %" PRIu64, f->unacknowledged);
 	if (f->rejected)
@@ -135,8 +138,9 @@ static void put_last(struct buf *b, const struct progress_ack *last)
 	json_put_string(b, last->tenant, strlen(last->tenant));
 	buf_puts(b, ",\"epoch\":");
 	json_put_string(b, last->epoch, strlen(last->epoch));
-	buf_printf(b, ",\"seq\":%" PRIu64 ",\"subscribers\":%" PRIu64 "}",
-		   last->seq, last->subscribers);
+	buf_printf(b, ",\"seq\":%" PRIu64 ",\"subscribers\":%" PRIu64 "%s}",
+		   last->seq, last->subscribers,
+		   last->duplicate ? ",\"duplicate\":true" : "");
 }
 
 void progress_put_json(struct buf *b, const struct progress_figures *f)
@@ -150,11 +154,11 @@ void progress_put_json(struct buf *b, const struct progress_figures *f)
 	else
 		buf_put_u64(b, f->acknowledged);
 	buf_printf(b,
-		   ",\"unacknowledged\":%" PRIu64 ",\"rejected\":%" PRIu64
-		   ",\"reconnects\":%" PRIu64 ",\"seconds\":%" PRIu64
-		   ".%03" PRIu64,
-		   f->unacknowledged, f->rejected, f->reconnects, f->ms / 1000,
-		   f->ms % 1000);
+		   ",\"duplicates\":%" PRIu64 ",\"unacknowledged\":%" PRIu64
+		   ",\"rejected\":%" PRIu64 ",\"reconnects\":%" PRIu64
+		   ",\"seconds\":%" PRIu64 ".%03" PRIu64,
+		   f->duplicates, f->unacknowledged, f->rejected, f->reconnects,
+		   f->ms / 1000, f->ms % 1000);
 	put_last(b, &f->last);
 	buf_puts(b, "}\n");
 }

@@ -24,13 +24,15 @@ struct progress_ack {
 	char epoch[PROTO_EPOCH_MAX + 1];
 	uint64_t seq;
 	uint64_t subscribers;
+	bool duplicate;
 };
 
 struct progress_figures {
-	uint64_t read;		 /* updates */
+	uint64_t read;		 /* updates, those that are rejected too */
 	uint64_t bytes;		 /* of input */
 	uint64_t total;		 /* bytes of all input; 0: unknown */
 	uint64_t acknowledged;	 /* updates */
+	uint64_t duplicates;	 /* of those, known to be so; at least */
 	uint64_t rejected;	 /* updates */
 	uint64_t unacknowledged; /* updates */
 	uint64_t reconnects;

@@ -125,11 +125,23 @@ static void note(struct progress_ack *last, const struct answer *answer)
 	snprintf(last->epoch, sizeof(last->epoch), "%s", answer->epoch);
 	last->seq = answer->seq;
 	last->subscribers = answer->subscribers;
+	last->duplicate = answer->duplicate;
+}
+
+/*
+ * A resent message is a duplicate of itself. An ACK settles many ids, and tells
+ * this of the one that it names; so there may be more.
+ */
+static void count_duplicate(struct publisher *p, const struct answer *answer)
+{
+	if (answer->duplicate && answer->id >= p->fresh)
+		p->duplicates++;
 }
 
 static void on_ack(struct publisher *p, const struct answer *answer)
 {
 	p->acknowledged += window_ack(&p->window, answer->id);
+	count_duplicate(p, answer);
 	note(&p->last, answer);
 	look_at_epoch(p, answer->epoch);
 	feed_resume(&p->feed);
@@ -256,6 +268,7 @@ static void come_back(struct publisher *p, uint64_t max)
 {
 	p->reconnects++;
 	feed_limit(&p->feed, max);
+	p->fresh = p->window.unsent > p->fresh ? p->window.unsent : p->fresh;
 	p->resent = window_rewind(&p->window);
 	diag(out(p), DIAG_NOTE, "connected again; to send again: %" PRIu64,
 	     p->resent);
@@ -264,6 +277,14 @@ static void come_back(struct publisher *p, uint64_t max)
 		     "away for more than 10 minutes: what is sent again (%" PRIu64
 		     ") may have been published before",
 		     p->resent);
+}
+
+static void on_late(void *user)
+{
+	struct publisher *p = user;
+
+	diag(out(p), DIAG_NOTE, "waiting for WELCOME from '%s'",
+	     p->config->url);
 }
 
 static void on_ready(void *user, enum client_dialect dialect,
@@ -322,11 +343,12 @@ static void on_lost(void *user, const struct client_loss *loss)
 		finish(p, loss->status);
 		return;
 	}
-	diag(out(p), DIAG_WARN, "%s; next attempt in %s", loss->text,
+	diag(out(p), DIAG_WARN, "%s; trying again in %s", loss->text,
 	     num_show_duration(time, loss->retry_ms));
 }
 
 static const struct client_events client_events = {
+	.late = on_late,
 	.ready = on_ready,
 	.message = on_message,
 	.writable = on_writable,
@@ -493,10 +515,11 @@ void publisher_figures(const struct publisher *p,
 		       struct progress_figures *figures)
 {
 	*figures = (struct progress_figures){
-		.read = p->feed.taken,
+		.read = p->feed.read,
 		.bytes = p->feed.bytes,
 		.total = lineio_size(&p->feed.lines),
 		.acknowledged = p->acknowledged,
+		.duplicates = p->duplicates,
 		.rejected = p->feed.refused,
 		.unacknowledged = p->window.open,
 		.reconnects = p->reconnects,

@@ -51,6 +51,7 @@ struct publisher {
 	bool draining;	 /* the server takes no more */
 	bool ponged;	 /* and everything before it has arrived */
 	uint64_t resent; /* messages that an old connection had sent */
+	uint64_t fresh;	 /* the first id that none had sent */
 	int64_t lost_ms; /* when there was none, monotonic */
 
 	/* Of all: */
@@ -61,6 +62,7 @@ struct publisher {
 	enum exits status; /* when done */
 	int signal;	   /* that ended it; 0: none */
 	uint64_t acknowledged;
+	uint64_t duplicates; /* keys that had been published; at least */
 	uint64_t reconnects;
 	struct progress_ack last;
 	int64_t began_ms; /* monotonic */

@@ -243,6 +243,15 @@ static size_t frame_max(const struct answer *welcome)
 	return max > REQUEST_BYTES ? (size_t)max - REQUEST_BYTES : 1;
 }
 
+static void client_late(void *user)
+{
+	const struct subscriber_config *config =
+		((struct subscriber *)user)->config;
+
+	diag(config->diag, DIAG_NOTE, "waiting for WELCOME from '%s'",
+	     config->url);
+}
+
 static void client_ready(void *user, enum client_dialect dialect,
 			 const struct answer *welcome)
 {
@@ -449,6 +458,7 @@ static void client_lost(void *user, const struct client_loss *loss)
 }
 
 static const struct client_events client_events = {
+	.late = client_late,
 	.ready = client_ready,
 	.message = client_message,
 	.writable = client_writable,

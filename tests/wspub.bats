@@ -136,6 +136,7 @@ lines_of() {
 	[[ ${lines[0]} == "wspub: line 3, column 11: "* ]]
 	[ "$(figure .acknowledged)" = 1 ]
 	[ "$(figure .rejected)" = 1 ]
+	[ "$(figure .updates)" = 2 ]
 	echo nonsense >"$T/f"
 	run -5 wspub t -f "$T/f"
 	[[ ${lines[0]} == "wspub: $T/f: line 1, column "* ]]
@@ -220,8 +221,12 @@ lines_of() {
 	server
 	run -0 wspub -J --key-field k t '{"k":"a"}' '{"k":"b"}' '{"k":"a"}'
 	[ "$(figure .acknowledged)" = 3 ]
+	[ "$(figure .duplicates,.last.duplicate | xargs)" = '1 true' ]
 	run -0 wspub -J t '{}'
 	[ "$(figure .last.seq)" = 3 ]
+	[ "$(figure .duplicates,.last.duplicate | xargs)" = '0 null' ]
+	run -0 wspub -v --window 1 --key-field k t '{"k":"a"}' '{"k":"b"}'
+	[[ $output == *"acknowledged 2 (published before: at least 2)"* ]]
 	run -5 wspub --key-field k t '{"x":"a"}'
 	[[ $output == *"'k' is missing"* ]]
 }
@@ -463,7 +468,7 @@ subscribe() {
 	run -0 wspub -v t 1 2
 	[[ $output == *"wspub: 2 updates, "*"; acknowledged 2" ]]
 	run -0 --separate-stderr wspub -J t 1
-	[ "$(jq -c 'keys' <<<"$output")" = '["acknowledged","bytes","last","reconnects","rejected","seconds","unacknowledged","updates"]' ]
+	[ "$(jq -c 'keys' <<<"$output")" = '["acknowledged","bytes","duplicates","last","reconnects","rejected","seconds","unacknowledged","updates"]' ]
 	# shellcheck disable=SC2154 # set by run
 	[ "$stderr" = "" ]
 }

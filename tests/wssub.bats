@@ -431,6 +431,9 @@ greeting() {
 	run -0 --separate-stderr wssub -c 1 a
 	[[ $output == '{"x":1}' ]]
 	[[ $stderr == *'does not speak wsd.v1'* ]]
+	fake "$(steps "$(v1)")"
+	run -124 --separate-stderr wssub -v -W 3500ms a
+	[[ $stderr == *"waiting for WELCOME from '$WSD_URL'"*'does not speak wsd.v1'* ]]
 }
 
 @test "what needs wsd.v1 is exit 2 there" {
