@@ -306,6 +306,8 @@ void outlet_close(struct outlet *o, enum proto_close code, const char *reason)
 
 	if (o->closing)
 		return;
+	o->close_code = (uint16_t)code;
+	o->close_reason = reason;
 	if (len > CLOSE_REASON_MAX)
 		len = CLOSE_REASON_MAX;
 	payload[0] = (uint8_t)(code >> 8);

@@ -61,6 +61,8 @@ struct outlet {
 	bool blocked;		   /* waits for outlet_writable() */
 	bool closing;		   /* no more is put in */
 	bool dead;		   /* nothing can be written */
+	uint16_t close_code;	   /* that we closed with; 0: none */
+	const char *close_reason;  /* static */
 };
 
 struct subscription {
@@ -117,8 +119,8 @@ static inline bool outlet_idle(const struct outlet *o)
 
 /*
  * Ends it with a close frame (RFC 6455 section 5.5.1) behind the control
- * messages; updates that were not written are dropped. `reason` is at most
- * 123 bytes.
+ * messages; updates that were not written are dropped. `reason` is static,
+ * at most 123 bytes.
  */
 void outlet_close(struct outlet *o, enum proto_close code, const char *reason);
 

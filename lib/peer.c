@@ -2,6 +2,7 @@
 #include "peer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -70,6 +71,11 @@ static void peer_closing(void *conn)
 {
 	struct peer *p = conn;
 
+	if (p->session.outlet.close_code)
+		diag(p->peers->diag, DIAG_NOTE,
+		     "connection %" PRIu64 " is closed with %u: %s",
+		     p->session.number, p->session.outlet.close_code,
+		     p->session.outlet.close_reason);
 	if (closed_by_lws(p))
 		return; /* it keeps the time too */
 	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
@@ -94,9 +100,10 @@ static const struct outlet_ops ops = {
 	.pause = peer_pause,
 };
 
-void peers_init(struct peers *all, struct hub *hub)
+void peers_init(struct peers *all, struct hub *hub, const struct diag *d)
 {
 	all->hub = hub;
+	all->diag = d;
 	all->count = 0;
 	all->number = 0;
 	all->received = 0;

@@ -10,6 +10,7 @@
 #ifndef PEER_H
 #define PEER_H
 
+#include "diag.h"
 #include "session.h"
 
 #include <libwebsockets.h>
@@ -24,6 +25,7 @@
 /* All of them. */
 struct peers {
 	struct hub *hub;
+	const struct diag *diag; /* borrowed */
 	struct list all;
 	struct list busy; /* those that seem to have sent more */
 	size_t count;
@@ -40,7 +42,7 @@ struct peer {
 	size_t received;  /* bytes since it was known to have sent all */
 };
 
-void peers_init(struct peers *all, struct hub *hub);
+void peers_init(struct peers *all, struct hub *hub, const struct diag *diag);
 
 /* A connection was established. NULL: out of memory. */
 struct peer *peer_new(struct peers *all, struct lws *wsi,

@@ -338,7 +338,7 @@ static int server_init(struct server *s, const struct server_config *config,
 		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
 		return -1;
 	}
-	peers_init(&s->peers, &s->hub);
+	peers_init(&s->peers, &s->hub, d);
 	if (loop_init(&s->loop, d, protocols, 0, s) < 0) {
 		hub_release(&s->hub);
 		return -1;

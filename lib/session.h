@@ -14,6 +14,7 @@
 
 #include "intake.h"
 #include "outlet.h"
+#include "request.h"
 
 enum session_dialect {
 	SESSION_PLAIN,
@@ -49,5 +50,44 @@ void session_receive(struct session *s, const struct intake_piece *piece);
  * when all that there is has been written.
  */
 void session_drain(struct session *s, uint64_t reconnect_after_ms);
+
+/*
+ * Between the parts of a session (sessionpub.c, sessionsub.c) only: a function
+ * for each request that takes more than a few lines, and what these share.
+ */
+void session_publish(struct session *s, const struct request *r);
+void session_gap(struct session *s, const struct request *r);
+void session_producer(struct session *s, const struct request *r);
+void session_subscribe(struct session *s, const struct request *r);
+void session_unsubscribe(struct session *s, const struct request *r);
+
+/* Every answer is said here; takes `text`. */
+void session_say(struct session *s, struct buf *text);
+
+/* Tells the peer what is wrong with a request, by its id or its place. */
+void session_error(struct session *s, const struct json_value *id,
+		   enum proto_code code, const char *message);
+
+/* "The server has too …": OVER_CAPACITY. */
+#define SESSION_LITTLE_MEMORY "little memory"
+void session_over_capacity(struct session *s, const struct request *r,
+			   const char *of_what);
+
+void session_ack(struct session *s, const struct json_value *id,
+		 const struct hub_tenant *t, const struct answer_ack *ack);
+
+/* The tenant of a request, made when new; NULL after an answer. */
+struct hub_tenant *session_tenant(struct session *s, const struct request *r);
+
+/* Has `*slot` keep a tenant, or none, in place of the one that it kept. */
+void session_hold(struct session *s, struct hub_tenant **slot,
+		  struct hub_tenant *t);
+
+/* In plain, only a request with an id gets an answer. */
+static inline bool session_wants_answer(const struct session *s,
+					const struct request *r)
+{
+	return s->dialect == SESSION_V1 || r->id.text;
+}
 
 #endif

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The publishing half of a session: ids, producers, keys, acknowledgements.
+ */
+#include "session.h"
+
+#include <errno.h>
+#include <string.h>
+
+/* The tenant to publish to: most often the same as before. */
+static struct hub_tenant *publish_tenant(struct session *s,
+					 const struct request *r)
+{
+	struct hub_tenant *t = s->published;
+
+	if (t && t->id_len == r->tenant.len &&
+	    memcmp(t->id, r->tenant.bytes, r->tenant.len) == 0)
+		return t;
+	t = session_tenant(s, r);
+	if (t)
+		session_hold(s, &s->published, t);
+	return t;
+}
+
+/* In wsd.v1 ACKs are put off, so that one settles many. */
+static void acknowledge(struct session *s, const struct request *r,
+			struct hub_tenant *t, const struct answer_ack *ack)
+{
+	if (!r->id.text)
+		return;
+	if (s->dialect == SESSION_PLAIN) {
+		session_ack(s, &r->id, t, ack);
+		return;
+	}
+	session_hold(s, &s->acked, t);
+	s->ack = *ack;
+	s->ack_id = r->number;
+	outlet_ready(&s->outlet);
+}
+
+/* Whether an id may come now; a producer's old one was taken before. */
+static bool id_in_order(struct session *s, const struct request *r)
+{
+	if (s->dialect == SESSION_PLAIN || !r->id.text)
+		return true;
+	if (!r->numbered || r->number == 0) {
+		session_error(s, &r->id, PROTO_BAD_REQUEST,
+			      "'id' of a publish is not an integer from 1");
+		return false;
+	}
+	if (r->number <= s->last_id) {
+		session_error(s, &r->id, PROTO_BAD_REQUEST,
+			      "'id' of a publish is not above the one before");
+		return false;
+	}
+	s->last_id = r->number;
+	return true;
+}
+
+static bool may_publish(struct session *s, const struct request *r)
+{
+	if (s->hub->draining) {
+		session_error(s, &r->id, PROTO_DRAINING, "shutting down");
+		return false;
+	}
+	if (r->data.len > s->hub->config.message_max) {
+		session_error(s, &r->id, PROTO_TOO_LARGE,
+			      "'data' is larger than the server takes");
+		return false;
+	}
+	return true;
+}
+
+static void acknowledge_duplicate(struct session *s, const struct request *r)
+{
+	struct hub_tenant *t = publish_tenant(s, r);
+
+	s->hub->counters.duplicates++;
+	if (t)
+		acknowledge(s, r, t, &(struct answer_ack){.duplicate = true});
+}
+
+/* False when it was refused. */
+static bool publish(struct session *s, const struct request *r)
+{
+	struct hub_update update = {r->data.text, r->data.len, NULL};
+	struct hub_tenant *t = publish_tenant(s, r);
+	struct answer_ack ack = {0};
+	struct hub_receipt receipt;
+	struct hash128 key;
+
+	if (!t)
+		return false;
+	if (r->key.bytes) {
+		key = keys_hash(&s->hub->keys, t->id, t->id_len, r->key.bytes,
+				r->key.len);
+		update.key = &key;
+	}
+	switch (hub_publish(s->hub, t, &update, &receipt)) {
+	case HUB_NO_MEMORY:
+		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
+		return false;
+	case HUB_DUPLICATE:
+		ack.duplicate = true;
+		break;
+	case HUB_PUBLISHED:
+		break;
+	}
+	ack.seq = receipt.seq;
+	ack.subscribers = receipt.subscribers;
+	acknowledge(s, r, t, &ack);
+	return true;
+}
+
+/*
+ * PUBLISH, and GAP, which is one without data. What a producer resends is
+ * acknowledged whatever else would stand against it now.
+ */
+void session_publish(struct session *s, const struct request *r)
+{
+	bool named = s->producer && r->numbered;
+
+	if (!id_in_order(s, r))
+		return;
+	if (named && producer_has(s->producer, r->number))
+		acknowledge_duplicate(s, r);
+	else if (!may_publish(s, r) || !publish(s, r)) {
+		if (named)
+			producer_refused(s->producer, r->number);
+	} else if (named) {
+		producer_took(s->producer, r->number);
+	}
+}
+
+void session_gap(struct session *s, const struct request *r)
+{
+	if (r->reason.bytes &&
+	    (r->reason.len != 6 || memcmp(r->reason.bytes, "source", 6) != 0))
+		session_error(s, &r->id, PROTO_BAD_REQUEST,
+			      "'reason' of a GAP is not \"source\"");
+	else
+		session_publish(s, r);
+}
+
+/* A new connection of a producer ends its older one. */
+void session_producer(struct session *s, const struct request *r)
+{
+	struct producers *all = &s->hub->producers;
+	struct producer *producer;
+	struct session *older;
+
+	if (s->dialect == SESSION_PLAIN || s->producer) {
+		session_error(s, &r->id, PROTO_BAD_REQUEST,
+			      s->producer ? "PRODUCER came before"
+					  : "PRODUCER needs wsd.v1");
+		return;
+	}
+	producer = producers_claim(all, r->producer.bytes, r->producer.len,
+				   s->hub->now.mono_ms);
+	if (!producer) {
+		session_over_capacity(s, r,
+				      errno == ENOSPC ? "many producers"
+						      : SESSION_LITTLE_MEMORY);
+		return;
+	}
+	older = producer->owner;
+	if (older) {
+		older->producer = NULL;
+		outlet_close(&older->outlet, PROTO_CLOSE_BAD_REQUEST,
+			     "this producer has a newer connection");
+	}
+	producer->owner = s;
+	s->producer = producer;
+}

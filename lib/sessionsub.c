@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The subscribing half of a session.
+ */
+#include "session.h"
+
+static void say_subscribed(struct session *s, const struct request *r,
+			   const struct stream *stream,
+			   const struct stream_start *start)
+{
+	struct answer_stream name = stream_name(stream);
+	struct buf text;
+
+	if (session_wants_answer(s, r)) {
+		buf_init(&text);
+		answer_put_subscribed(&text, &r->id, &name, start->next,
+				      stream->seq + 1 - start->next,
+				      start->recovered);
+		session_say(s, &text);
+	}
+	if (start->reason) {
+		buf_init(&text);
+		answer_put_gap(&text, &name, start->from, start->to,
+			       start->reason);
+		session_say(s, &text);
+	}
+}
+
+/* A tenant that one has already: nothing moves. */
+static void subscribe_again(struct session *s, const struct request *r,
+			    const struct subscription *sub)
+{
+	const struct stream *stream = sub->tenant->stream;
+	struct answer_stream name = stream_name(stream);
+	struct buf text;
+
+	if (!session_wants_answer(s, r))
+		return;
+	buf_init(&text);
+	answer_put_subscribed(&text, &r->id, &name, cursor_seq(&sub->cursor), 0,
+			      true);
+	session_say(s, &text);
+}
+
+static void subscribe_new(struct session *s, const struct request *r,
+			  struct hub_tenant *t)
+{
+	struct stream *stream = hub_stream(s->hub, t);
+	struct stream_start start;
+
+	if (!stream) {
+		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
+		return;
+	}
+	stream_trim(stream, &s->hub->config.history, s->hub->now.mono_ms);
+	stream_start(stream, &r->since, s->hub->now.mono_ms, &start);
+	if (start.reason && s->dialect == SESSION_PLAIN) {
+		outlet_close(&s->outlet, PROTO_CLOSE_BAD_REQUEST,
+			     "updates since then are not all there");
+		return;
+	}
+	if (outlet_subscribe(&s->outlet, t, start.next) < 0) {
+		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
+		return;
+	}
+	s->replayed += outlet_behind(&s->outlet, t);
+	say_subscribed(s, r, stream, &start);
+}
+
+/* A request that is refused makes no tenant, and so displaces none. */
+void session_subscribe(struct session *s, const struct request *r)
+{
+	struct hub_tenant *t = hub_find(s->hub, r->tenant.bytes, r->tenant.len);
+	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
+
+	if (sub) {
+		subscribe_again(s, r, sub);
+	} else if (s->outlet.count >= s->hub->config.subscriptions_max) {
+		session_error(s, &r->id, PROTO_TOO_MANY_SUBSCRIPTIONS,
+			      "this connection has as many as are allowed");
+	} else {
+		t = session_tenant(s, r);
+		if (t)
+			subscribe_new(s, r, t);
+	}
+}
+
+void session_unsubscribe(struct session *s, const struct request *r)
+{
+	struct hub_tenant *t = hub_find(s->hub, r->tenant.bytes, r->tenant.len);
+	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
+	struct buf text;
+
+	if (sub)
+		outlet_unsubscribe(&s->outlet, sub);
+	if (!session_wants_answer(s, r))
+		return;
+	buf_init(&text);
+	answer_put_unsubscribed(&text, &r->id, r->tenant.bytes, r->tenant.len);
+	session_say(s, &text);
+}
