@@ -5,6 +5,7 @@
  */
 #include "diag.h"
 #include "exits.h"
+#include "json.h"
 #include "options.h"
 #include "publisher.h"
 #include "tenant.h"
@@ -98,6 +99,33 @@ static const struct option_program program = {
 		    "wspub --tenant-field tenantId -f updates.jsonl\n",
 };
 
+static bool is_json(const char *text)
+{
+	struct json_value value;
+	size_t where;
+
+	return json_parse(&value, text, strlen(text), &where) == JSON_OK;
+}
+
+/* What people mean by an operand that is no document. 0, or the exit status. */
+static int check_documents(const struct settings *s, char **documents)
+{
+	if (s->raw)
+		return 0;
+	for (char **doc = documents; *doc; doc++)
+		if (strcmp(*doc, "-") == 0)
+			return options_wrong(&program,
+					     "'-' is no JSON; standard input "
+					     "is -f -, or no document at all");
+	if (s->tenant_field && *documents && !is_json(*documents) &&
+	    tenant_valid(*documents, strlen(*documents)))
+		return options_wrong(&program,
+				     "'%s' is no JSON: with --tenant-field all "
+				     "operands are documents",
+				     *documents);
+	return 0;
+}
+
 /* What the table of options cannot check. 0, or the exit status. */
 static int check(const struct settings *s, const char *tenant, int documents)
 {
@@ -129,7 +157,7 @@ static int check(const struct settings *s, const char *tenant, int documents)
 	if (!tenant_valid(tenant, strlen(tenant)))
 		return options_wrong(&program,
 				     "'%s' is not a tenant id (1 to 128 of "
-				     "A-Z a-z 0-9 . _ : @ -)",
+				     "A-Z a-z 0-9 . _ : @ -; not . or ..)",
 				     tenant);
 	return 0;
 }
@@ -242,7 +270,8 @@ static int run(const struct settings *s, const char *tenant, char **documents)
 	}
 	clean = loop_release(&loop) == 0;
 	if (fflush(stdout) != 0) {
-		diag(&d, DIAG_ERROR, "stdout: %s", strerror(errno));
+		diag(&d, DIAG_ERROR, "cannot write to stdout: %s",
+		     strerror(errno));
 		status = EXIT_OTHER;
 	}
 	if (publisher.signal)
@@ -275,6 +304,8 @@ int main(int argc, char **argv)
 	if (!settings.tenant_field && operands < argc)
 		tenant = argv[operands++];
 	status = check(&settings, tenant, argc - operands);
+	if (!status)
+		status = check_documents(&settings, argv + operands);
 	if (!status)
 		status = run(&settings, tenant, argv + operands);
 	options_release(&program, &settings);

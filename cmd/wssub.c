@@ -86,10 +86,12 @@ static int check_tenants(char **tenants, int count)
 					       "one");
 	for (int i = 0; i < count; i++)
 		if (!tenant_valid(tenants[i], strlen(tenants[i])))
-			return options_wrong(&program,
-					     "'%s' is not a tenant id (1 to "
-					     "128 of A-Z a-z 0-9 . _ : @ -)",
-					     tenants[i]);
+			return options_wrong(
+				&program,
+				"'%s' is not a tenant id (1 to "
+				"128 of A-Z a-z 0-9 . _ : @ -; not . "
+				"or ..)",
+				tenants[i]);
 	return 0;
 }
 

@@ -93,6 +93,8 @@ static void on_idle(uv_timer_t *timer)
 
 static void save_state(struct subscriber *s)
 {
+	if (s->unsaved)
+		return; /* that was told */
 	subscriptions_note(&s->all, s->output.appended, s->output.written);
 	if (subscriptions_save(&s->all, &s->state, s->config->url) < 0)
 		return;
@@ -100,6 +102,7 @@ static void save_state(struct subscriber *s)
 		output_sync(&s->output);
 	if (state_save(&s->state) == 0)
 		return;
+	s->unsaved = true;
 	diag(s->config->diag, DIAG_ERROR, "cannot write '%s': %s",
 	     s->state.path, strerror(errno));
 	finish(s, EXIT_OTHER);
@@ -169,15 +172,27 @@ static void put_update(struct subscriber *s, const char *text, size_t len)
 
 /* Subscribing */
 
+/* Who waits for the line in vain would wait for ever. */
+static void write_ready(struct subscriber *s)
+{
+	int fd = s->config->ready_fd;
+
+	if (dprintf(fd, "subscribed\n") < 0) {
+		diag(s->config->diag, DIAG_ERROR,
+		     "cannot write to --ready-fd %d: %s", fd, strerror(errno));
+		finish(s, EXIT_OTHER);
+	}
+	if (fd > STDERR_FILENO)
+		close(fd);
+}
+
 static void tell_ready(struct subscriber *s)
 {
-	if (!s->was_ready && s->config->ready_fd >= 0) {
-		dprintf(s->config->ready_fd, "subscribed\n");
-		if (s->config->ready_fd > STDERR_FILENO)
-			close(s->config->ready_fd);
-	}
+	if (!s->was_ready && s->config->ready_fd >= 0)
+		write_ready(s);
 	s->was_ready = true;
-	watch_silence(s);
+	if (!s->done)
+		watch_silence(s);
 }
 
 /* As many as go in a frame; in plain one, as its servers expect. */

@@ -39,6 +39,7 @@ struct subscriber {
 	struct output output;
 	struct state state;
 	bool has_state;
+	bool unsaved; /* the state cannot be written, which ends it */
 	uv_timer_t deadline;
 	uv_timer_t idle;
 	uv_timer_t save;

@@ -471,12 +471,20 @@ subscribe() {
 	[ "$(jq -c 'keys' <<<"$output")" = '["acknowledged","bytes","duplicates","last","reconnects","rejected","seconds","unacknowledged","updates"]' ]
 	# shellcheck disable=SC2154 # set by run
 	[ "$stderr" = "" ]
+	run -1 bash -c 'wspub -J t 1 >/dev/full'
+	[[ $output == 'wspub: cannot write to stdout: No space left on device' ]]
 }
 
 @test "usage" {
 	run -2 wspub
 	run -2 wspub 'a b' 1
 	[[ $output == *"'a b' is not a tenant id"* ]]
+	run -2 wspub .. 1
+	[[ $output == *'; not . or ..)'* ]]
+	run -2 wspub t -
+	[[ $output == *"'-' is no JSON; standard input is -f -"* ]]
+	run -2 wspub --tenant-field t tenant-1 '{"t":"a"}'
+	[[ $output == *"'tenant-1' is no JSON: with --tenant-field all operands"* ]]
 	run -2 wspub --ack --no-ack t 1
 	run -2 wspub --tenant-field a..b
 	run -2 wspub --tenant-field a --raw-string

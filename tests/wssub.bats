@@ -211,6 +211,8 @@ greeting() {
 	[[ $output == 'wssub: cannot write to stdout: No space left on device' ]]
 	run -1 bash -c 'wssub --since all t >&-'
 	[[ $output == *'cannot write to stdout: Bad file descriptor' ]]
+	run -1 bash -c 'wssub --ready-fd 5 t 5>/dev/full'
+	[[ $output == 'wssub: cannot write to --ready-fd 5: No space left on device' ]]
 }
 
 @test "usage" {
@@ -412,6 +414,11 @@ greeting() {
 	subscribe --state "$T/state" t
 	run -1 wssub --state "$T/state" t
 	[[ $output == *'another process is using it' ]]
+	wspub t 1
+	ln -s /dev/full "$T/full.new"
+	run -1 wssub --state "$T/full" --since all -c 1 t
+	[[ $output == "1
+wssub: cannot write '$T/full': No space left on device" ]]
 }
 
 # --- servers that do not speak wsd.v1
