@@ -4,10 +4,14 @@
  */
 #include "diag.h"
 #include "exits.h"
+#include "num.h"
 #include "options.h"
 #include "server.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
+#include <sys/resource.h>
 
 struct settings {
 	struct server_config server;
@@ -22,6 +26,10 @@ struct settings {
 #define NO_FD UINT64_MAX
 #define FIELD(name) offsetof(struct settings, name)
 #define MESSAGE_LIMIT (256 << 20)
+#define ENVELOPE_MAX (4 << 10) /* what a PUBLISH has beside its data */
+
+/* What the server needs itself, and a few connections. */
+#define DESCRIPTORS_MIN (64 + 8)
 
 static const struct option options[] = {
 	{'l', "listen", OPTION_TEXTS, FIELD(listen), "ADDRESS",
@@ -53,8 +61,9 @@ static const struct option options[] = {
 	{0, "max-message", OPTION_SIZE, FIELD(server.hub.message_max), "BYTES",
 	 "largest update (default 1M)", NULL, 16, MESSAGE_LIMIT},
 	{0, "max-frame", OPTION_SIZE, FIELD(server.hub.frame_max), "BYTES",
-	 "largest message of wsd.v1, of one or more lines (default 2M)", NULL,
-	 1024, MESSAGE_LIMIT},
+	 "largest message of wsd.v1, of one or more lines (default 2M, or twice "
+	 "--max-message)",
+	 NULL, 1024, 2 * MESSAGE_LIMIT},
 	{0, "max-subscriptions", OPTION_NUMBER,
 	 FIELD(server.hub.subscriptions_max), "N",
 	 "tenants that one connection may subscribe to (default 1000)", NULL, 1,
@@ -97,6 +106,77 @@ static enum diag_level level_of(const struct settings *s)
 	return s->verbose > 1 ? DIAG_DEBUG : s->verbose ? DIAG_NOTE : DIAG_WARN;
 }
 
+/* So many are allowed, or can be: the soft limit is raised to this one. */
+static int check_descriptors(const struct settings *s)
+{
+	struct rlimit limit;
+
+	if (s->ready_fd != NO_FD && fcntl((int)s->ready_fd, F_GETFD) < 0)
+		return options_wrong(&program,
+				     "--ready-fd: descriptor %" PRIu64
+				     " is not open",
+				     s->ready_fd);
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_max < DESCRIPTORS_MIN)
+		return options_wrong(&program,
+				     "%ju descriptors (ulimit -Hn) are too "
+				     "few, it needs %d",
+				     (uintmax_t)limit.rlim_max,
+				     DESCRIPTORS_MIN);
+	return 0;
+}
+
+/* Sets the limits that were not given; an update must fit into a message. */
+static int set_limits(struct hub_config *hub)
+{
+	char message[NUM_TEXT_MAX], frame[NUM_TEXT_MAX];
+
+	if (!hub->message_max)
+		hub->message_max = hub_defaults.message_max;
+	if (!hub->frame_max)
+		hub->frame_max = 2 * hub->message_max > hub_defaults.frame_max
+					 ? 2 * hub->message_max
+					 : hub_defaults.frame_max;
+	if (hub->frame_max >= hub->message_max + ENVELOPE_MAX)
+		return 0;
+	return options_wrong(&program,
+			     "--max-frame: %s are too few for a --max-message "
+			     "of %s, which takes 4 KiB more",
+			     num_show_size(frame, hub->frame_max),
+			     num_show_size(message, hub->message_max));
+}
+
+static int check_names(const struct settings *s)
+{
+	for (size_t i = 0; i < s->hosts.count; i++)
+		if (!access_host_valid(s->hosts.items[i]))
+			return options_wrong(&program,
+					     "--host: '%s' is not a host as in "
+					     "example.com, example.com:8080 or "
+					     "[2001:db8::1]",
+					     s->hosts.items[i]);
+	for (size_t i = 0; i < s->origins.count; i++)
+		if (!access_origin_valid(s->origins.items[i]))
+			return options_wrong(
+				&program,
+				"--origin: '%s' is not an origin as browsers "
+				"send it: https://example.com, "
+				"http://example.com:8080 (no path, no default "
+				"port) or null",
+				s->origins.items[i]);
+	return 0;
+}
+
+/* What the table of options cannot check. 0, or the exit status. */
+static int check(struct settings *s)
+{
+	int status = check_descriptors(s);
+
+	if (!status)
+		status = set_limits(&s->server.hub);
+	return status ? status : check_names(s);
+}
+
 static enum exits run(struct settings *s)
 {
 	struct server_config *config = &s->server;
@@ -119,6 +199,8 @@ int main(int argc, char **argv)
 
 	memset(&s, 0, sizeof(s));
 	s.server.hub = hub_defaults;
+	s.server.hub.message_max = 0;
+	s.server.hub.frame_max = 0;
 	s.server.sndbuf = 256 << 10;
 	s.server.drain_ms = 10 * 1000;
 	s.ready_fd = NO_FD;
@@ -134,7 +216,9 @@ int main(int argc, char **argv)
 				 ? options_wrong(&program,
 						 "unexpected operand '%s'",
 						 argv[operands])
-				 : (int)run(&s);
+				 : check(&s);
+		if (!status)
+			status = (int)run(&s);
 	}
 	options_release(&program, &s);
 	return status;

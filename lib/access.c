@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "access.h"
 
+#include "num.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
+
+#define NAME_MAX_LEN 253 /* of a host (RFC 1035 section 3.1) */
+#define SCHEME_MAX_LEN 32
 
 /* A host and a port as they stand in a header; borrowed. */
 struct authority {
@@ -72,6 +77,65 @@ static bool split(const char *text, size_t len, struct authority *a)
 		if (!isdigit((unsigned char)a->port[i]))
 			return false;
 	return true;
+}
+
+/* Whether all of it is letters, digits or one of `others`. */
+static bool only(const char *text, size_t len, const char *others)
+{
+	for (size_t i = 0; i < len; i++)
+		if (!isalnum((unsigned char)text[i]) &&
+		    !memchr(others, text[i], strlen(others)))
+			return false;
+	return true;
+}
+
+/* A host as split() takes it, but only what a name, address, port can be. */
+static bool valid(const char *text, struct authority *a)
+{
+	size_t len = strlen(text);
+	uint64_t port = 0;
+
+	if (!split(text, len, a) || a->name_len > NAME_MAX_LEN)
+		return false;
+	if (a->port_len == 0 && text[len - 1] == ':')
+		return false;
+	if (a->port_len && (num_parse_u64(a->port, a->port_len, &port) < 0 ||
+			    port > UINT16_MAX))
+		return false;
+	if (*text == '[')
+		return memchr(a->name, ':', a->name_len) &&
+		       only(a->name, a->name_len, ":.");
+	return only(a->name, a->name_len, "._-");
+}
+
+/* The one that a browser leaves out. */
+static const char *usual_port(const char *scheme, size_t len)
+{
+	if (same(scheme, len, "https"))
+		return "443";
+	return same(scheme, len, "http") ? "80" : "none";
+}
+
+bool access_host_valid(const char *host)
+{
+	struct authority a;
+
+	return valid(host, &a);
+}
+
+bool access_origin_valid(const char *origin)
+{
+	const char *end = strstr(origin, "://");
+	size_t len = end ? (size_t)(end - origin) : 0;
+	struct authority a;
+
+	if (strcasecmp(origin, "null") == 0 ||
+	    strcasecmp(origin, "file://") == 0)
+		return true;
+	if (len == 0 || len > SCHEME_MAX_LEN || !only(origin, len, "+.-") ||
+	    !valid(end + 3, &a))
+		return false;
+	return !same(a.port, a.port_len, usual_port(origin, len));
 }
 
 static bool is_loopback(const struct authority *a)

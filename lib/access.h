@@ -38,6 +38,19 @@ enum access_verdict {
 enum access_verdict access_judge(const struct access *a, const char *host,
 				 const char *origin);
 
+/*
+ * Whether it can name a host in `hosts`: "example.com", "[2001:db8::1]", either
+ * with a port; of A-Z a-z 0-9 . _ - where it is a name.
+ */
+bool access_host_valid(const char *host);
+
+/*
+ * Whether a browser could send it (RFC 6454 section 6.2): a scheme and a host,
+ * no default port, no path; "null"; "file://", as programs do that show pages
+ * of their own. Neither this nor a valid host means anything to a shell.
+ */
+bool access_origin_valid(const char *origin);
+
 /* Whether a host name, without port or brackets, means this machine. */
 bool access_is_loopback(const char *name, size_t len);
 

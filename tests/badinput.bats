@@ -92,7 +92,7 @@ load helper
 }
 
 @test "close codes: 1003 binary, 1007 not UTF-8, 1009 too big or announced so" {
-	start_wsd --max-message 1000 --max-frame 2000
+	start_wsd --max-message 1000 --max-frame 6000
 	for dialect in '' wsd.v1; do
 		welcome=${dialect:+'recv {"type":"WELCOME"}'}
 		welcome=${welcome:-idle}

@@ -5,13 +5,13 @@
 load helper
 
 @test "v1: WELCOME comes first, with the limits" {
-	start_wsd --max-message 1000 --max-frame 2000 --max-subscriptions 3
+	start_wsd --max-message 1000 --max-frame 6000 --max-subscriptions 3
 	raw <<-'END'
 		a open wsd.v1
-		a recv {"type":"WELCOME","limits":{"message":1000,"frame":2000,"subscriptions":3}}
+		a recv {"type":"WELCOME","limits":{"message":1000,"frame":6000,"subscriptions":3}}
 		a idle
 		b open wsd.v1.bulk
-		b recv {"type":"WELCOME","limits":{"message":1000,"frame":2000,"subscriptions":3}}
+		b recv {"type":"WELCOME","limits":{"message":1000,"frame":6000,"subscriptions":3}}
 	END
 }
 

@@ -80,6 +80,27 @@ all_answer() {
 	refuses "ready-fd" --listen 127.0.0.1:0 --ready-fd 77
 }
 
+@test "what cannot work is refused before anything is opened" {
+	refuses "descriptor 7 is not open" --ready-fd 7 7>&-
+	refuses "--max-frame: 2 MiB" --max-message 4M --max-frame 2M
+	refuses "--origin: 'https://x.com/' is not" --origin https://x.com/
+	refuses "--origin: '*' is not" --origin '*'
+	refuses "--host: 'http://x.com' is not" --host http://x.com
+	refuses "--host: '' is not" --host ''
+	ulimit -n 60
+	refuses "60 descriptors" --listen 127.0.0.1:0
+}
+
+@test "a larger --max-message alone makes room in a frame too" {
+	start_wsd --max-message 4M
+	raw <<-'END'
+		a open wsd.v1
+		a recv {"type":"WELCOME","limits":{"message":4194304,"frame":8388608}}
+		a send {"type":"PUBLISH","id":1,"tenantId":"t","data":"%x3000000%"}
+		a recv {"type":"ACK","id":1}
+	END
+}
+
 @test "a port in use is said, and the first server is untouched" {
 	start_wsd
 	port=${url##*:}

@@ -131,8 +131,62 @@ static void options(void)
 	   "another port, or loopback, is");
 }
 
+static bool all(bool (*valid)(const char *), const char *const *texts,
+		bool want)
+{
+	for (; *texts; texts++)
+		if (valid(*texts) != want)
+			return false;
+	return true;
+}
+
+static void valid_names(void)
+{
+	static const char *const hosts[] = {
+		"x",	       "example.com",	"a_b-c.example:8080",
+		"192.0.2.1:1", "[2001:DB8::1]", "[::ffff:192.0.2.1]:65535",
+		NULL};
+	static const char *const no_hosts[] = {
+		"",	     "*",     "http://x.com",
+		"x.com/",    "x:",    "x:http",
+		"x:65536",   "::1",   "[::1",
+		"[1.2.3.4]", "a b",   "a'b",
+		"*.x.com",   "a@b",   "m\xc3\xbcnchen.de",
+		":80",	     "[]:80", NULL};
+	static const char *const origins[] = {"https://example.com",
+					      "http://[::1]:3000",
+					      "HTTPS://Example.com:80",
+					      "tauri://localhost",
+					      "chrome-extension://abcdef",
+					      "null",
+					      "file://",
+					      NULL};
+	static const char *const no_origins[] = {"",
+						 "*",
+						 "example.com",
+						 "https://example.com/",
+						 "https://example.com/x",
+						 "https://*.example.com",
+						 "https://example.com:443",
+						 "http://example.com:80",
+						 "http://",
+						 "://x",
+						 "a b://x",
+						 "https://a https://b",
+						 "http://a'; x '",
+						 NULL};
+
+	ok(all(access_host_valid, hosts, true), "hosts that can be allowed");
+	ok(all(access_host_valid, no_hosts, false), "and what is none");
+	ok(all(access_origin_valid, origins, true),
+	   "origins that can be allowed");
+	ok(all(access_origin_valid, no_origins, false),
+	   "and what no browser sends");
+}
+
 int main(void)
 {
+	valid_names();
 	hosts();
 	origins();
 	options();
