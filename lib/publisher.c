@@ -387,6 +387,16 @@ int publisher_init(struct publisher *p, const struct publisher_config *config,
 	return window_init(&p->window, WINDOW_BYTES, (size_t)config->window);
 }
 
+/* What the time went by with; of unread input tell_unread() speaks. */
+static const char *awaited(const struct publisher *p)
+{
+	if (p->window.open)
+		return p->acked ? "; the server has not acknowledged all"
+				: "; the server has not taken all";
+	return p->feed.ended ? "; the server has not said that all arrived"
+			     : "";
+}
+
 static void on_deadline(uv_timer_t *timer)
 {
 	struct publisher *p = timer->data;
@@ -397,10 +407,8 @@ static void on_deadline(uv_timer_t *timer)
 	if (why)
 		diag(out(p), DIAG_ERROR, "%s", why);
 	else
-		diag(out(p), DIAG_ERROR, "time is up after %s; %s",
-		     num_show_duration(time, ms),
-		     p->window.open ? "the server has not acknowledged all"
-				    : "there may be more input");
+		diag(out(p), DIAG_ERROR, "time is up after %s%s",
+		     num_show_duration(time, ms), awaited(p));
 	finish(p, EXIT_TIMEOUT);
 }
 

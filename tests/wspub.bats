@@ -402,6 +402,7 @@ subscribe() {
 	server
 	lines_of 1000 >"$T/in"
 	run -124 wspub --rate 100/s -W 300ms t -f "$T/in"
+	[[ ${lines[0]} == 'wspub: time is up after 300 ms'* ]]
 	[[ $output == *"what follows $T/in: line "*" was not read, and not published" ]]
 	run -3 wspub -u ws://127.0.0.1:1/ws t -f "$T/in"
 	[[ $output == *'nothing was published' ]]
