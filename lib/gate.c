@@ -1,19 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 #include "gate.h"
 
+#include "clock.h"
 #include "proto.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #define HEADER_MAX 512
 
+/* Lines of one kind of refusal within LOG_MS, so that nobody fills a disk. */
+#define LOG_LINES 10
+#define LOG_MS 1000
+
+/* Of a header that is none; as much is enough to see what it is. */
+#define SHOWN_MAX 150
+
 struct header {
 	bool present;
 	bool too_long;
 	char text[HEADER_MAX];
 };
+
+/* White space around a value is none of it (RFC 9110 section 5.5). */
+static void trim(char *text)
+{
+	size_t skip = strspn(text, " \t");
+	size_t len = strlen(text + skip);
+
+	while (len && strchr(" \t", text[skip + len - 1]))
+		len--;
+	memmove(text, text + skip, len);
+	text[len] = '\0';
+}
 
 static void read_header(struct lws *wsi, enum lws_token_indexes token,
 			struct header *h)
@@ -24,6 +45,7 @@ static void read_header(struct lws *wsi, enum lws_token_indexes token,
 	h->too_long = h->present && n <= 0;
 	if (n <= 0)
 		h->text[0] = '\0';
+	trim(h->text);
 }
 
 static const char *reason_of(unsigned status)
@@ -68,38 +90,124 @@ static int answer(struct lws *wsi, unsigned status, const char *extra,
 	return -1;
 }
 
+static void tell_hidden(const struct gate *g, enum access_verdict kind)
+{
+	static const char *const whats[] = {
+		[ACCESS_NO_HOST] = "requests without a valid Host",
+		[ACCESS_BAD_HOST] = "requests for other hosts",
+		[ACCESS_BAD_ORIGIN] = "web pages of other origins",
+	};
+
+	if (g->logs[kind].hidden)
+		diag(g->diag, DIAG_WARN,
+		     "refused %" PRIu64 " more %s within a second",
+		     g->logs[kind].hidden, whats[kind]);
+}
+
+void gate_tell(struct gate *g)
+{
+	int64_t now = clock_mono_ms();
+
+	for (int i = ACCESS_NO_HOST; i <= ACCESS_BAD_ORIGIN; i++) {
+		if (now - g->logs[i].began < LOG_MS)
+			continue;
+		tell_hidden(g, (enum access_verdict)i);
+		g->logs[i] = (struct gate_log){.began = now};
+	}
+}
+
+/* Counts a refusal; whether it has a line of its own. */
+static bool is_logged(struct gate *g, enum access_verdict kind)
+{
+	struct gate_log *log = &g->logs[kind];
+
+	g->refused++;
+	gate_tell(g);
+	if (log->shown < LOG_LINES) {
+		log->shown++;
+		return true;
+	}
+	log->hidden++;
+	return false;
+}
+
+/*
+ * What is no valid header for a line of the log: all that could end its quotes,
+ * or mean something to a terminal or to a shell, as \x27.
+ */
+static const char *escaped(char out[4 * SHOWN_MAX + 1], const char *text)
+{
+	char *end = out;
+
+	for (int i = 0; text[i] && i < SHOWN_MAX; i++)
+		if (text[i] >= ' ' && text[i] < 0x7f &&
+		    !strchr("'\"\\`$", text[i]))
+			*end++ = text[i];
+		else
+			end += sprintf(end, "\\x%02x", (unsigned char)text[i]);
+	*end = '\0';
+	return out;
+}
+
+/*
+ * Logs a refusal. The option that allows it is for pasting: it is named only
+ * where the value can be one, and then means nothing to a shell.
+ */
+static void log_refusal(const struct gate *g, const char *what,
+			const struct header *h, bool valid, const char *option)
+{
+	char shown[4 * SHOWN_MAX + 1];
+
+	if (h->too_long)
+		diag(g->diag, DIAG_WARN, "refused %s of more than %d bytes",
+		     what, HEADER_MAX - 1);
+	else if (valid)
+		diag(g->diag, DIAG_WARN, "refused %s '%s'%s '%s'", what,
+		     h->text, option, h->text);
+	else
+		diag(g->diag, DIAG_WARN, "refused %s '%s', which is none", what,
+		     escaped(shown, h->text));
+}
+
+static void log_verdict(struct gate *g, enum access_verdict verdict,
+			const struct header *host, const struct header *origin)
+{
+	if (!is_logged(g, verdict))
+		return;
+	if (verdict == ACCESS_BAD_ORIGIN)
+		log_refusal(g, "a web page of origin", origin,
+			    access_origin_valid(origin->text),
+			    "; to allow it: --origin");
+	else if (host->present)
+		log_refusal(g, "a request for host", host,
+			    access_host_valid(host->text),
+			    "; if that is this server: --host");
+	else
+		diag(g->diag, DIAG_WARN, "refused a request without a Host");
+}
+
 /* Host and Origin, the same on every path. 0, or -1 after an answer. */
 static int judge(struct gate *g, struct lws *wsi)
 {
 	struct header host, origin;
+	enum access_verdict verdict;
 
 	read_header(wsi, WSI_TOKEN_HOST, &host);
 	read_header(wsi, WSI_TOKEN_ORIGIN, &origin);
-	switch (access_judge(&g->access, host.present ? host.text : NULL,
-			     origin.present ? origin.text : NULL)) {
-	case ACCESS_ALLOWED:
+	verdict = access_judge(&g->access, host.present ? host.text : NULL,
+			       origin.present ? origin.text : NULL);
+	if (verdict == ACCESS_ALLOWED)
 		return 0;
-	case ACCESS_NO_HOST:
-		diag(g->diag, DIAG_WARN, "refused a request without a Host");
-		g->refused++;
-		return answer(wsi, 400, "", "No Host, or not a valid one.\n");
+	log_verdict(g, verdict, &host, &origin);
+	switch (verdict) {
 	case ACCESS_BAD_HOST:
-		diag(g->diag, DIAG_WARN,
-		     "refused a request for host '%.200s'; if that is this "
-		     "server: --host '%.200s'",
-		     host.text, host.text);
-		g->refused++;
 		return answer(wsi, 403, "", "This host is not served here.\n");
 	case ACCESS_BAD_ORIGIN:
-		diag(g->diag, DIAG_WARN,
-		     "refused a web page of origin '%.200s'; to allow it: "
-		     "--origin '%.200s'",
-		     origin.text, origin.text);
-		g->refused++;
 		return answer(wsi, 403, "",
 			      "Pages of this origin are not allowed.\n");
+	default:
+		return answer(wsi, 400, "", "No Host, or not a valid one.\n");
 	}
-	return -1;
 }
 
 /* Whether one of a comma-separated list is a subprotocol of ours. */

@@ -301,6 +301,45 @@ handshakes() {
 	END
 }
 
+@test "a Host or Origin that is too long is said to be" {
+	start_wsd
+	long=$(printf 'a%.0s' {1..700})
+	answer 400 -H "Host: $long" "$http/"
+	answer 403 -H "Origin: http://$long" "$http/"
+	logged "refused a request for host of more than 511 bytes"
+	logged "refused a web page of origin of more than 511 bytes"
+}
+
+@test "white space around a value is none of it" {
+	start_wsd --origin https://app.example
+	raw <<-'END'
+		a connect
+		a raw "GET /healthz HTTP/1.1\r\nHost:\tlocalhost \t\r\nOrigin:\t https://app.example\t\r\n\r\n"
+		a status 200
+		a end
+	END
+}
+
+@test "what the log offers for pasting is no trap" {
+	start_wsd
+	answer 403 -H "Origin: http://a'; to allow it: --origin '\$(id)" "$http/"
+	answer 403 -H "Host: a'\`id\`" "$http/"
+	logged 'refused a web page of origin '"'"'http://a\x27; to allow it: --origin \x27\x24(id)'"'"', which is none'
+	logged "refused a request for host 'a\x27\x60id\x60', which is none"
+}
+
+@test "who is refused again and again fills no log" {
+	start_wsd
+	for i in {1..200}; do
+		echo "a$i header Origin: http://evil.example"
+		echo "a$i try"
+		echo "a$i status 403"
+	done | raw >/dev/null
+	lines=$(wc -l <"$wsd_log")
+	echo "$lines lines"
+	((lines < 100))
+}
+
 @test "what a stranger puts in a header cannot rewrite a terminal or the log" {
 	start_wsd
 	raw <<-'END'
