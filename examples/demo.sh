@@ -19,6 +19,11 @@ fail() {
 	exit 1
 }
 
+# Whether nobody reads stdout any more.
+went_away() {
+	! echo 2>/dev/null
+}
+
 # Ends what was started, and only that.
 end() {
 	trap - EXIT
@@ -31,6 +36,7 @@ end() {
 }
 trap end EXIT
 trap 'exit 0' INT TERM
+trap '' PIPE # who reads this may have seen enough: see went_away
 
 # Each job in the background is a process group, which Ctrl-C does not reach.
 set -m
@@ -109,20 +115,22 @@ vital_signs() {
 publish_vitals() {
 	while vital_signs; do
 		sleep 1
-	done | "$bin/wspub" vitals
+	done | "$bin/wspub" -q vitals
 }
 
 # All of it is built once more, in a directory of its own.
 publish_build() {
 	make BUILD="$work/build" BIN="$work/bin" all 2>&1 |
-		"$bin/wspub" --raw-string build
+		"$bin/wspub" -q --raw-string build
 }
 
 build
 start_wsd
-explain
-start_when_ready "$bin/wssub" --ready-fd 3 vitals build ||
+explain 2>/dev/null || exit 0
+if ! start_when_ready "$bin/wssub" --ready-fd 3 vitals build; then
+	! went_away || exit 0
 	fail "wssub could not subscribe"
+fi
 wssub=${started[0]}
 publish_vitals </dev/null &
 started=($! "${started[@]}")
@@ -132,4 +140,7 @@ sleep "${DEMO_SECONDS:-infinity}" &
 timer=$!
 started=($! "${started[@]}")
 
-wait -n "$timer" "$wsd" "$wssub" || fail "ended early" "$work/wsd.log"
+if ! wait -n "$timer" "$wsd" "$wssub"; then
+	! went_away || exit 0
+	fail "ended early" "$work/wsd.log"
+fi

@@ -74,3 +74,14 @@ make_same() {
 	run grep -lsF "$mark" /proc/[0-9]*/environ
 	[ "$output" = "" ]
 }
+
+@test "a demo of which only the first lines are read ends quietly" {
+	# shellcheck disable=SC2016 # for the inner shell
+	run env TMPDIR="$BATS_TEST_TMPDIR" DEMO_SECONDS=60 BUILD="$BUILD" \
+		BIN="$BIN" bash -c 'set -o pipefail
+			examples/demo.sh 2>"$TMPDIR/said" | head -3'
+	echo "$output"
+	cat "$BATS_TEST_TMPDIR/said"
+	[ "$status" -eq 0 ]
+	[ ! -s "$BATS_TEST_TMPDIR/said" ]
+}
