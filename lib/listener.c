@@ -131,6 +131,15 @@ static int refuse(const struct listeners *ls, const char *address,
 	return -1;
 }
 
+/* As refuse(), for one of several that `address` stands for. */
+static int refuse_one(const struct listeners *ls, const char *address,
+		      const char *one, const char *why)
+{
+	diag(ls->diag, DIAG_ERROR, "cannot listen on '%s': %s: %s", address,
+	     one, why);
+	return -1;
+}
+
 /*
  * A Unix socket that nobody listens on any more is in the way. Connecting to a
  * file of any other kind is refused too, and that one is not ours to remove.
@@ -253,7 +262,10 @@ static socklen_t parse_ip(const char *host, uint16_t port, union address *a)
 	return 0;
 }
 
-/* Returns the port, or -1 after a message unless `quiet` allows to miss it. */
+/*
+ * Returns the port, or -1 after a message. 0 when an `optional` one, of the two
+ * of localhost, is missing on this machine.
+ */
 static int add_ip(struct listeners *ls, const char *address, const char *host,
 		  uint16_t port, bool optional)
 {
@@ -275,6 +287,8 @@ static int add_ip(struct listeners *ls, const char *address, const char *host,
 		diag(ls->diag, DIAG_NOTE, "no %s on this machine", host);
 		return 0;
 	}
+	if (fd < 0 && optional)
+		return refuse_one(ls, address, host, strerror(errno));
 	if (fd < 0)
 		return refuse(ls, address, strerror(errno));
 	if (!start(ls, fd, ""))
@@ -300,25 +314,28 @@ static int add_localhost(struct listeners *ls, const char *address,
 
 int listeners_add(struct listeners *ls, const char *address)
 {
-	const char *colon = strrchr(address, ':');
+	const char *name = address, *colon = strrchr(address, ':');
 	size_t len = colon ? (size_t)(colon - address) : 0;
 	char host[64];
 	uint64_t port;
 
 	if (strncmp(address, "unix:", 5) == 0)
 		return add_unix(ls, address);
-	if (!colon || num_parse_u64(colon + 1, strlen(colon + 1), &port) < 0 ||
+	if (!colon)
+		return refuse(ls, address,
+			      ":PORT is missing (as in 127.0.0.1:3000)");
+	if (num_parse_u64(colon + 1, strlen(colon + 1), &port) < 0 ||
 	    port > UINT16_MAX)
 		return refuse(ls, address,
 			      "no port from 0 to 65535 (as in "
 			      "127.0.0.1:3000)");
-	if (len > 2 && *address == '[' && address[len - 1] == ']') {
-		address++;
+	if (len > 2 && *name == '[' && name[len - 1] == ']') {
+		name++;
 		len -= 2;
 	}
 	if (len >= sizeof(host))
 		return refuse(ls, address, "not a numeric address");
-	memcpy(host, address, len);
+	memcpy(host, name, len);
 	host[len] = '\0';
 	if (strcmp(host, "localhost") == 0)
 		return add_localhost(ls, address, (uint16_t)port);

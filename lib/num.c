@@ -136,7 +136,7 @@ int num_parse_duration(const char *text, size_t len, uint64_t *ms)
 	if (whole > (UINT64_MAX - part) / unit)
 		return refuse(ERANGE);
 	if (whole * unit + part == 0)
-		return refuse(EINVAL);
+		return refuse(EDOM);
 	*ms = whole * unit + part;
 	return 0;
 }

@@ -3,8 +3,8 @@
  * num - numbers, sizes, durations and times as text.
  *
  * Parsing is strict: the whole text, no sign, no blanks, no overflow.
- * A parser returns 0, or -1 with errno EINVAL (not of this form) or ERANGE
- * (too large).
+ * A parser returns 0, or -1 with errno EINVAL (not of this form), ERANGE (too
+ * large) or EDOM (too small).
  */
 #ifndef NUM_H
 #define NUM_H
@@ -22,7 +22,7 @@ int num_parse_size(const char *text, size_t len, uint64_t *bytes);
 
 /*
  * "5" (seconds), "500ms", "10s", "10m", "24h", "7d", "1.5" and "0.2s".
- * The result is in milliseconds, rounded down; below one, and so 0, is EINVAL.
+ * The result is in milliseconds, rounded down; below one, and so 0, is EDOM.
  */
 int num_parse_duration(const char *text, size_t len, uint64_t *ms);
 

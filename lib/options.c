@@ -143,6 +143,9 @@ static enum options_outcome store_amount(const struct parse *p,
 	if (errno == ERANGE)
 		options_wrong(p->program, "--%s: '%s' is too large", o->name,
 			      arg);
+	else if (errno == EDOM)
+		options_wrong(p->program, "--%s: '%s' is below %s", o->name,
+			      arg, show_amount(o, limit, o->min ? o->min : 1));
 	else
 		options_wrong(p->program, "--%s: '%s' is not %s", o->name, arg,
 			      amount_names[o->kind]);

@@ -60,7 +60,7 @@ all_answer() {
 
 @test "only loopback without --no-access-control, and the message says so" {
 	for address in 0.0.0.0:0 '[::]:0' 192.0.2.1:0 126.255.255.255:0; do
-		refuses "not a loopback address" --listen "$address"
+		refuses "'$address': not a loopback address" --listen "$address"
 		[[ $output == *"--no-access-control"* ]]
 	done
 	start_wsd --listen 0.0.0.0:0 --no-access-control
@@ -71,6 +71,9 @@ all_answer() {
 @test "what is no address is refused" {
 	refuses "cannot listen on 'nowhere:3000'" --listen nowhere:3000
 	refuses "cannot listen on '127.0.0.1'" --listen 127.0.0.1
+	refuses "'3777': :PORT is missing" --listen 3777
+	refuses "'localhost': :PORT is missing" --listen localhost
+	refuses "--history-age: '0' is below 1 ms" --history-age 0
 	refuses "0 to 65535" --listen 127.0.0.1:65536
 	refuses "0 to 65535" --listen 127.0.0.1:
 	refuses "cannot listen on '127.0.0.1:-1'" --listen 127.0.0.1:-1
@@ -106,6 +109,8 @@ all_answer() {
 	port=${url##*:}
 	refuses "cannot listen on '127.0.0.1:${port%/ws}': Address already in use" \
 		--listen "127.0.0.1:${port%/ws}"
+	refuses "cannot listen on 'localhost:${port%/ws}': 127.0.0.1: Address" \
+		--listen "localhost:${port%/ws}"
 	all_answer "$url"
 }
 

@@ -70,9 +70,11 @@ static void test_size(void)
 
 static void test_duration(void)
 {
-	static const char *const bad[] = {
-		"",    "s",  ".5",    "1.",    "1.s", "1 s",	"-1",  "1w",
-		"1ss", "1S", "1.2.3", "0.1ms", "0",   "0.0009", "0ms", NULL};
+	static const char *const bad[] = {"",	 "s",	".5",	 "1.",
+					  "1.s", "1 s", "-1",	 "1w",
+					  "1ss", "1S",	"1.2.3", NULL};
+	static const char *const small[] = {"0", "0ms", "0.1ms", "0.0009",
+					    NULL};
 
 	ok(gives(num_parse_duration, "5", 5000), "no unit means seconds");
 	ok(gives(num_parse_duration, "500ms", 500), "ms");
@@ -90,8 +92,10 @@ static void test_duration(void)
 	ok(refused(num_parse_duration, "18446744073709552", ERANGE) &&
 		   refused(num_parse_duration, "213503982335d", ERANGE),
 	   "a duration that overflows is ERANGE");
+	ok(all_refused(num_parse_duration, small, EDOM),
+	   "a duration below 1 ms is EDOM");
 	ok(all_refused(num_parse_duration, bad, EINVAL),
-	   "other durations, and those below 1 ms, are EINVAL");
+	   "other durations are EINVAL");
 }
 
 static bool puts_u64(uint64_t value, const char *want)
