@@ -207,6 +207,8 @@ static enum options_outcome store_choice(const struct parse *p,
 static enum options_outcome print_common(const struct parse *p,
 					 enum common which, const char *arg)
 {
+	struct diag d = {p->program->name, DIAG_ERROR};
+
 	if (which == COMMON_HELP) {
 		options_help(p->program, stdout);
 	} else if (which == COMMON_VERSION) {
@@ -217,7 +219,7 @@ static enum options_outcome print_common(const struct parse *p,
 		return OPTIONS_WRONG;
 	}
 	if (fflush(stdout) != 0) {
-		options_wrong(p->program, "cannot write: %s", strerror(errno));
+		diag(&d, DIAG_ERROR, "cannot write: %s", strerror(errno));
 		return OPTIONS_WRONG;
 	}
 	return OPTIONS_DONE;
