@@ -235,6 +235,8 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	case OPTIONS_WRONG:
 		return EXIT_USAGE;
+	case OPTIONS_FAILED:
+		return EXIT_OTHER;
 	case OPTIONS_RUN:
 		break;
 	}

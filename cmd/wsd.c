@@ -29,7 +29,7 @@ struct settings {
 #define ENVELOPE_MAX (4 << 10) /* what a PUBLISH has beside its data */
 
 /* What the server needs itself, and a few connections. */
-#define DESCRIPTORS_MIN (64 + 8)
+#define DESCRIPTORS_MIN (SERVER_DESCRIPTORS + 8)
 
 static const struct option options[] = {
 	{'l', "listen", OPTION_TEXTS, FIELD(listen), "ADDRESS",
@@ -211,6 +211,10 @@ int main(int argc, char **argv)
 	case OPTIONS_WRONG:
 		status = EXIT_USAGE;
 		break;
+	case OPTIONS_FAILED:
+		status = EXIT_OTHER;
+		break;
+	case OPTIONS_RUN:
 	default:
 		status = operands < argc
 				 ? options_wrong(&program,

@@ -298,6 +298,8 @@ int main(int argc, char **argv)
 		return EXIT_DONE;
 	case OPTIONS_WRONG:
 		return EXIT_USAGE;
+	case OPTIONS_FAILED:
+		return EXIT_OTHER;
 	}
 	if (!settings.url || !*settings.url)
 		settings.url = URL_DEFAULT;

@@ -220,7 +220,7 @@ static enum options_outcome print_common(const struct parse *p,
 	}
 	if (fflush(stdout) != 0) {
 		diag(&d, DIAG_ERROR, "cannot write: %s", strerror(errno));
-		return OPTIONS_WRONG;
+		return OPTIONS_FAILED;
 	}
 	return OPTIONS_DONE;
 }

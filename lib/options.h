@@ -57,9 +57,10 @@ struct option_program {
 extern const struct option options_common[];
 
 enum options_outcome {
-	OPTIONS_RUN,   /* go on */
-	OPTIONS_DONE,  /* --help or --version was printed: exit 0 */
-	OPTIONS_WRONG, /* said on stderr what is wrong: exit EXIT_USAGE */
+	OPTIONS_RUN,	/* go on */
+	OPTIONS_DONE,	/* --help or --version was printed: exit 0 */
+	OPTIONS_WRONG,	/* said on stderr what is wrong: exit EXIT_USAGE */
+	OPTIONS_FAILED, /* could not print, said so: exit EXIT_OTHER */
 };
 
 /*

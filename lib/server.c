@@ -28,7 +28,6 @@
 #define DRAIN_TICK_MS 50
 #define DRAIN_SHARE_MIN 100
 #define COME_BACK_MS 10 /* of each peer, when they come back */
-#define DESCRIPTORS_SPARE 64
 
 static struct server *server_of(struct lws *wsi)
 {
@@ -205,6 +204,7 @@ static void on_sweep(uv_timer_t *timer)
 	struct server *s = timer->data;
 
 	tell_time(s);
+	gate_tell(&s->gate);
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
 }
 
@@ -344,8 +344,8 @@ static int server_init(struct server *s, const struct server_config *config,
 		return -1;
 	}
 	getrlimit(RLIMIT_NOFILE, &limit);
-	s->connections_max = limit.rlim_cur > DESCRIPTORS_SPARE
-				     ? limit.rlim_cur - DESCRIPTORS_SPARE
+	s->connections_max = limit.rlim_cur > SERVER_DESCRIPTORS
+				     ? limit.rlim_cur - SERVER_DESCRIPTORS
 				     : 1;
 	tell_time(s);
 	start_timers(s);

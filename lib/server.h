@@ -17,6 +17,9 @@
 #include "pacer.h"
 #include "peer.h"
 
+/* Descriptors that are not for connections. */
+#define SERVER_DESCRIPTORS 64
+
 struct server_config {
 	struct hub_config hub;
 	struct access access;
