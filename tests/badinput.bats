@@ -91,6 +91,27 @@ load helper
 	} | raw
 }
 
+@test "a fault and the peer's close in one segment: the fault is told, answers too" {
+	start_wsd
+	# a binary frame, then a close frame 1000, masked with zeros
+	raw <<-'END'
+		a open
+		a hex 82810000000078888200000000 03e8
+		a closed 1003
+		a end
+	END
+	# a PUBLISH of 50 bytes, then a close frame
+	publish=$(printf '{"type":"PUBLISH","id":1,"tenantId":"t","data":12}' |
+		od -An -v -tx1 | tr -d ' \n')
+	raw <<-END
+		b open wsd.v1
+		b recv {"type":"WELCOME"}
+		b hex 81b200000000 $publish 888200000000 03e8
+		b recv {"type":"ACK","id":1,"seq":1}
+		b closed 1000
+	END
+}
+
 @test "close codes: 1003 binary, 1007 not UTF-8, 1009 too big or announced so" {
 	start_wsd --max-message 1000 --max-frame 6000
 	for dialect in '' wsd.v1; do

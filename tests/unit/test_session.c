@@ -264,8 +264,9 @@ static void subscribing(void)
 	buf_clear(&w.a.heard, 0);
 	ok(answers(&w.a, "{'type':'SUBSCRIBE','id':3,'tenantId':'c'}",
 		   ERROR("3", "TOO_MANY_SUBSCRIPTIONS",
-			 "this connection has as many as are allowed")),
-	   "there is a limit for each connection");
+			 "this connection has as many as are allowed")) &&
+		   !hub_find(&w.hub, "c", 1),
+	   "there is a limit for each connection, and no tenant beyond it");
 	ok(answers(&w.a, "{'type':'SUBSCRIBE','id':4,'tenantId':'b'}",
 		   SUBSCRIBED("4", "b", "1", "0", "true")),
 	   "which does not count one twice");
