@@ -307,6 +307,7 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 		keys_add(&h->keys, update->key, t->generation, receipt->seq,
 			 h->now.mono_ms);
 	h->counters.published++;
+	h->counters.published_bytes += update->len;
 	mark_dirty(h, s);
 	return HUB_PUBLISHED;
 }

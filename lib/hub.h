@@ -14,6 +14,7 @@
 #ifndef HUB_H
 #define HUB_H
 
+#include "counters.h"
 #include "keys.h"
 #include "producers.h"
 #include "stream.h"
@@ -46,18 +47,9 @@ struct hub_tenant {
 	char id[];
 };
 
-/* How many since the start. */
-struct hub_counters {
-	uint64_t published;  /* updates that got a number */
-	uint64_t duplicates; /* acknowledged without */
-	uint64_t due;	     /* deliveries: readers at appends, replays */
-	uint64_t delivered;  /* written to a reader's connection */
-	uint64_t dropped;    /* due, but the reader left or was too slow */
-};
-
 struct hub {
 	struct hub_config config;
-	struct hub_counters counters;
+	struct counters counters;
 	struct stream_time now;
 	struct hash_key hash_key;
 	struct map tenants;

@@ -34,11 +34,22 @@ void outlet_init(struct outlet *o, struct hub *hub, enum stream_view view,
 	list_init(&o->ready);
 }
 
+/* Why what is still due on it will not arrive. */
+static enum counters_drop drop_reason(const struct outlet *o)
+{
+	if (!o->close_code)
+		return DROP_LEFT;
+	return o->close_code == PROTO_CLOSE_TOO_SLOW ? DROP_SLOW : DROP_CLOSED;
+}
+
+static void unsubscribe(struct outlet *o, struct subscription *sub,
+			enum counters_drop reason);
+
 static void drop_subscriptions(struct outlet *o)
 {
 	list_for_each_safe (node, &o->subscriptions)
-		outlet_unsubscribe(
-			o, list_entry(node, struct subscription, in_outlet));
+		unsubscribe(o, list_entry(node, struct subscription, in_outlet),
+			    drop_reason(o));
 }
 
 void outlet_release(struct outlet *o)
@@ -138,12 +149,14 @@ int outlet_subscribe(struct outlet *o, struct hub_tenant *t, uint64_t seq)
 	return 0;
 }
 
-void outlet_unsubscribe(struct outlet *o, struct subscription *sub)
+static void unsubscribe(struct outlet *o, struct subscription *sub,
+			enum counters_drop reason)
 {
 	struct stream *stream = sub->tenant->stream;
 	struct hub_tenant *tenant = sub->tenant;
 
-	o->hub->counters.dropped += stream->seq + 1 - cursor_seq(&sub->cursor);
+	o->hub->counters.dropped[reason] +=
+		stream->seq + 1 - cursor_seq(&sub->cursor);
 	stream_leave(stream, o->view, &sub->cursor);
 	list_remove(&sub->in_stream);
 	list_remove(&sub->in_outlet);
@@ -151,6 +164,11 @@ void outlet_unsubscribe(struct outlet *o, struct subscription *sub)
 	free(sub);
 	o->count--;
 	hub_left(o->hub, tenant);
+}
+
+void outlet_unsubscribe(struct outlet *o, struct subscription *sub)
+{
+	unsubscribe(o, sub, DROP_UNSUBSCRIBED);
 }
 
 static void block(struct outlet *o)

@@ -307,7 +307,8 @@ uint64_t fakeconn_pending(const struct hub *h)
 
 bool fakeconn_ledger(const struct hub *h)
 {
-	const struct hub_counters *c = &h->counters;
+	const struct counters *c = &h->counters;
 
-	return c->due == c->delivered + c->dropped + fakeconn_pending(h);
+	return c->due ==
+	       c->delivered + counters_dropped(c) + fakeconn_pending(h);
 }
