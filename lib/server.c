@@ -171,8 +171,8 @@ static bool flush(void *user)
 	bool busy = published - s->flushed >= BUSY_UPDATES;
 
 	s->flushed = published;
-	fanout_run(&s->hub);
-	return busy;
+	/* What is not finished goes on without a gap. */
+	return fanout_run(&s->hub) && busy;
 }
 
 static void on_sweep(uv_timer_t *timer)
