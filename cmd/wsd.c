@@ -28,9 +28,6 @@ struct settings {
 #define MESSAGE_LIMIT (256 << 20)
 #define ENVELOPE_MAX (4 << 10) /* what a PUBLISH has beside its data */
 
-/* What the server needs itself, and a few connections. */
-#define DESCRIPTORS_MIN (SERVER_DESCRIPTORS + 8)
-
 static const struct option options[] = {
 	{'l', "listen", OPTION_TEXTS, FIELD(listen), "ADDRESS",
 	 "ADDR:PORT or unix:PATH, repeatable; port 0 picks one (default "
@@ -70,6 +67,29 @@ static const struct option options[] = {
 	 0},
 	{0, "max-tenants", OPTION_NUMBER, FIELD(server.hub.tenants_max), "N",
 	 "tenants that are remembered (default 100000)", NULL, 1, UINT32_MAX},
+	{0, "max-connections", OPTION_NUMBER,
+	 FIELD(server.admission.connections), "N",
+	 "connections in all (default: what the limit of descriptors allows)",
+	 NULL, 1, 0},
+	{0, "max-per-address", OPTION_NUMBER,
+	 FIELD(server.admission.per_address), "N",
+	 "connections from one address, IPv6 from one /64 (default 1000, and no "
+	 "limit for loopback)",
+	 NULL, 1, 0},
+	{0, "max-half-open", OPTION_NUMBER, FIELD(server.admission.half_open),
+	 "N", "connections whose request has not come (default 1000)", NULL, 1,
+	 0},
+	{0, "handshake-timeout", OPTION_DURATION, FIELD(server.times.handshake),
+	 "T", "time for a request to come whole (default 5s)", NULL, 100, 0},
+	{0, "message-timeout", OPTION_DURATION, FIELD(server.times.message),
+	 "T", "time for a message that has begun to end (default 60s)", NULL,
+	 100, 0},
+	{0, "ping", OPTION_DURATION, FIELD(server.times.ping), "T",
+	 "a peer that was quiet for so long is sent a ping (default 25s)", NULL,
+	 100, 0},
+	{0, "dead-after", OPTION_DURATION, FIELD(server.times.dead), "T",
+	 "a peer that was quiet for so long is dropped (default 60s)", NULL,
+	 200, 0},
 	{0, "keys", OPTION_NUMBER, FIELD(server.hub.keys_max), "N",
 	 "keys of updates that are remembered (default 1000000)", NULL, 1,
 	 1 << 30},
@@ -117,12 +137,12 @@ static int check_descriptors(const struct settings *s)
 				     " is not open",
 				     s->ready_fd);
 	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
-	    limit.rlim_max < DESCRIPTORS_MIN)
+	    limit.rlim_max < SERVER_DESCRIPTORS_MIN)
 		return options_wrong(&program,
 				     "%ju descriptors (ulimit -Hn) are too "
 				     "few, it needs %d",
 				     (uintmax_t)limit.rlim_max,
-				     DESCRIPTORS_MIN);
+				     SERVER_DESCRIPTORS_MIN);
 	return 0;
 }
 
@@ -172,9 +192,21 @@ static int check(struct settings *s)
 {
 	int status = check_descriptors(s);
 
+	if (!status && s->server.times.dead <= s->server.times.ping)
+		status = options_wrong(&program,
+				       "--dead-after must be longer than "
+				       "--ping, as a ping must be answered");
 	if (!status)
 		status = set_limits(&s->server.hub);
 	return status ? status : check_names(s);
+}
+
+/* A limit that was given counts for everybody, loopback included. */
+static void set_per_address(struct admission_limits *limits)
+{
+	limits->local_too = limits->per_address > 0;
+	if (!limits->per_address)
+		limits->per_address = 1000;
 }
 
 static enum exits run(struct settings *s)
@@ -182,6 +214,7 @@ static enum exits run(struct settings *s)
 	struct server_config *config = &s->server;
 	struct diag diag = {program.name, level_of(s)};
 
+	set_per_address(&config->admission);
 	config->listen = s->listen.items;
 	config->listen_count = s->listen.count;
 	config->access.hosts = s->hosts.items;
@@ -203,6 +236,13 @@ int main(int argc, char **argv)
 	s.server.hub.frame_max = 0;
 	s.server.sndbuf = 256 << 10;
 	s.server.drain_ms = 10 * 1000;
+	s.server.admission.half_open = 1000;
+	s.server.times = (struct caller_times){
+		.handshake = 5 * 1000,
+		.message = 60 * 1000,
+		.ping = 25 * 1000,
+		.dead = 60 * 1000,
+	};
 	s.ready_fd = NO_FD;
 	switch (options_parse(&program, argc, argv, &s, &operands)) {
 	case OPTIONS_DONE:

@@ -79,15 +79,28 @@ static void pause_accepting(struct listener *l, int error)
 	uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
 }
 
+static void read_address(const union address *a, struct netaddr *from)
+{
+	memset(from, 0, sizeof(*from));
+	if (a->any.sa_family == AF_INET)
+		netaddr_from_v4(from, &a->v4);
+	else if (a->any.sa_family == AF_INET6)
+		netaddr_from_v6(from, &a->v6);
+}
+
 static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *l = poll->data;
+	struct netaddr from;
+	union address a;
 	int fd, one = 1;
 
 	(void)status;
 	(void)events;
 	for (int i = 0; i < ACCEPT_TURN; i++) {
-		fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		socklen_t len = sizeof(a);
+
+		fd = accept4(l->fd, &a.any, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd < 0) {
 			if (out_of_resources(errno))
 				pause_accepting(l, errno);
@@ -96,7 +109,8 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 		if (!l->path[0])
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
 				   sizeof(one));
-		l->all->accepted(l->all->user, fd);
+		read_address(&a, &from);
+		l->all->accepted(l->all->user, fd, &from);
 	}
 }
 

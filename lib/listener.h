@@ -11,11 +11,12 @@
 
 #include "diag.h"
 #include "list.h"
+#include "netaddr.h"
 
 #include <uv.h>
 
-/* Takes over a connected, non-blocking descriptor. */
-typedef void listener_fn(void *user, int fd);
+/* Takes over a connected, non-blocking descriptor, of a peer at `from`. */
+typedef void listener_fn(void *user, int fd, const struct netaddr *from);
 
 struct listeners {
 	uv_loop_t *loop;

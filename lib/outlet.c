@@ -17,6 +17,7 @@
 #define CONTROL_KEEP 0
 
 #define CLOSE_REASON_MAX 123
+#define PING_PAYLOAD "wsd"
 
 void outlet_init(struct outlet *o, struct hub *hub, enum stream_view view,
 		 const struct outlet_ops *ops, void *conn,
@@ -96,6 +97,13 @@ void outlet_put(struct outlet *o, const struct buf *text)
 		give_up(o);
 	else
 		put_frame(o, WSFRAME_TEXT, buf_bytes(text), buf_len(text));
+}
+
+/* With a payload: of an answer without one libwebsockets 4.1 does not tell. */
+void outlet_ping(struct outlet *o)
+{
+	if (!o->closing)
+		put_frame(o, WSFRAME_PING, PING_PAYLOAD, strlen(PING_PAYLOAD));
 }
 
 struct subscription *outlet_find(const struct outlet *o,

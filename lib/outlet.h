@@ -84,6 +84,9 @@ void outlet_release(struct outlet *o);
 /* Appends one control message: frames `text` and has it written soon. */
 void outlet_put(struct outlet *o, const struct buf *text);
 
+/* Sends a PING frame (RFC 6455 section 5.5.2) among these. */
+void outlet_ping(struct outlet *o);
+
 /* Has outlet_flush() called soon: something was put off. */
 void outlet_ready(struct outlet *o);
 

@@ -16,7 +16,7 @@
 #define HEADER_MIN 6
 
 /* A peer that does not answer our close frame is dropped after so long. */
-#define CLOSE_SECONDS 5
+#define CLOSE_MS 5000
 
 /*
  * lws itself ends the connection, because of what the peer sent: its close
@@ -26,6 +26,11 @@
 static bool closed_by_lws(const struct peer *p)
 {
 	return lws_get_close_length(p->wsi) > 0;
+}
+
+static int64_t now_of(const struct peer *p)
+{
+	return p->peers->callers->wheel.now_ms;
 }
 
 static long peer_send(void *conn, const struct iovec *pieces, int count)
@@ -47,6 +52,7 @@ static long peer_send(void *conn, const struct iovec *pieces, int count)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
+	p->peers->hub->counters.bytes_out += (uint64_t)n;
 	return n;
 }
 
@@ -54,8 +60,11 @@ static long peer_send(void *conn, const struct iovec *pieces, int count)
 static int peer_keep(void *conn, const char *bytes, size_t len)
 {
 	struct peer *p = conn;
-	int n = lws_write(p->wsi, (unsigned char *)(uintptr_t)bytes, len,
-			  LWS_WRITE_HTTP);
+	int n;
+
+	p->peers->hub->counters.bytes_out += len;
+	n = lws_write(p->wsi, (unsigned char *)(uintptr_t)bytes, len,
+		      LWS_WRITE_HTTP);
 
 	return n < 0 ? -1 : 0;
 }
@@ -76,11 +85,12 @@ static void peer_closing(void *conn)
 		     "connection %" PRIu64 " is closed with %u: %s",
 		     p->session.number, p->session.outlet.close_code,
 		     p->session.outlet.close_reason);
-	if (closed_by_lws(p))
-		return; /* it keeps the time too */
+	p->end_ms = now_of(p) + CLOSE_MS;
+	caller_due_in(p->caller, CLOSE_MS);
+	if (closed_by_lws(p) || !p->session.outlet.dead)
+		return;
 	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-			p->session.outlet.dead ? LWS_TO_KILL_ASYNC
-					       : CLOSE_SECONDS);
+			LWS_TO_KILL_ASYNC);
 	/* lws looks at its timers only after an event of its own. */
 	lws_cancel_service(lws_get_context(p->wsi));
 }
@@ -100,8 +110,10 @@ static const struct outlet_ops ops = {
 	.pause = peer_pause,
 };
 
-void peers_init(struct peers *all, struct hub *hub, const struct diag *d)
+void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
+		const struct diag *d)
 {
+	all->callers = callers;
 	all->hub = hub;
 	all->diag = d;
 	all->count = 0;
@@ -111,7 +123,18 @@ void peers_init(struct peers *all, struct hub *hub, const struct diag *d)
 	list_init(&all->busy);
 }
 
-struct peer *peer_new(struct peers *all, struct lws *wsi,
+/*
+ * Those who came together are not sent their PINGs together: the first one is
+ * early by up to a quarter.
+ */
+static int64_t first_ping(const struct peer *p)
+{
+	uint64_t ping = p->peers->callers->times.ping;
+
+	return (int64_t)(ping - p->session.number * 61 % (ping / 4 + 1));
+}
+
+struct peer *peer_new(struct peers *all, struct caller *caller,
 		      enum session_dialect dialect)
 {
 	struct peer *p = malloc(sizeof(*p));
@@ -119,23 +142,134 @@ struct peer *peer_new(struct peers *all, struct lws *wsi,
 	if (!p)
 		return NULL;
 	p->peers = all;
-	p->wsi = wsi;
+	p->caller = caller;
+	p->wsi = caller->wsi;
 	p->received = 0;
+	p->heard_ms = now_of(p);
+	p->message_ms = 0;
+	p->end_ms = 0;
+	p->pinged = false;
+	caller->peer = p;
+	caller_established(caller);
+	all->hub->counters.established++;
 	list_init(&p->list);
 	list_init(&p->busy);
 	list_append(&all->all, &p->list);
 	all->count++;
 	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
+	wheel_set(&all->callers->wheel, &caller->timer, first_ping(p));
 	return p;
 }
 
 void peer_free(struct peer *p)
 {
 	session_release(&p->session);
+	p->caller->peer = NULL;
 	list_remove(&p->list);
 	list_remove(&p->busy);
 	p->peers->count--;
 	free(p);
+}
+
+static void heard(struct peer *p)
+{
+	p->heard_ms = now_of(p);
+	p->pinged = false;
+}
+
+void peer_pong(struct peer *p)
+{
+	heard(p);
+}
+
+/* A message that has begun has to end in time. */
+static void watch_message(struct peer *p, const struct intake_piece *piece)
+{
+	int64_t limit = (int64_t)p->peers->callers->times.message;
+
+	if (piece->final) {
+		p->message_ms = 0;
+	} else if (!p->message_ms) {
+		p->message_ms = now_of(p) + limit;
+		caller_due_in(p->caller, limit);
+	}
+}
+
+/* Its message did not end in time, unless it is we who don't read. */
+static void message_due(struct peer *p)
+{
+	int64_t limit = (int64_t)p->peers->callers->times.message;
+
+	p->message_ms = 0;
+	if (p->session.intake.stopped) {
+		p->message_ms = now_of(p) + limit;
+		return;
+	}
+	p->peers->hub->counters.refused[REFUSED_MESSAGE_TIME]++;
+	outlet_close(&p->session.outlet, PROTO_CLOSE_TOO_SLOW,
+		     "a message did not end in time");
+}
+
+/*
+ * Sends a PING when nothing has come for a while, as proxies cut what is quiet.
+ * False when it did not answer that one in time.
+ */
+static bool watch_silence(struct peer *p)
+{
+	const struct caller_times *times = &p->peers->callers->times;
+	uint64_t silence = (uint64_t)(now_of(p) - p->heard_ms);
+
+	if (p->pinged)
+		return silence < times->dead;
+	if (silence < times->ping)
+		return true;
+	p->pinged = true;
+	p->peers->hub->counters.pings++;
+	outlet_ping(&p->session.outlet);
+	return true;
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+	return b && b < a ? b : a;
+}
+
+/* When to look at it next. */
+static int64_t next_due(const struct peer *p)
+{
+	const struct caller_times *times = &p->peers->callers->times;
+	int64_t next = p->pinged ? p->heard_ms + (int64_t)times->dead
+				 : p->heard_ms + (int64_t)times->ping;
+
+	/* After an answer the next PING is due before that. */
+	next = earlier(next, now_of(p) + (int64_t)times->ping);
+	return earlier(earlier(next, p->message_ms), p->end_ms);
+}
+
+static void drop_dead(struct peer *p)
+{
+	p->peers->hub->counters.refused[REFUSED_DEAD]++;
+	diag(p->peers->diag, DIAG_NOTE,
+	     "connection %" PRIu64 " is dead: it did not answer a ping",
+	     p->session.number);
+	caller_kill(p->caller);
+}
+
+void peer_due(struct peer *p)
+{
+	int64_t now = now_of(p);
+
+	if (p->end_ms && now >= p->end_ms) {
+		caller_kill(p->caller);
+		return;
+	}
+	if (p->message_ms && now >= p->message_ms)
+		message_due(p);
+	if (!p->session.outlet.closing && !watch_silence(p)) {
+		drop_dead(p);
+		return;
+	}
+	caller_due_in(p->caller, next_due(p) - now);
 }
 
 void peer_receive(struct peer *p, const char *bytes, size_t len)
@@ -149,7 +283,10 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 		.binary = lws_frame_is_binary(p->wsi),
 	};
 
+	heard(p);
+	watch_message(p, &piece);
 	session_receive(&p->session, &piece);
+	p->peers->hub->counters.bytes_in += len;
 	p->received += len + HEADER_MIN;
 	p->peers->received += len + HEADER_MIN;
 	if (p->received >= PEER_RX_SMALL && list_empty(&p->busy))

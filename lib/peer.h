@@ -10,10 +10,8 @@
 #ifndef PEER_H
 #define PEER_H
 
-#include "diag.h"
+#include "caller.h"
 #include "session.h"
-
-#include <libwebsockets.h>
 
 /*
  * What libwebsockets reads at once from a peer that is not a bulk publisher:
@@ -24,6 +22,7 @@
 
 /* All of them. */
 struct peers {
+	struct callers *callers; /* borrowed */
 	struct hub *hub;
 	const struct diag *diag; /* borrowed */
 	struct list all;
@@ -36,16 +35,24 @@ struct peers {
 struct peer {
 	struct session session;
 	struct peers *peers;
+	struct caller *caller; /* the connection below; its timer is ours */
 	struct lws *wsi;
 	struct list list;
 	struct list busy; /* node, in peers->busy */
 	size_t received;  /* bytes since it was known to have sent all */
+
+	/* Times of the wheel, in ms; 0: there is no such time. */
+	int64_t heard_ms;   /* when something came from it last */
+	int64_t message_ms; /* when the message that began must be whole */
+	int64_t end_ms;	    /* when it is closed without its answer */
+	bool pinged;	    /* a PING went out since it was heard */
 };
 
-void peers_init(struct peers *all, struct hub *hub, const struct diag *diag);
+void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
+		const struct diag *diag);
 
 /* A connection was established. NULL: out of memory. */
-struct peer *peer_new(struct peers *all, struct lws *wsi,
+struct peer *peer_new(struct peers *all, struct caller *caller,
 		      enum session_dialect dialect);
 
 /* It is gone. */
@@ -53,6 +60,15 @@ void peer_free(struct peer *p);
 
 /* lws has payload for it; lws_remaining_packet_payload() and so on hold. */
 void peer_receive(struct peer *p, const char *bytes, size_t len);
+
+/* Its answer to a PING came. */
+void peer_pong(struct peer *p);
+
+/*
+ * One of its times may have come: it is sent a PING, or ended as dead or too
+ * slow. This may free it.
+ */
+void peer_due(struct peer *p);
 
 /*
  * Reads on from the peers that seem to have sent more, in turn, until this

@@ -9,6 +9,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "drain.h"
 #include "exits.h"
 #include "gate.h"
 #include "hub.h"
@@ -17,11 +18,25 @@
 #include "pacer.h"
 #include "peer.h"
 
-/* Descriptors that are not for connections. */
-#define SERVER_DESCRIPTORS 64
+/*
+ * Descriptors that are not for connections: what the server needs itself, and
+ * some for what comes (files read anew, a library).
+ */
+#define SERVER_DESCRIPTORS_SPARE 64
+
+/* It does not start with fewer in all; then fewer are spared. */
+#define SERVER_DESCRIPTORS_MIN 64
+
+static inline uint64_t server_descriptors_spare(uint64_t limit)
+{
+	return limit >= 4 * SERVER_DESCRIPTORS_SPARE ? SERVER_DESCRIPTORS_SPARE
+						     : limit / 2;
+}
 
 struct server_config {
 	struct hub_config hub;
+	struct admission_limits admission; /* connections 0: as can be */
+	struct caller_times times;
 	struct access access;
 	const char *const *listen; /* addresses; none: the default */
 	size_t listen_count;
@@ -35,21 +50,17 @@ struct server {
 	struct loop loop;
 	struct hub hub;
 	struct gate gate;
+	struct callers callers;
 	struct peers peers;
+	struct drain drain;
 	struct listeners listeners;
 	struct pacer pacer;
 	uv_timer_t sweep;
-	uv_timer_t drain; /* ticks while draining */
 	const struct server_config *config;
 	const struct diag *diag;
-	uint64_t flushed;	/* updates published at the last flush */
-	uint64_t turn_ms;	/* loop time that the hub was told */
-	size_t connections;	/* of every kind, in lws */
-	size_t connections_max; /* so that descriptors are left */
-	size_t drain_peers;	/* when the drain began */
-	size_t drain_share;	/* peers that one tick sends home */
-	int64_t drain_end;	/* monotonic ms; 0: not draining */
-	int last_signal;	/* the one that ends it at once; 0: none */
+	uint64_t flushed; /* updates published at the last flush */
+	uint64_t turn_ms; /* loop time that the hub was told */
+	int last_signal;  /* the one that ends it at once; 0: none */
 };
 
 /*

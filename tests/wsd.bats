@@ -90,6 +90,7 @@ all_answer() {
 	refuses "--origin: '*' is not" --origin '*'
 	refuses "--host: 'http://x.com' is not" --host http://x.com
 	refuses "--host: '' is not" --host ''
+	refuses "--dead-after must be longer" --ping 5s --dead-after 5s
 	ulimit -n 60
 	refuses "60 descriptors" --listen 127.0.0.1:0
 }
@@ -290,31 +291,26 @@ all_answer() {
 }
 
 @test "connections beyond what descriptors allow are refused, then taken again" {
-	ulimit -n 76
+	ulimit -n 64
 	start_wsd
-	raw <<-'END'
-		a open
-		b open
-		c open
-		d open
-		e open
-		f open
-		g open
-		h open
-		i open
-		j open
-		k open
-		l open
-		a idle
+	for i in {1..32}; do
+		echo "a$i open"
+	done >"$BATS_TEST_TMPDIR/script"
+	cat >>"$BATS_TEST_TMPDIR/script" <<-'END'
+		a1 idle
 		z try
+		z status 503
+		z head Retry-After: 10
+		z body "code":"OVER_CAPACITY"
 		z end
-		l drop
+		a9 drop
 		! until curl -sf "$http/healthz"; do :; done
 		y open
 		y idle
-		a idle
+		a1 idle
 	END
-	grep -q "refused a connection" "$wsd_log"
+	raw <"$BATS_TEST_TMPDIR/script"
+	grep -q "refused a connection from 127.0.0.1:" "$wsd_log"
 }
 
 @test "hundreds of connections that come and go leave no descriptor behind" {

@@ -40,6 +40,7 @@
 //   raw "TEXT"         bytes, as a JSON string
 //   hex BYTES          bytes in hex, for what is not UTF-8
 //   rude               from now on does not answer a close frame
+//   deaf               from now on does not answer pings
 //   pause | resume     stops reading, and reads on
 //   fin | drop         ends the connection in order, or by a reset
 //
@@ -51,6 +52,7 @@
 //                      subprotocol of wsd, in envelopes numbered from 1
 //   until JSON         passes over messages up to one that has these members
 //   ponged TEXT        a pong (which may come before messages sent earlier)
+//   pinged N           N more pings came; nothing else may have
 //   closed CODE [TEXT] a close frame, TEXT being a part of its reason
 //   finally CODE ...   the same, passing over messages
 //   end                the end of the connection
@@ -174,6 +176,7 @@ class Peer {
     this.lines = false;
     this.messages = []; // and the answer, the close frame, the end
     this.pongs = [];
+    this.pings = [];
     this.wake = () => {};
   }
 
@@ -240,13 +243,20 @@ class Peer {
     if (got.kind === 'close')
       this.closing(got.payload);
     else if (got.kind === 'ping')
-      this.socket.write(frame(0x8a, got.payload));
+      this.pinged(got.payload);
     else if (got.kind === 'text' && this.lines)
       for (const line of utf8(got.payload).replace(/\n$/, '').split('\n'))
         this.put('text', line);
     else
       this.put(got.kind, utf8(got.payload));
     return true;
+  }
+
+  pinged(payload) {
+    if (!this.deaf)
+      this.socket.write(frame(0x8a, payload));
+    this.pings.push(payload);
+    this.wake();
   }
 
   closing(payload) {
@@ -392,6 +402,7 @@ const verbs = {
   raw: (p, text) => p.socket.write(Buffer.from(JSON.parse(text))),
   hex: (p, text) => p.socket.write(Buffer.from(text.replace(/ /g, ''), 'hex')),
   rude: (p) => { p.rude = true; },
+  deaf: (p) => { p.deaf = true; },
   pause: (p) => { p.socket.pause(); },
   resume: (p) => { p.socket.resume(); },
   fin: (p) => { p.socket.end(); },
@@ -418,6 +429,12 @@ const verbs = {
     p.keep(message);
   },
   ponged: (p, text) => p.expect('pong', (got) => got.text === text),
+  pinged: async (p, n) => {
+    for (let i = 0; i < Number(n); i++)
+      await p.next(p.pings);
+    if (p.messages.length)
+      fail(`got ${p.messages[0].kind}`);
+  },
   closed: async (p, text) => {
     const [code, reason] = rest(text);
     await p.expect('close', (got) => got.code === Number(code) &&

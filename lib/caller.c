@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+#include "caller.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/*
+ * Of a tick that comes later than this the server did not run (stopped, or
+ * starved) in the rest: that is nobody's fault, and is not counted.
+ */
+#define LATE_MS (2 * WHEEL_TICK_MS)
+
+static void on_timer(struct wheel_timer *timer)
+{
+	struct caller *c = list_entry(timer, struct caller, timer);
+
+	if (c->peer) {
+		c->all->peer_due(c->peer);
+		return;
+	}
+	c->all->hub->counters.refused[REFUSED_HANDSHAKE_TIME]++;
+	caller_kill(c);
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct callers *all = timer->data;
+	uint64_t now = uv_now(timer->loop);
+	uint64_t passed = now - all->ticked;
+
+	all->ticked = now;
+	wheel_advance(&all->wheel,
+		      (int64_t)(passed < LATE_MS ? passed : LATE_MS), on_timer);
+}
+
+int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
+		 const struct diag *d, const struct admission_limits *limits,
+		 const struct caller_times *times,
+		 void (*peer_due)(struct peer *p))
+{
+	memset(all, 0, sizeof(*all));
+	if (admission_init(&all->admission, limits) < 0)
+		return -1;
+	wheel_init(&all->wheel);
+	all->times = *times;
+	all->loop = loop;
+	all->hub = hub;
+	all->diag = d;
+	all->peer_due = peer_due;
+	all->ticked = uv_now(&loop->uv);
+	all->tick.data = all;
+	uv_timer_init(&loop->uv, &all->tick);
+	uv_timer_start(&all->tick, on_tick, WHEEL_TICK_MS, WHEEL_TICK_MS);
+	return 0;
+}
+
+void callers_close(struct callers *all)
+{
+	uv_close((uv_handle_t *)&all->tick, NULL);
+}
+
+void callers_release(struct callers *all)
+{
+	admission_release(&all->admission);
+}
+
+/*
+ * Says why, in HTTP, as every client of ours begins with it. What has come of
+ * the request is read first: closing with unread bytes would reset the
+ * connection, and the answer with it.
+ */
+static void answer_refused(int fd, const char *status, const char *message)
+{
+	char text[512], request[4096];
+	ssize_t n = recv(fd, request, sizeof(request), MSG_DONTWAIT);
+	int len = snprintf(text, sizeof(text),
+			   "HTTP/1.1 %s\r\n"
+			   "Content-Type: application/json\r\n"
+			   "Content-Length: %zu\r\n"
+			   "Retry-After: 10\r\n"
+			   "Connection: close\r\n\r\n"
+			   "{\"error\":{\"code\":\"OVER_CAPACITY\","
+			   "\"message\":\"%s\"}}\n",
+			   status, strlen(message) + 55, message);
+
+	if (n >= 0 || len > 0)
+		n = send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	shutdown(fd, SHUT_WR);
+}
+
+static void refuse(struct callers *all, int fd, const struct netaddr *from,
+		   enum admission_verdict verdict)
+{
+	const struct admission_limits *limits = &all->admission.limits;
+	uint64_t *refused = all->hub->counters.refused;
+	char address[NETADDR_TEXT_MAX];
+
+	netaddr_show(from, address);
+	switch (verdict) {
+	case ADMISSION_ADDRESS_FULL:
+		refused[REFUSED_ADDRESS]++;
+		diag(all->diag, DIAG_WARN,
+		     "refused a connection from %s: %" PRIu64 " are as many "
+		     "as one address may have (--max-per-address)",
+		     address, limits->per_address);
+		answer_refused(fd, "429 Too Many Requests",
+			       "too many connections from this address");
+		break;
+	case ADMISSION_FULL:
+		refused[REFUSED_CONNECTIONS]++;
+		diag(all->diag, DIAG_WARN,
+		     "refused a connection from %s: %" PRIu64 " are as many "
+		     "as --max-connections or the limit of descriptors "
+		     "(ulimit -n) allows",
+		     address, limits->connections);
+		answer_refused(fd, "503 Service Unavailable",
+			       "the server has too many connections");
+		break;
+	default:
+		refused[REFUSED_MEMORY]++;
+		answer_refused(fd, "503 Service Unavailable",
+			       "the server has too little memory");
+	}
+	close(fd);
+}
+
+/* Whoever is half open for longest makes room. */
+static void drop_excess(struct callers *all)
+{
+	struct admission_entry *entry;
+
+	while ((entry = admission_excess(&all->admission))) {
+		all->hub->counters.refused[REFUSED_HANDSHAKES]++;
+		caller_kill(list_entry(entry, struct caller, admission));
+	}
+}
+
+static struct caller *add(struct callers *all, const struct netaddr *from)
+{
+	struct caller *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	c->all = all;
+	c->address = *from;
+	wheel_timer_init(&c->timer);
+	return c;
+}
+
+/* lws tells of the end of one that it could not take, or does not. */
+static void adopt(struct caller *c, int fd)
+{
+	struct callers *all = c->all;
+	lws_adopt_desc_t desc = {
+		.vh = lws_get_vhost_by_name(all->loop->lws, "default"),
+		.type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
+		.fd = {.sockfd = fd},
+		.opaque = c,
+	};
+	struct lws *wsi;
+
+	all->adopting = c;
+	wsi = lws_adopt_descriptor_vhost_via_info(&desc);
+	if (!wsi && all->adopting)
+		caller_free(c);
+	else if (wsi && all->adopting)
+		c->wsi = wsi;
+	all->adopting = NULL;
+}
+
+void caller_accept(struct callers *all, int fd, const struct netaddr *from)
+{
+	enum admission_verdict verdict = ADMISSION_NO_MEMORY;
+	struct caller *c = add(all, from);
+
+	all->hub->counters.accepted++;
+	if (c)
+		verdict = admission_enter(&all->admission, &c->admission, from);
+	if (verdict != ADMITTED) {
+		free(c);
+		refuse(all, fd, from, verdict);
+		return;
+	}
+	drop_excess(all);
+	wheel_set(&all->wheel, &c->timer, (int64_t)all->times.handshake);
+	adopt(c, fd);
+}
+
+struct caller *caller_of(struct lws *wsi)
+{
+	return lws_get_opaque_user_data(wsi);
+}
+
+void caller_established(struct caller *c)
+{
+	admission_established(&c->all->admission, &c->admission);
+}
+
+void caller_free(struct caller *c)
+{
+	if (c->all->adopting == c)
+		c->all->adopting = NULL;
+	admission_leave(&c->all->admission, &c->admission);
+	wheel_stop(&c->timer);
+	free(c);
+}
+
+void caller_due_in(struct caller *c, int64_t ms)
+{
+	wheel_set_earlier(&c->all->wheel, &c->timer, ms);
+}
+
+/*
+ * What the kernel still holds for it goes too: it has had its time. lws is done
+ * with it only when libuv is, so it does not count from now on.
+ */
+void caller_kill(struct caller *c)
+{
+	struct linger at_once = {1, 0};
+
+	caller_established(c);
+	wheel_stop(&c->timer);
+	setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_LINGER, &at_once,
+		   sizeof(at_once));
+	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+			LWS_TO_KILL_SYNC);
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * caller - one accepted connection of the server, from accept to its end, and
+ * all of them.
+ *
+ * libwebsockets knows it by its opaque user data, in every callback. It begins
+ * as an HTTP request, which is answered (see http.h) or becomes a WebSocket
+ * (see peer.h). It has one timer, on a wheel that all share; time in which the
+ * server did not run does not count. Ending one from outside of a callback of
+ * libwebsockets is done here.
+ */
+#ifndef CALLER_H
+#define CALLER_H
+
+#include "admission.h"
+#include "hub.h"
+#include "loop.h"
+#include "wheel.h"
+
+struct caller;
+struct exchange;
+struct peer;
+
+/* How long a peer may take; all in ms. */
+struct caller_times {
+	uint64_t handshake; /* for a request to be whole */
+	uint64_t message;   /* for a message, or a body, once it has begun */
+	uint64_t ping;	    /* after so long a silence it is sent a PING */
+	uint64_t dead;	    /* after so long a silence it is dropped */
+};
+
+struct callers {
+	struct admission admission;
+	struct caller_times times;
+	struct wheel wheel;
+	struct loop *loop;	 /* borrowed */
+	struct hub *hub;	 /* borrowed; its counters are told */
+	const struct diag *diag; /* borrowed */
+	struct caller *adopting; /* while lws takes it over */
+	uv_timer_t tick;
+	uint64_t ticked; /* loop time of the last tick, ms */
+	/* The time of a caller that is a peer has come. */
+	void (*peer_due)(struct peer *p);
+};
+
+struct caller {
+	struct callers *all;
+	struct lws *wsi;
+	struct admission_entry admission;
+	struct wheel_timer timer;
+	struct peer *peer;	   /* NULL while it is HTTP */
+	struct exchange *exchange; /* of http.h; NULL: none */
+	struct netaddr address;
+};
+
+/* 0, or -1 with errno. `peer_due` as above. */
+int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
+		 const struct diag *diag, const struct admission_limits *limits,
+		 const struct caller_times *times,
+		 void (*peer_due)(struct peer *p));
+
+/* Closes its timer; the loop must run once more. */
+void callers_close(struct callers *all);
+
+/* After the context of lws is gone, and so every caller. */
+void callers_release(struct callers *all);
+
+/*
+ * Takes over a descriptor that was accepted: it is refused, with an answer as
+ * far as that is possible, or given to lws.
+ */
+void caller_accept(struct callers *all, int fd, const struct netaddr *from);
+
+/* The one of a connection; NULL for those that are lws's own. */
+struct caller *caller_of(struct lws *wsi);
+
+/* Its request is whole. */
+void caller_established(struct caller *c);
+
+/* lws is done with it. */
+void caller_free(struct caller *c);
+
+/* Has its timer fire in `ms`, or earlier where that is set already. */
+void caller_due_in(struct caller *c, int64_t ms);
+
+/* Ends it at once. Not from within a callback of lws for this connection. */
+void caller_kill(struct caller *c);
+
+#endif

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: MIT */
+#include "drain.h"
+
+#include "clock.h"
+
+#define TICK_MS 50
+#define SHARE_MIN 100
+#define COME_BACK_MS 10 /* of each peer, when they come back */
+
+void drain_init(struct drain *d, struct peers *peers, const struct diag *diag_)
+{
+	d->peers = peers;
+	d->diag = diag_;
+	d->end_ms = 0;
+	d->tick.data = d;
+	uv_timer_init(&peers->callers->loop->uv, &d->tick);
+}
+
+void drain_close(struct drain *d)
+{
+	uv_close((uv_handle_t *)&d->tick, NULL);
+}
+
+/*
+ * When a peer is told to come back: at once where there are few, spread over
+ * the time of a drain where there are many.
+ */
+static uint64_t come_back_ms(const struct drain *d, const struct peer *p)
+{
+	uint64_t spread = (d->peers_then + 1) * COME_BACK_MS;
+	uint64_t hash = hash_bytes(&d->peers->hub->hash_key, &p->session.number,
+				   sizeof(p->session.number));
+
+	return hash % (spread > d->ms ? d->ms : spread);
+}
+
+/* Sends a share of the peers home; the rest have their turn later. */
+static void drain_some(struct drain *d)
+{
+	size_t left = d->share;
+	struct peer *p;
+
+	list_for_each (node, &d->peers->all) {
+		p = list_entry(node, struct peer, list);
+		if (p->session.draining)
+			continue;
+		session_drain(&p->session, come_back_ms(d, p));
+		if (--left == 0)
+			break;
+	}
+}
+
+/* Those who have never asked for anything are not waited for. */
+static uint64_t remaining(const struct drain *d)
+{
+	const struct admission *a = &d->peers->callers->admission;
+
+	return a->count - a->half_open_now;
+}
+
+static void on_tick(uv_timer_t *timer)
+{
+	struct drain *d = timer->data;
+
+	if (remaining(d) == 0) {
+		loop_stop(d->peers->callers->loop);
+		return;
+	}
+	if (clock_mono_ms() >= d->end_ms) {
+		diag(d->diag, DIAG_WARN,
+		     "%ju connections did not take their leave in time",
+		     (uintmax_t)remaining(d));
+		loop_stop(d->peers->callers->loop);
+		return;
+	}
+	drain_some(d);
+}
+
+void drain_begin(struct drain *d, uint64_t ms)
+{
+	diag(d->diag, DIAG_NOTE, "shutting down: %zu connections to close",
+	     d->peers->count);
+	d->peers->hub->draining = true;
+	d->ms = ms;
+	d->end_ms = clock_mono_ms() + (int64_t)ms;
+	d->peers_then = d->peers->count;
+	d->share = d->peers->count / (ms / TICK_MS / 2 + 1);
+	if (d->share < SHARE_MIN)
+		d->share = SHARE_MIN;
+	uv_timer_start(&d->tick, on_tick, 0, TICK_MS);
+}

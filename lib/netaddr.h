@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * netaddr - where a peer comes from.
+ *
+ * An IPv4 address that came over an IPv6 socket (RFC 4291 section 2.5.5.2) is
+ * the IPv4 address. Limits for each address count an IPv6 peer by its /64,
+ * since that is what a single customer gets (RFC 6177).
+ */
+#ifndef NETADDR_H
+#define NETADDR_H
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum netaddr_family {
+	NETADDR_UNIX, /* or unknown: no address */
+	NETADDR_V4,
+	NETADDR_V6,
+};
+
+struct netaddr {
+	uint8_t bytes[16]; /* network order; of IPv4 the first 4, else 0 */
+	uint16_t port;
+	uint16_t family; /* enum netaddr_family; no padding: it is hashed */
+};
+
+/* Room for "[2001:db8::1]:65535" and the NUL. */
+#define NETADDR_TEXT_MAX (INET6_ADDRSTRLEN + 8)
+
+/* Any family that it does not know is NETADDR_UNIX. */
+void netaddr_from_v4(struct netaddr *a, const struct sockaddr_in *from);
+void netaddr_from_v6(struct netaddr *a, const struct sockaddr_in6 *from);
+
+/* "192.0.2.1:3000", "[2001:db8::1]:3000", "unix". Returns `out`. */
+const char *netaddr_show(const struct netaddr *a, char out[NETADDR_TEXT_MAX]);
+
+/* 127.0.0.0/8, ::1, and Unix sockets. */
+bool netaddr_is_local(const struct netaddr *a);
+
+/* The address without its port; of IPv6 the first 64 bits. */
+struct netaddr netaddr_network(const struct netaddr *a);
+
+#endif
