@@ -123,6 +123,13 @@ static int find(struct httpreq *r, const struct httpreq_head *head,
 		}
 	if (find_publish(r, head->path))
 		return 0;
+	if (strcmp(head->path, "/ws") == 0) {
+		reply_error(refusal, 426, "UPGRADE_REQUIRED",
+			    "this is a WebSocket");
+		refusal->extra = "Upgrade: websocket\r\n"
+				 "Sec-WebSocket-Version: 13\r\n";
+		return -1;
+	}
 	reply_error(refusal, 404, "NOT_FOUND", "there is nothing at this path");
 	return -1;
 }

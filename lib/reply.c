@@ -10,33 +10,44 @@
 
 static const struct {
 	unsigned status;
+	const char *digits;
 	const char *reason;
-} reasons[] = {
-	{200, "OK"},
-	{400, "Bad Request"},
-	{403, "Forbidden"},
-	{404, "Not Found"},
-	{405, "Method Not Allowed"},
-	{408, "Request Timeout"},
-	{411, "Length Required"},
-	{413, "Content Too Large"},
-	{414, "URI Too Long"},
-	{415, "Unsupported Media Type"},
-	{417, "Expectation Failed"},
-	{422, "Unprocessable Content"},
-	{426, "Upgrade Required"},
-	{429, "Too Many Requests"},
-	{431, "Request Header Fields Too Large"},
-	{500, "Internal Server Error"},
-	{503, "Service Unavailable"},
+} lines[REPLY_STATUSES] = {
+	{200, "200", "OK"},
+	{400, "400", "Bad Request"},
+	{403, "403", "Forbidden"},
+	{404, "404", "Not Found"},
+	{405, "405", "Method Not Allowed"},
+	{408, "408", "Request Timeout"},
+	{411, "411", "Length Required"},
+	{413, "413", "Content Too Large"},
+	{414, "414", "URI Too Long"},
+	{415, "415", "Unsupported Media Type"},
+	{417, "417", "Expectation Failed"},
+	{422, "422", "Unprocessable Content"},
+	{426, "426", "Upgrade Required"},
+	{429, "429", "Too Many Requests"},
+	{431, "431", "Request Header Fields Too Large"},
+	{500, "500", "Internal Server Error"},
+	{503, "503", "Service Unavailable"},
 };
 
-const char *reply_reason(unsigned status)
+size_t reply_index(unsigned status)
 {
-	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
-		if (reasons[i].status == status)
-			return reasons[i].reason;
-	return "";
+	for (size_t i = 0; i < REPLY_STATUSES; i++)
+		if (lines[i].status == status)
+			return i;
+	return reply_index(500);
+}
+
+const char *reply_digits(size_t index)
+{
+	return lines[index].digits;
+}
+
+const char *reply_reason(size_t index)
+{
+	return lines[index].reason;
 }
 
 void reply_content(struct reply *r, unsigned status, const char *type)
@@ -111,10 +122,12 @@ static void header_date(struct buf *b, int64_t wall_ms)
 static void put_head(struct buf *b, const struct reply *r, size_t length,
 		     int64_t wall_ms)
 {
+	size_t index = reply_index(r->status);
+
 	buf_puts(b, "HTTP/1.1 ");
-	buf_put_u64(b, r->status);
+	buf_puts(b, reply_digits(index));
 	buf_putc(b, ' ');
-	buf_puts(b, reply_reason(r->status));
+	buf_puts(b, reply_reason(index));
 	buf_puts(b, "\r\n");
 	header_date(b, wall_ms);
 	header(b, "Content-Type", r->type);

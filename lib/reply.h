@@ -26,7 +26,7 @@
 #define REPLY_MESSAGE_MAX 200
 
 struct reply {
-	unsigned status;   /* one of those that reply_reason() knows */
+	unsigned status;   /* one of those below */
 	const char *type;  /* of the content: static */
 	const char *code;  /* of an error: static; NULL: it is none */
 	uint64_t line;	   /* where in the body, from 1; 0: nowhere */
@@ -51,8 +51,15 @@ void reply_error(struct reply *r, unsigned status, const char *code,
 /* It has just been refused: say when it may be tried again. */
 void reply_retry(struct reply *r, uint64_t ms);
 
-/* "Not Found"; "" when the status is none that we send. */
-const char *reply_reason(unsigned status);
+/* The statuses that we send, in order. */
+#define REPLY_STATUSES 17
+
+/* Which of them it is; that of 500 when it is none. */
+size_t reply_index(unsigned status);
+
+/* "404", and "Not Found". */
+const char *reply_digits(size_t index);
+const char *reply_reason(size_t index);
 
 /*
  * Appends head and content to `out`. `content` is NULL for an error, which

@@ -68,6 +68,8 @@ static void finding(void)
 		   get_status("/v1/tenants/a/b/updates", NULL) == 404 &&
 		   get_status("/v1/tenants//updates", NULL) == 404,
 	   "anything else is 404");
+	ok(get_status("/ws", NULL) == 426,
+	   "the WebSocket is none without an upgrade");
 	ok(status_of((struct httpreq_head){.target_too_long = true}) == 414,
 	   "a target that was too long to be read is 414");
 }
