@@ -12,6 +12,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 struct settings {
 	struct server_config server;
@@ -19,6 +20,7 @@ struct settings {
 	struct option_texts hosts;
 	struct option_texts origins;
 	uint64_t ready_fd;
+	unsigned slow; /* 1: skip */
 	int verbose;
 	bool quiet;
 };
@@ -55,6 +57,23 @@ static const struct option options[] = {
 	{0, "max-lag", OPTION_SIZE, FIELD(server.hub.max_lag), "BYTES",
 	 "a subscriber further behind is closed with 4108 (default 16M)", NULL,
 	 1, 0},
+	{0, "slow", OPTION_CHOICE, FIELD(slow), "WHAT",
+	 "close who is further behind, or skip what it missed and tell it, in "
+	 "wsd.v1 (default close)",
+	 "close|skip", 0, 0},
+	{0, "max-memory", OPTION_SIZE, FIELD(server.hub.max_memory), "BYTES",
+	 "for updates and what waits (default a quarter of the machine's)",
+	 NULL, 1 << 20, 0},
+	{0, "tenant-rate", OPTION_RATE, FIELD(server.hub.tenant_rate), "RATE",
+	 "updates a second that one tenant may have (default no limit)", NULL,
+	 1, 0},
+	{0, "connection-rate", OPTION_RATE, FIELD(server.hub.message_rate),
+	 "RATE",
+	 "requests a second that are read from a connection (default no "
+	 "limit)",
+	 NULL, 1, 0},
+	{0, "connection-bytes", OPTION_SIZE, FIELD(server.hub.byte_rate),
+	 "BYTES", "the same in bytes a second (default no limit)", NULL, 1, 0},
 	{0, "max-message", OPTION_SIZE, FIELD(server.hub.message_max), "BYTES",
 	 "largest update (default 1M)", NULL, 16, MESSAGE_LIMIT},
 	{0, "max-frame", OPTION_SIZE, FIELD(server.hub.frame_max), "BYTES",
@@ -217,6 +236,7 @@ static enum exits run(struct settings *s)
 	struct server_config *config = &s->server;
 	struct diag diag = {program.name, level_of(s)};
 
+	config->hub.slow_skip = s->slow == 1;
 	set_per_address(&config->admission);
 	config->listen = s->listen.items;
 	config->listen_count = s->listen.count;
@@ -226,6 +246,13 @@ static enum exits run(struct settings *s)
 	config->access.origins_count = s->origins.count;
 	config->ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd;
 	return server_run(config, &diag);
+}
+
+static uint64_t quarter_of_memory(void)
+{
+	long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+
+	return pages < 0 || size < 0 ? 0 : (uint64_t)pages * (uint64_t)size / 4;
 }
 
 int main(int argc, char **argv)
@@ -238,6 +265,7 @@ int main(int argc, char **argv)
 	s.server.hub.message_max = 0;
 	s.server.hub.frame_max = 0;
 	s.server.body_max = 16 << 20;
+	s.server.hub.max_memory = quarter_of_memory();
 	s.server.sndbuf = 256 << 10;
 	s.server.drain_ms = 10 * 1000;
 	s.server.admission.half_open = 1000;

@@ -1,31 +1,108 @@
 /* SPDX-License-Identifier: MIT */
 #include "fanout.h"
 
+#include "clock.h"
+
 /*
- * No outlet leaves a stream while this runs, see outlet.h: the list and the
- * stream stay as they are.
+ * What a call may take: for the streams, and then for the outlets that have
+ * something to say. More makes batches that leave the cache and others wait;
+ * less, and the rounds over many subscribers fall behind their publishers.
  */
-static void flush_stream(struct hub *h, struct stream *s)
+#define STREAMS_NS (10 * 1000 * 1000)
+#define OUTLETS_NS (5 * 1000 * 1000)
+
+/* So many subscribers, or outlets, have their turn between looks at the clock.
+ */
+#define SLICE 32
+
+static void begin_round(struct stream *s)
 {
-	list_for_each (node, &s->subscribers)
-		outlet_flush_one(
-			list_entry(node, struct subscription, in_stream));
+	s->round.at = s->subscribers.next;
+	s->round.seq = s->seq;
+	s->round.end = s->views[STREAM_PLAIN].end;
+}
+
+/*
+ * All had their turn. What was appended meanwhile is for a round of its own:
+ * who came early lacks it.
+ */
+static void end_round(struct hub *h, struct stream *s, int64_t now_ns)
+{
+	counters_time(&h->counters, (uint64_t)(now_ns - s->round.since_ns));
+	s->round.at = NULL;
+	s->round.flushed = s->round.end;
+	s->round.since_ns = now_ns;
+	if (s->seq > s->round.seq)
+		list_append(&h->dirty, &s->dirty);
 	stream_trim(s, &h->config.history, h->now.mono_ms);
 }
 
-void fanout_run(struct hub *h)
+/*
+ * The next subscribers of a round; no outlet leaves a stream while this runs,
+ * see outlet.h. False when some have not had their turn.
+ */
+static bool flush_slice(struct stream *s)
 {
-	struct list now;
+	struct list *node = s->round.at;
+
+	for (int i = 0; i < SLICE && node != &s->subscribers; i++) {
+		outlet_flush_one(
+			list_entry(node, struct subscription, in_stream));
+		node = node->next;
+	}
+	s->round.at = node;
+	return node == &s->subscribers;
+}
+
+static void flush_streams(struct hub *h, int64_t begin_ns)
+{
+	int64_t now = begin_ns;
 	struct stream *s;
 
-	while (!list_empty(&h->dirty)) {
+	while (!list_empty(&h->dirty) && now - begin_ns < STREAMS_NS) {
 		s = list_entry(h->dirty.next, struct stream, dirty);
 		list_remove(&s->dirty);
-		flush_stream(h, s);
+		if (!s->round.at)
+			begin_round(s);
+		if (flush_slice(s)) {
+			now = clock_mono_ns();
+			end_round(h, s, now);
+		} else {
+			now = clock_mono_ns();
+			list_append(&h->dirty, &s->dirty);
+		}
 	}
-	/* What becomes ready meanwhile waits for the next pass. */
+}
+
+/* What becomes ready meanwhile waits for the next call. */
+static bool flush_outlets(struct hub *h)
+{
+	int64_t begin_ns = clock_mono_ns();
+	struct list now;
+	int left = SLICE;
+
 	list_init(&now);
 	list_splice(&now, &h->ready);
-	while (!list_empty(&now))
+	while (!list_empty(&now)) {
 		outlet_flush(list_entry(now.next, struct outlet, ready));
+		if (--left)
+			continue;
+		if (clock_mono_ns() - begin_ns >= OUTLETS_NS)
+			break;
+		left = SLICE;
+	}
+	if (list_empty(&now))
+		return true;
+	list_splice(&now, &h->ready);
+	list_splice(&h->ready, &now);
+	return false;
+}
+
+bool fanout_run(struct hub *h)
+{
+	bool written;
+
+	flush_streams(h, clock_mono_ns());
+	written = list_empty(&h->dirty);
+	return flush_outlets(h) && written;
 }

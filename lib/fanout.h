@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * fanout - writes what is new to whoever lacks it: one pass over the dirty
- * streams and the outlets that have something to say.
+ * fanout - writes what is new to whoever lacks it: rounds over the subscribers
+ * of dirty streams, and the outlets that have something to say.
  *
  * Each subscriber of a dirty stream costs one write of everything between its
- * cursor and the end, whatever the number of updates. When to call it is the
- * loop's decision (see pacer.h).
+ * cursor and the end, whatever the number of updates. A call has a budget of
+ * time; streams take turns in it, so that a tenant with many subscribers does
+ * not keep the others waiting, and a round that is not finished goes on in the
+ * next call. When to call it is the loop's decision (see pacer.h).
  */
 #ifndef FANOUT_H
 #define FANOUT_H
@@ -18,6 +20,7 @@ static inline bool fanout_due(const struct hub *h)
 	return !list_empty(&h->dirty) || !list_empty(&h->ready);
 }
 
-void fanout_run(struct hub *h);
+/* Whether all was written that lay ready when it began. */
+bool fanout_run(struct hub *h);
 
 #endif

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "hub.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* Live tenants that one search for room looks at. */
+/* Tenants that one search for room looks at. */
 #define ROOM_SEARCH 64
 
 #define MINUTE_MS (60 * UINT64_C(1000))
@@ -38,11 +40,18 @@ static int make_run(struct hub *h)
 	return 0;
 }
 
+void hub_configure(struct hub *h, const struct hub_config *config)
+{
+	h->config = *config;
+	h->meter.max = config->max_memory;
+}
+
 int hub_init(struct hub *h, const struct hub_config *config)
 {
 	memset(h, 0, sizeof(*h));
-	h->config = *config;
+	hub_configure(h, config);
 	list_init(&h->live);
+	list_init(&h->unread);
 	list_init(&h->idle);
 	list_init(&h->unused);
 	list_init(&h->dirty);
@@ -58,6 +67,12 @@ int hub_init(struct hub *h, const struct hub_config *config)
 		return -1;
 	}
 	return 0;
+}
+
+static void move_to(struct list *tenants, struct hub_tenant *t)
+{
+	list_remove(&t->list);
+	list_append(tenants, &t->list);
 }
 
 static void free_stream(struct hub_tenant *t)
@@ -127,12 +142,6 @@ static void shrink(struct hub *h, struct hub_tenant *t)
 	rest(h, t);
 }
 
-/* Nothing retained and nobody there. */
-static bool deserted(const struct stream *s)
-{
-	return stream_readers(s) == 0 && s->first > s->seq;
-}
-
 static struct hub_tenant *first_of(const struct list *tenants)
 {
 	return list_empty(tenants)
@@ -141,18 +150,17 @@ static struct hub_tenant *first_of(const struct list *tenants)
 }
 
 /*
- * A tenant that is retained, but that nobody reads. What is passed over goes
- * to the end: the next search begins elsewhere.
+ * A tenant that is retained, but that nobody reads and nobody publishes to.
+ * What is passed over is in use: it goes to the end.
  */
 static struct hub_tenant *find_unread(struct hub *h)
 {
 	struct hub_tenant *t;
 
-	for (int i = 0; i < ROOM_SEARCH && (t = first_of(&h->live)); i++) {
-		if (!t->pins && !stream_readers(t->stream))
+	for (int i = 0; i < ROOM_SEARCH && (t = first_of(&h->unread)); i++) {
+		if (!t->pins)
 			return t;
-		list_remove(&t->list);
-		list_append(&h->live, &t->list);
+		move_to(&h->unread, t);
 	}
 	return NULL;
 }
@@ -248,28 +256,45 @@ struct stream *hub_stream(struct hub *h, struct hub_tenant *t)
 	if (!t->stream)
 		return NULL;
 	hub_epoch(h, t, epoch);
-	stream_init(t->stream, t->id, t->id_len, epoch, t->seq);
-	list_remove(&t->list);
-	list_append(&h->live, &t->list);
+	stream_init(t->stream, t->id, t->id_len, epoch, t->seq, &h->meter);
+	move_to(&h->unread, t);
 	return t->stream;
 }
 
 static uint64_t append(struct hub *h, struct stream *s,
 		       const struct hub_update *update)
 {
+	if (list_empty(&s->dirty))
+		s->round.flushed = s->views[STREAM_PLAIN].end;
 	if (!update->data)
 		return stream_append_gap(s, &h->config.history, &h->now);
 	return stream_append(s, &h->config.history, update->data, update->len,
 			     &h->now);
 }
 
-static void mark_dirty(struct hub *h, struct stream *s)
+/* Its readers are due an update; without any it has been touched. */
+static void mark_dirty(struct hub *h, struct hub_tenant *t)
 {
+	struct stream *s = t->stream;
 	size_t readers = stream_readers(s);
 
+	if (!readers) {
+		move_to(&h->unread, t);
+		return;
+	}
 	h->counters.due += readers;
-	if (readers && list_empty(&s->dirty))
-		list_append(&h->dirty, &s->dirty);
+	if (!list_empty(&s->dirty))
+		return;
+	s->round.since_ns = clock_mono_ns();
+	list_append(&h->dirty, &s->dirty);
+}
+
+/* How long an update must wait for the rate of its tenant; 0: not at all. */
+static int64_t rate_wait(const struct hub *h, const struct stream *s)
+{
+	if (!h->config.tenant_rate)
+		return 0;
+	return bucket_wait(&s->rate, h->config.tenant_rate, h->now.mono_ms);
 }
 
 /* Whether the key was published before; then as which number, if known. */
@@ -298,6 +323,11 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 	receipt->subscribers = stream_readers(s);
 	if (update->key && is_duplicate(h, t, update, receipt))
 		return HUB_DUPLICATE;
+	receipt->wait_ms = rate_wait(h, s);
+	if (receipt->wait_ms) {
+		h->counters.refused[REFUSED_TENANT_RATE]++;
+		return HUB_RATE_LIMITED;
+	}
 	if (update->key && keys_reserve(&h->keys, h->now.mono_ms) < 0)
 		return HUB_NO_MEMORY;
 	receipt->seq = append(h, s, update);
@@ -306,17 +336,46 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 	if (update->key)
 		keys_add(&h->keys, update->key, t->generation, receipt->seq,
 			 h->now.mono_ms);
+	if (h->config.tenant_rate)
+		bucket_take(&s->rate, h->config.tenant_rate, 1, h->now.mono_ms);
 	h->counters.published++;
 	h->counters.published_bytes += update->len;
-	mark_dirty(h, s);
+	mark_dirty(h, t);
 	return HUB_PUBLISHED;
+}
+
+void hub_joined(struct hub *h, struct hub_tenant *t)
+{
+	move_to(&h->live, t);
+}
+
+/* False when nothing is retained and nobody there: then it is idle now. */
+static bool trim(struct hub *h, struct hub_tenant *t)
+{
+	struct stream *s = t->stream;
+
+	stream_trim(s, &h->config.history, h->now.mono_ms);
+	if (stream_readers(s) || s->first <= s->seq)
+		return true;
+	shrink(h, t);
+	return false;
 }
 
 void hub_left(struct hub *h, struct hub_tenant *t)
 {
-	stream_trim(t->stream, &h->config.history, h->now.mono_ms);
-	if (deserted(t->stream))
-		shrink(h, t);
+	if (!stream_readers(t->stream))
+		move_to(&h->unread, t);
+	trim(h, t);
+}
+
+bool hub_drop_unread(struct hub *h)
+{
+	struct hub_tenant *t = first_of(&h->unread);
+
+	if (!t)
+		return false;
+	shrink(h, t);
+	return true;
 }
 
 static void forget_old(struct hub *h, struct list *idle)
@@ -328,19 +387,38 @@ static void forget_old(struct hub *h, struct list *idle)
 		forget(h, t);
 }
 
-void hub_sweep(struct hub *h, size_t count)
+/* Round the tenants with readers. */
+static void sweep_live(struct hub *h, size_t count)
 {
 	struct hub_tenant *t;
 
-	if (count > h->tenants.count)
-		count = h->tenants.count;
-	while (count-- && !list_empty(&h->live)) {
-		t = list_entry(h->live.next, struct hub_tenant, list);
-		list_remove(&t->list);
-		list_append(&h->live, &t->list);
+	while (count-- && (t = first_of(&h->live))) {
+		move_to(&h->live, t);
 		stream_drop_unread(t->stream);
-		hub_left(h, t);
+		trim(h, t);
 	}
+}
+
+/* From those that are untouched for longest: they have expired first. */
+static void sweep_unread(struct hub *h, size_t count)
+{
+	struct hub_tenant *t;
+
+	list_for_each_safe (node, &h->unread) {
+		if (count-- == 0)
+			break;
+		t = list_entry(node, struct hub_tenant, list);
+		stream_drop_unread(t->stream);
+		trim(h, t);
+	}
+}
+
+void hub_sweep(struct hub *h, size_t count)
+{
+	size_t all = h->tenants.count;
+
+	sweep_live(h, count < all ? count : all);
+	sweep_unread(h, count);
 	producers_expire(&h->producers, h->now.mono_ms);
 	forget_old(h, &h->unused);
 	forget_old(h, &h->idle);

@@ -16,12 +16,18 @@
 
 #include "counters.h"
 #include "keys.h"
+#include "meter.h"
 #include "producers.h"
 #include "stream.h"
 
 struct hub_config {
 	struct stream_limits history; /* of each tenant */
 	uint64_t max_lag;	      /* bytes that a reader may be behind */
+	uint64_t max_memory;	      /* bytes, see meter.h; 0: no limit */
+	uint64_t tenant_rate;	      /* updates a second; 0: no limit */
+	uint64_t message_rate;	      /* requests a second of a connection */
+	uint64_t byte_rate;	      /* bytes a second of a connection */
+	bool slow_skip;		      /* too slow: a GAP, where that is known */
 	uint64_t message_max;	      /* bytes of an update */
 	uint64_t frame_max;	      /* bytes of a message in wsd.v1 */
 	uint64_t subscriptions_max;   /* of one connection */
@@ -37,7 +43,7 @@ extern const struct hub_config hub_defaults;
 
 struct hub_tenant {
 	struct map_node node;
-	struct list list;      /* in hub->live, unused or idle; see pins */
+	struct list list;      /* in one of the lists of the hub; see pins */
 	struct stream *stream; /* owned; NULL: idle */
 	uint64_t seq;	       /* the last one, while idle */
 	int64_t idle_ms;       /* since when it is idle, monotonic */
@@ -53,11 +59,14 @@ struct hub {
 	struct stream_time now;
 	struct hash_key hash_key;
 	struct map tenants;
-	struct list live;   /* tenants with a stream; sweep goes round it */
+	struct list live;   /* tenants with readers; sweep goes round it */
+	struct list unread; /* retained without; longest untouched first */
 	struct list unused; /* without, and never had an update */
 	struct list idle;   /* without, and had; the longest idle first */
 	struct list dirty;  /* streams that some reader has not read */
 	struct list ready;  /* sessions that have something to say */
+	struct meter meter;
+	uint64_t gaps_waiting; /* GAPs that wait to be written */
 	struct keys keys;
 	struct producers producers;
 	uint32_t generation; /* of tenants made from now on */
@@ -75,12 +84,14 @@ struct hub_update {
 enum hub_result {
 	HUB_PUBLISHED,
 	HUB_DUPLICATE, /* its key was published; as receipt->seq, 0: unknown */
+	HUB_RATE_LIMITED, /* come back in receipt->wait_ms */
 	HUB_NO_MEMORY,
 };
 
 struct hub_receipt {
 	uint64_t seq;
 	uint64_t subscribers; /* when it was appended */
+	int64_t wait_ms;      /* of HUB_RATE_LIMITED; from 1 */
 };
 
 /* 0, or -1 with errno. */
@@ -119,8 +130,20 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 			    const struct hub_update *update,
 			    struct hub_receipt *receipt);
 
+/* To be called when a reader has come to the stream of `t`. */
+void hub_joined(struct hub *h, struct hub_tenant *t);
+
 /* To be called when a reader has left the stream of `t`. */
 void hub_left(struct hub *h, struct hub_tenant *t);
+
+/*
+ * Frees the history of the tenant without readers that was untouched for
+ * longest. False when there is none.
+ */
+bool hub_drop_unread(struct hub *h);
+
+/* Other limits hold from now on; what exceeds them goes as it would anyway. */
+void hub_configure(struct hub *h, const struct hub_config *config);
 
 /*
  * Housekeeping, a few times a second: looks at up to `count` tenants with a

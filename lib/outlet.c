@@ -46,18 +46,33 @@ static enum counters_drop drop_reason(const struct outlet *o)
 static void unsubscribe(struct outlet *o, struct subscription *sub,
 			enum counters_drop reason);
 
-static void drop_subscriptions(struct outlet *o)
+void outlet_leave(struct outlet *o)
 {
 	list_for_each_safe (node, &o->subscriptions)
 		unsubscribe(o, list_entry(node, struct subscription, in_outlet),
 			    drop_reason(o));
 }
 
+/* The GAPs of it were written, or are lost. */
+static void settle_gaps(struct outlet *o, uint64_t *where)
+{
+	*where += o->gaps;
+	o->hub->gaps_waiting -= o->gaps;
+	o->gaps = 0;
+}
+
+static void count_output(struct outlet *o)
+{
+	meter_set(&o->hub->meter, METER_OUTPUT, &o->metered, o->control.cap);
+}
+
 void outlet_release(struct outlet *o)
 {
-	drop_subscriptions(o);
+	outlet_leave(o);
+	settle_gaps(o, &o->hub->counters.dropped[drop_reason(o)]);
 	list_remove(&o->ready);
 	buf_release(&o->control);
+	count_output(o);
 }
 
 void outlet_ready(struct outlet *o)
@@ -72,6 +87,7 @@ static void give_up(struct outlet *o)
 	o->dead = true;
 	o->closing = true;
 	buf_release(&o->control);
+	count_output(o);
 	outlet_ready(o);
 	o->ops->closing(o->conn);
 }
@@ -83,10 +99,22 @@ static void put_frame(struct outlet *o, enum wsframe_opcode opcode,
 
 	buf_append(&o->control, header, wsframe_encode(header, opcode, len));
 	buf_append(&o->control, payload, len);
+	count_output(o);
 	if (o->control.failed)
 		give_up(o);
 	else
 		outlet_ready(o);
+}
+
+void outlet_put_gap(struct outlet *o, const struct buf *text)
+{
+	if (o->closing)
+		return;
+	o->gaps++;
+	o->hub->gaps_waiting++;
+	o->hub->counters.due++;
+	o->hub->counters.gaps++;
+	outlet_put(o, text);
 }
 
 void outlet_put(struct outlet *o, const struct buf *text)
@@ -143,10 +171,12 @@ int outlet_subscribe(struct outlet *o, struct hub_tenant *t, uint64_t seq)
 	}
 	sub->tenant = t;
 	sub->outlet = o;
+	sub->gap_from = 0;
 	list_init(&sub->in_stream);
 	list_init(&sub->in_outlet);
 	list_init(&sub->behind);
 	list_append(&stream->subscribers, &sub->in_stream);
+	hub_joined(o->hub, t);
 	list_append(&o->subscriptions, &sub->in_outlet);
 	o->count++;
 	o->hub->counters.due += stream->seq + 1 - seq;
@@ -163,6 +193,8 @@ static void unsubscribe(struct outlet *o, struct subscription *sub,
 	struct stream *stream = sub->tenant->stream;
 	struct hub_tenant *tenant = sub->tenant;
 
+	if (stream->round.at == &sub->in_stream)
+		stream->round.at = sub->in_stream.next;
 	o->hub->counters.dropped[reason] +=
 		stream->seq + 1 - cursor_seq(&sub->cursor);
 	stream_leave(stream, o->view, &sub->cursor);
@@ -213,6 +245,8 @@ static void control_sent(struct outlet *o, size_t sent)
 
 	if (sent == buf_len(&o->control)) {
 		buf_clear(&o->control, CONTROL_KEEP);
+		count_output(o);
+		settle_gaps(o, &o->hub->counters.delivered);
 		return;
 	}
 	end = frame_end(&o->control, sent);
@@ -265,6 +299,20 @@ static void write_batch(struct outlet *o, struct subscription *sub)
 		block(o);
 }
 
+/* What was skipped, now that it can be told. */
+static void tell_gap(struct subscription *sub)
+{
+	struct answer_stream name = stream_name(sub->tenant->stream);
+	struct buf text;
+
+	buf_init(&text);
+	answer_put_gap(&text, &name, sub->gap_from,
+		       cursor_seq(&sub->cursor) - 1, "slow");
+	sub->gap_from = 0;
+	outlet_put_gap(sub->outlet, &text);
+	buf_release(&text);
+}
+
 /* The subscriptions that are behind, a batch each, until none is. */
 static void flush_behind(struct outlet *o)
 {
@@ -273,6 +321,10 @@ static void flush_behind(struct outlet *o)
 	while (!o->blocked && !o->closing && !list_empty(&o->behind)) {
 		sub = list_entry(o->behind.next, struct subscription, behind);
 		list_remove(&sub->behind);
+		if (sub->gap_from)
+			tell_gap(sub);
+		if (o->dead)
+			return;
 		write_batch(o, sub);
 		if (!cursor_at_end(&sub->cursor))
 			mark_behind(sub);
@@ -283,7 +335,7 @@ void outlet_flush(struct outlet *o)
 {
 	list_remove(&o->ready);
 	if (o->closing)
-		drop_subscriptions(o);
+		outlet_leave(o);
 	if (o->dead || o->blocked)
 		return;
 	if (!o->closing)
@@ -295,18 +347,40 @@ void outlet_flush(struct outlet *o)
 		o->owner->answered(o);
 }
 
+/* Goes on at the head; the GAP that says so is told when it can be. */
+static void skip(struct subscription *sub)
+{
+	struct stream *s = sub->tenant->stream;
+	uint64_t seq = cursor_seq(&sub->cursor);
+
+	if (!sub->gap_from)
+		sub->gap_from = seq;
+	sub->outlet->hub->counters.dropped[DROP_SLOW] += s->seq + 1 - seq;
+	view_skip(&s->views[sub->outlet->view], &sub->cursor);
+}
+
+void outlet_too_slow(struct subscription *sub)
+{
+	struct outlet *o = sub->outlet;
+
+	o->hub->counters.refused[REFUSED_SLOW]++;
+	if (o->view == STREAM_V1 && o->hub->config.slow_skip)
+		skip(sub);
+	else
+		outlet_close(o, PROTO_CLOSE_TOO_SLOW, "reads too slowly");
+}
+
 void outlet_flush_one(struct subscription *sub)
 {
 	struct outlet *o = sub->outlet;
 	struct view *view = &sub->tenant->stream->views[o->view];
 
-	if (o->closing)
+	if (o->closing || cursor_at_end(&sub->cursor))
 		return;
 	if (o->blocked || !list_empty(&sub->behind)) {
 		mark_behind(sub);
 		if (view_lag(view, &sub->cursor) > o->hub->config.max_lag)
-			outlet_close(o, PROTO_CLOSE_TOO_SLOW,
-				     "reads too slowly");
+			outlet_too_slow(sub);
 		return;
 	}
 	o->owner->collect(o);

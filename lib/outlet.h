@@ -37,6 +37,8 @@ struct outlet_ops {
 	 * later, it is dead: end it at once.
 	 */
 	void (*closing)(void *conn);
+	/* Call session_wake() in `ms`, or somewhat earlier. */
+	void (*wake)(void *conn, int64_t ms);
 	/* Stops reading from the peer, or goes on, as for its close frame. */
 	void (*pause)(void *conn, bool paused);
 };
@@ -56,7 +58,9 @@ struct outlet {
 	struct list subscriptions; /* all of this connection */
 	struct list behind;	   /* those with something to write */
 	struct list ready;	   /* node, in hub->ready */
+	size_t metered;		   /* bytes of control that hub->meter knows */
 	uint32_t count;		   /* subscriptions */
+	uint32_t gaps;		   /* GAPs in control; all leave together */
 	enum stream_view view;	   /* what it reads */
 	bool blocked;		   /* waits for outlet_writable() */
 	bool closing;		   /* no more is put in */
@@ -72,6 +76,7 @@ struct subscription {
 	struct hub_tenant *tenant;
 	struct outlet *outlet;
 	struct cursor cursor;
+	uint64_t gap_from; /* skipped from here to the cursor; 0: nothing */
 };
 
 void outlet_init(struct outlet *o, struct hub *hub, enum stream_view view,
@@ -83,6 +88,9 @@ void outlet_release(struct outlet *o);
 
 /* Appends one control message: frames `text` and has it written soon. */
 void outlet_put(struct outlet *o, const struct buf *text);
+
+/* The same for a GAP, which counts as a delivery that is due. */
+void outlet_put_gap(struct outlet *o, const struct buf *text);
 
 /* Sends a PING frame (RFC 6455 section 5.5.2) among these. */
 void outlet_ping(struct outlet *o);
@@ -109,6 +117,15 @@ void outlet_flush(struct outlet *o);
 
 /* The same for one subscription whose stream has grown. */
 void outlet_flush_one(struct subscription *sub);
+
+/*
+ * It is too far behind: its connection is closed, or (hub_config.slow_skip, in
+ * wsd.v1) it goes on at the head and is told of a GAP.
+ */
+void outlet_too_slow(struct subscription *sub);
+
+/* Ends all its subscriptions, as it is closing. Not during a fan-out. */
+void outlet_leave(struct outlet *o);
 
 /* The connection can take more. */
 void outlet_writable(struct outlet *o);

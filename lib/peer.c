@@ -63,6 +63,7 @@ static int peer_keep(void *conn, const char *bytes, size_t len)
 	int n;
 
 	p->peers->hub->counters.bytes_out += len;
+	meter_set(&p->peers->hub->meter, METER_OUTPUT, &p->kept, p->kept + len);
 	n = lws_write(p->wsi, (unsigned char *)(uintptr_t)bytes, len,
 		      LWS_WRITE_HTTP);
 
@@ -102,7 +103,16 @@ static void peer_pause(void *conn, bool paused)
 	lws_rx_flow_control(p->wsi, !paused);
 }
 
+static void peer_wake(void *conn, int64_t ms)
+{
+	struct peer *p = conn;
+
+	p->wake_ms = now_of(p) + ms;
+	caller_due_in(p->caller, ms);
+}
+
 static const struct outlet_ops ops = {
+	.wake = peer_wake,
 	.send = peer_send,
 	.keep = peer_keep,
 	.want_write = peer_want_write,
@@ -149,6 +159,8 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->heard_ms = now_of(p);
 	p->message_ms = 0;
 	p->end_ms = 0;
+	p->wake_ms = 0;
+	p->kept = 0;
 	p->pinged = false;
 	caller->peer = p;
 	caller_established(caller);
@@ -165,6 +177,7 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 void peer_free(struct peer *p)
 {
 	session_release(&p->session);
+	meter_set(&p->peers->hub->meter, METER_OUTPUT, &p->kept, 0);
 	p->caller->peer = NULL;
 	list_remove(&p->list);
 	list_remove(&p->busy);
@@ -244,7 +257,8 @@ static int64_t next_due(const struct peer *p)
 
 	/* After an answer the next PING is due before that. */
 	next = earlier(next, now_of(p) + (int64_t)times->ping);
-	return earlier(earlier(next, p->message_ms), p->end_ms);
+	next = earlier(earlier(next, p->message_ms), p->end_ms);
+	return earlier(next, p->wake_ms);
 }
 
 static void drop_dead(struct peer *p)
@@ -266,6 +280,10 @@ void peer_due(struct peer *p)
 	}
 	if (p->message_ms && now >= p->message_ms)
 		message_due(p);
+	if (p->wake_ms && now >= p->wake_ms) {
+		p->wake_ms = 0;
+		session_wake(&p->session);
+	}
 	if (!p->session.outlet.closing && !watch_silence(p)) {
 		drop_dead(p);
 		return;
@@ -330,8 +348,10 @@ int peer_closed_by_peer(struct peer *p)
 
 void peer_writable(struct peer *p)
 {
-	if (lws_partial_buffered(p->wsi))
+	if (lws_partial_buffered(p->wsi)) {
 		lws_callback_on_writable(p->wsi);
-	else
-		outlet_writable(&p->session.outlet);
+		return;
+	}
+	meter_set(&p->peers->hub->meter, METER_OUTPUT, &p->kept, 0);
+	outlet_writable(&p->session.outlet);
 }

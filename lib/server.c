@@ -185,7 +185,9 @@ static bool flush(void *user)
 	bool busy = published - s->flushed >= BUSY_UPDATES;
 
 	s->flushed = published;
-	fanout_run(&s->hub);
+	/* What is not finished goes on without a gap. */
+	if (!fanout_run(&s->hub))
+		return false;
 	http_flushed(&s->http);
 	return busy;
 }

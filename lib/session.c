@@ -2,10 +2,12 @@
 #include "session.h"
 
 #include "num.h"
+#include "reclaim.h"
 #include "utf8.h"
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Answers that wait, in bytes: above, input stops until they have left. */
@@ -13,6 +15,13 @@
 
 /* The same for updates that SUBSCRIBE has replayed: others want their turn. */
 #define REPLAY_HIGH (256 * 1024)
+
+/*
+ * The same for updates of one tenant that subscribers have not had their turn
+ * to get: a publisher must not outrun those who read. Below the kernel's buffer
+ * for a connection (--sndbuf), which takes no more at once.
+ */
+#define UNWRITTEN_HIGH (128 * 1024)
 
 /* Room for the request around an update in a plain message. */
 #define PLAIN_EXTRA 4096
@@ -73,16 +82,46 @@ static void collect(struct outlet *o)
 	session_ack(s, &id, s->acked, &s->ack);
 }
 
+static void count_assembly(struct session *s)
+{
+	meter_set(&s->hub->meter, METER_ASSEMBLY, &s->metered,
+		  s->intake.rest.cap);
+}
+
+/* Whether what it publishes waits to be written already. */
+static bool outruns(const struct session *s)
+{
+	const struct stream *stream =
+		s->published ? s->published->stream : NULL;
+
+	return stream && !list_empty(&stream->dirty) &&
+	       stream_unwritten(stream) > UNWRITTEN_HIGH;
+}
+
+/* Goes on with the input that was stopped, if nothing is in its way now. */
+static void resume(struct session *s)
+{
+	struct outlet *o = &s->outlet;
+
+	if (s->throttled)
+		return;
+	if (outruns(s)) {
+		outlet_ready(o);
+		return;
+	}
+	intake_resume(&s->intake);
+	count_assembly(s);
+	if (!s->intake.stopped && !o->closing)
+		o->ops->pause(o->conn, false);
+}
+
 static void answered(struct outlet *o)
 {
 	struct session *s = of_outlet(o);
 
 	s->replayed = 0;
-	if (s->intake.stopped) {
-		intake_resume(&s->intake);
-		if (!s->intake.stopped && !o->closing)
-			o->ops->pause(o->conn, false);
-	}
+	if (s->intake.stopped)
+		resume(s);
 	/* What was resumed may have left something to say first. */
 	if (s->draining && !s->intake.stopped && outlet_idle(o))
 		outlet_close(o,
@@ -140,6 +179,9 @@ void session_release(struct session *s)
 				s->hub->now.mono_ms);
 	s->producer = NULL;
 	intake_release(&s->intake);
+	count_assembly(s);
+	free(s->rate);
+	s->rate = NULL;
 }
 
 void session_error(struct session *s, const struct json_value *id,
@@ -148,6 +190,7 @@ void session_error(struct session *s, const struct json_value *id,
 	struct buf text;
 
 	buf_init(&text);
+	s->hub->counters.errors[code]++;
 	answer_put_error(&text, id, s->intake.message, s->intake.line, code,
 			 message);
 	session_say(s, &text);
@@ -167,11 +210,13 @@ struct hub_tenant *session_tenant(struct session *s, const struct request *r)
 	struct hub_tenant *t =
 		hub_tenant(s->hub, r->tenant.bytes, r->tenant.len);
 
-	if (!t)
-		session_over_capacity(s, r,
-				      errno == ENOSPC ? "many tenants"
-						      : SESSION_LITTLE_MEMORY);
-	return t;
+	if (t)
+		return t;
+	if (errno == ENOSPC)
+		s->hub->counters.refused[REFUSED_TENANTS]++;
+	session_over_capacity(
+		s, r, errno == ENOSPC ? "many tenants" : SESSION_LITTLE_MEMORY);
+	return NULL;
 }
 
 static void on_ping(struct session *s, const struct request *r)
@@ -267,6 +312,57 @@ static bool blank(const char *line, size_t len)
 	return true;
 }
 
+/* Has the input wait for `ms` when that is above 0. */
+static void wait_for(struct session *s, int64_t ms,
+		     enum counters_refusal reason)
+{
+	if (ms <= 0)
+		return;
+	s->hub->counters.refused[reason]++;
+	s->intake.stopped = true;
+	s->throttled = true;
+	s->outlet.ops->wake(s->outlet.conn, ms);
+}
+
+/*
+ * Counts a request against the rates of the connection. Who is above them is
+ * not read from for a while: nothing is lost, and a publisher slows down.
+ */
+static void throttle(struct session *s, size_t len)
+{
+	const struct hub_config *c = &s->hub->config;
+	int64_t now = s->hub->now.mono_ms;
+
+	if (!c->message_rate && !c->byte_rate)
+		return;
+	if (!s->rate)
+		s->rate = calloc(1, sizeof(*s->rate));
+	if (!s->rate) {
+		outlet_close(&s->outlet, PROTO_CLOSE_OVER_CAPACITY,
+			     "out of memory");
+		return;
+	}
+	if (c->message_rate) {
+		bucket_take(&s->rate->requests, c->message_rate, 1, now);
+		wait_for(s,
+			 bucket_wait(&s->rate->requests, c->message_rate, now),
+			 REFUSED_MESSAGE_RATE);
+	}
+	if (c->byte_rate) {
+		bucket_take(&s->rate->bytes, c->byte_rate, len, now);
+		wait_for(s, bucket_wait(&s->rate->bytes, c->byte_rate, now),
+			 REFUSED_BYTE_RATE);
+	}
+}
+
+void session_wake(struct session *s)
+{
+	if (!s->throttled)
+		return;
+	s->throttled = false;
+	outlet_ready(&s->outlet);
+}
+
 static void on_text(struct intake *in, const char *text, size_t len)
 {
 	struct session *s = list_entry(in, struct session, intake);
@@ -274,10 +370,26 @@ static void on_text(struct intake *in, const char *text, size_t len)
 	if (s->dialect == SESSION_V1 && blank(text, len))
 		return;
 	treat(s, text, len);
+	throttle(s, len);
 	in->ended = s->outlet.closing;
 	if (buf_len(&s->outlet.control) > ANSWERS_HIGH ||
 	    s->replayed > REPLAY_HIGH)
 		in->stopped = true;
+	if (outruns(s)) {
+		in->stopped = true;
+		outlet_ready(&s->outlet);
+	}
+}
+
+/* What waits of a message counts; when there is no room, it is given up. */
+static void watch_memory(struct session *s)
+{
+	size_t before = s->metered;
+
+	count_assembly(s);
+	if (s->metered > before && !reclaim_room(s->hub, 0))
+		outlet_close(&s->outlet, PROTO_CLOSE_OVER_CAPACITY,
+			     "the server has too little memory");
 }
 
 void session_receive(struct session *s, const struct intake_piece *piece)
@@ -294,6 +406,7 @@ void session_receive(struct session *s, const struct intake_piece *piece)
 			     "only text messages are taken");
 		return;
 	case INTAKE_TOO_BIG:
+		s->hub->counters.refused[REFUSED_TOO_LARGE]++;
 		outlet_close(&s->outlet, PROTO_CLOSE_TOO_BIG,
 			     "message is too big");
 		return;
@@ -302,6 +415,7 @@ void session_receive(struct session *s, const struct intake_piece *piece)
 			     "out of memory");
 		return;
 	}
+	watch_memory(s);
 	if (s->intake.stopped != stopped && !s->outlet.closing)
 		s->outlet.ops->pause(s->outlet.conn, s->intake.stopped);
 }

@@ -6,8 +6,9 @@
  * Plain speaks one message a frame and hides envelopes; wsd.v1 speaks lines,
  * each treated by itself and as soon as it is whole. A peer that does not read
  * its answers is not read from: when these fill up, input stops, in the middle
- * of a frame if need be, until they have left. It acts on the connection
- * through struct outlet_ops alone.
+ * of a frame if need be, until they have left. Nor is one whose rate is used
+ * up, or who publishes faster than can be written to subscribers. It acts on
+ * the connection through struct outlet_ops alone.
  */
 #ifndef SESSION_H
 #define SESSION_H
@@ -19,6 +20,12 @@
 enum session_dialect {
 	SESSION_PLAIN,
 	SESSION_V1,
+};
+
+/* How much a connection has sent. */
+struct session_rate {
+	struct bucket requests;
+	struct bucket bytes;
 };
 
 struct session {
@@ -33,8 +40,11 @@ struct session {
 	struct answer_ack ack;	      /* the one ACK that is put off */
 	uint64_t ack_id;	      /* its id; 0: none is pending */
 	struct intake intake;	      /* cuts and stops the input */
+	size_t metered;		      /* bytes of it that hub->meter knows */
+	struct session_rate *rate;    /* owned; NULL: no limit was needed yet */
 	uint64_t replayed;	      /* bytes, since all was answered */
 	bool draining;		      /* closes when all is written */
+	bool throttled; /* its rate is used up, see session_wake() */
 };
 
 void session_init(struct session *s, struct hub *hub,
@@ -44,6 +54,9 @@ void session_release(struct session *s);
 
 /* Takes a piece of a message; hub_set_time() was called for it. */
 void session_receive(struct session *s, const struct intake_piece *piece);
+
+/* The time has come for which it asked by outlet_ops.wake. */
+void session_wake(struct session *s);
 
 /*
  * The server shuts down: tells a wsd.v1 peer when to come back, and closes

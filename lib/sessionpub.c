@@ -2,9 +2,12 @@
 /*
  * The publishing half of a session: ids, producers, keys, acknowledgements.
  */
+#include "reclaim.h"
 #include "session.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 /* The tenant to publish to: most often the same as before. */
@@ -60,15 +63,33 @@ static bool id_in_order(struct session *s, const struct request *r)
 static bool may_publish(struct session *s, const struct request *r)
 {
 	if (s->hub->draining) {
+		s->hub->counters.refused[REFUSED_DRAINING]++;
 		session_error(s, &r->id, PROTO_DRAINING, "shutting down");
 		return false;
 	}
 	if (r->data.len > s->hub->config.message_max) {
+		s->hub->counters.refused[REFUSED_TOO_LARGE]++;
 		session_error(s, &r->id, PROTO_TOO_LARGE,
 			      "'data' is larger than the server takes");
 		return false;
 	}
+	if (!reclaim_room(s->hub, r->data.len)) {
+		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
+		return false;
+	}
 	return true;
+}
+
+static void say_rate_limited(struct session *s, const struct request *r,
+			     int64_t wait_ms)
+{
+	char message[96];
+
+	snprintf(message, sizeof(message),
+		 "the tenant has more updates than are allowed; there is room "
+		 "in %" PRId64 " ms",
+		 wait_ms);
+	session_error(s, &r->id, PROTO_RATE_LIMITED, message);
 }
 
 static void acknowledge_duplicate(struct session *s, const struct request *r)
@@ -99,6 +120,9 @@ static bool publish(struct session *s, const struct request *r)
 	switch (hub_publish(s->hub, t, &update, &receipt)) {
 	case HUB_NO_MEMORY:
 		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
+		return false;
+	case HUB_RATE_LIMITED:
+		say_rate_limited(s, r, receipt.wait_ms);
 		return false;
 	case HUB_DUPLICATE:
 		ack.duplicate = true;

@@ -2,6 +2,7 @@
 /*
  * The subscribing half of a session.
  */
+#include "reclaim.h"
 #include "session.h"
 
 static void say_subscribed(struct session *s, const struct request *r,
@@ -22,7 +23,8 @@ static void say_subscribed(struct session *s, const struct request *r,
 		buf_init(&text);
 		answer_put_gap(&text, &name, start->from, start->to,
 			       start->reason);
-		session_say(s, &text);
+		outlet_put_gap(&s->outlet, &text);
+		buf_release(&text);
 	}
 }
 
@@ -42,12 +44,22 @@ static void subscribe_again(struct session *s, const struct request *r,
 	session_say(s, &text);
 }
 
+/* Bytes that its history may take a second time, in the other encoding. */
+static size_t view_to_make(const struct session *s, const struct hub_tenant *t)
+{
+	if (s->dialect == SESSION_PLAIN || !t->stream)
+		return 0;
+	return t->stream->views[STREAM_PLAIN].memory;
+}
+
 static void subscribe_new(struct session *s, const struct request *r,
 			  struct hub_tenant *t)
 {
-	struct stream *stream = hub_stream(s->hub, t);
 	struct stream_start start;
+	struct stream *stream = NULL;
 
+	if (reclaim_room(s->hub, view_to_make(s, t)))
+		stream = hub_stream(s->hub, t);
 	if (!stream) {
 		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
 		return;
@@ -76,6 +88,7 @@ void session_subscribe(struct session *s, const struct request *r)
 	if (sub) {
 		subscribe_again(s, r, sub);
 	} else if (s->outlet.count >= s->hub->config.subscriptions_max) {
+		s->hub->counters.refused[REFUSED_SUBSCRIPTIONS]++;
 		session_error(s, &r->id, PROTO_TOO_MANY_SUBSCRIPTIONS,
 			      "this connection has as many as are allowed");
 	} else {

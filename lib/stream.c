@@ -12,11 +12,11 @@ struct payload {
 };
 
 void stream_init(struct stream *s, const char *tenant, size_t len,
-		 const char *epoch, uint64_t seq)
+		 const char *epoch, uint64_t seq, struct meter *meter)
 {
 	memset(s, 0, sizeof(*s));
 	for (int i = 0; i < STREAM_VIEWS; i++)
-		view_init(&s->views[i], seq + 1);
+		view_init(&s->views[i], seq + 1, meter);
 	list_init(&s->subscribers);
 	list_init(&s->dirty);
 	buf_init(&s->prefix);
@@ -229,6 +229,13 @@ void stream_trim(struct stream *s, const struct stream_limits *limits,
 		view_trim(&s->views[i], s->first);
 }
 
+void stream_forget(struct stream *s)
+{
+	s->first = s->seq + 1;
+	for (int i = 0; i < STREAM_VIEWS; i++)
+		view_trim(&s->views[i], s->first);
+}
+
 /* The first retained update that is at most `age_ms` old. */
 static uint64_t since_age(const struct stream *s, uint64_t age_ms,
 			  int64_t mono_ms)
@@ -342,7 +349,7 @@ static int revive_v1(struct stream *s)
 	if (v1_continues(s))
 		return encode_range(s, v1, s->seq + 1);
 	view_release(v1);
-	view_init(v1, s->seq + 1);
+	view_init(v1, s->seq + 1, v1->meter);
 	buf_clear(&s->prefix, SIZE_MAX);
 	answer_put_update_prefix(&s->prefix, &name);
 	return s->prefix.failed ? -1 : 0;
@@ -358,7 +365,7 @@ static int cover(struct stream *s, uint64_t seq)
 		return -1;
 	if (seq >= view_first(v1))
 		return 0;
-	view_init(&older, seq);
+	view_init(&older, seq, v1->meter);
 	if (encode_range(s, &older, view_first(v1)) < 0) {
 		view_release(&older);
 		return -1;

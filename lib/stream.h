@@ -12,6 +12,7 @@
 #define STREAM_H
 
 #include "answer.h"
+#include "bucket.h"
 #include "list.h"
 #include "proto.h"
 #include "tenant.h"
@@ -36,12 +37,26 @@ struct stream_time {
 	int64_t wall_ms; /* for people */
 };
 
+/*
+ * A round of writing what is new to each reader; it may take several turns of
+ * the loop, in which more is appended.
+ */
+struct stream_round {
+	struct list *at;  /* the subscriber whose turn it is; NULL: no round */
+	uint64_t seq;	  /* the last update when it began */
+	int64_t end;	  /* bytes of the plain view when it began */
+	int64_t flushed;  /* of these every reader had its turn */
+	int64_t since_ns; /* when the first update came that it writes */
+};
+
 struct stream {
 	struct view views[STREAM_VIEWS];
 	struct list subscribers; /* of whoever reads it; see outlet.h */
 	struct list dirty;	 /* node: has what some reader lacks */
 	uint64_t seq;		 /* of the last update; 0: none yet */
 	uint64_t first;		 /* oldest update retained; seq + 1: none */
+	struct bucket rate;	 /* of its updates */
+	struct stream_round round;
 	struct buf prefix;  /* of the envelopes, while there is a v1 view */
 	const char *tenant; /* borrowed */
 	uint8_t tenant_len;
@@ -57,8 +72,9 @@ struct stream_start {
 	uint64_t to;
 };
 
+/* `meter` is told what its segments take; or NULL. */
 void stream_init(struct stream *s, const char *tenant, size_t len,
-		 const char *epoch, uint64_t seq);
+		 const char *epoch, uint64_t seq, struct meter *meter);
 
 /* Frees all; no reader may be left. */
 void stream_release(struct stream *s);
@@ -102,6 +118,20 @@ static inline size_t stream_readers(const struct stream *s)
 {
 	return s->views[STREAM_PLAIN].readers + s->views[STREAM_V1].readers;
 }
+
+/*
+ * How many bytes of the plain view have not yet had their turn to be written;
+ * meaningful while it is dirty.
+ */
+static inline uint64_t stream_unwritten(const struct stream *s)
+{
+	return (uint64_t)(s->views[STREAM_PLAIN].end - s->round.flushed);
+}
+
+/*
+ * Forgets all history; what slow readers have not read stays until they have.
+ */
+void stream_forget(struct stream *s);
 
 /* Bytes of heap in segments. */
 static inline size_t stream_memory(const struct stream *s)

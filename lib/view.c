@@ -3,10 +3,18 @@
 
 #include <string.h>
 
-void view_init(struct view *v, uint64_t next)
+void view_init(struct view *v, uint64_t next, struct meter *meter)
 {
 	memset(v, 0, sizeof(*v));
 	v->next = next;
+	v->meter = meter;
+}
+
+static void count(struct view *v, int64_t bytes)
+{
+	v->memory += (size_t)bytes;
+	if (v->meter)
+		meter_add(v->meter, METER_SEGMENTS, bytes);
 }
 
 void view_release(struct view *v)
@@ -17,7 +25,8 @@ void view_release(struct view *v)
 		next = s->next;
 		segment_free(s);
 	}
-	view_init(v, v->next);
+	count(v, -(int64_t)v->memory);
+	view_init(v, v->next, v->meter);
 }
 
 /* Blocks double along the chain, so that a small tenant stays small. */
@@ -45,7 +54,7 @@ int view_reserve(struct view *v, size_t len, int64_t mono_ms)
 	else
 		v->oldest = s;
 	v->newest = s;
-	v->memory += segment_memory(s);
+	count(v, (int64_t)segment_memory(s));
 	return 0;
 }
 
@@ -77,7 +86,7 @@ void view_trim(struct view *v, uint64_t seq)
 	while ((s = v->oldest) && s->cursors == 0 &&
 	       s->first + s->count <= seq) {
 		v->oldest = s->next;
-		v->memory -= segment_memory(s);
+		count(v, -(int64_t)segment_memory(s));
 		segment_free(s);
 	}
 	if (!v->oldest)
@@ -97,7 +106,7 @@ void view_prepend(struct view *v, struct view *older)
 		v->newest = older->newest;
 	v->oldest = older->oldest;
 	v->memory += older->memory;
-	view_init(older, older->next);
+	view_init(older, older->next, older->meter);
 }
 
 int view_enter(struct view *v, struct cursor *c, uint64_t seq)
@@ -119,6 +128,14 @@ void view_leave(struct view *v, struct cursor *c)
 	c->segment->cursors--;
 	c->segment = NULL;
 	v->readers--;
+}
+
+void view_skip(struct view *v, struct cursor *c)
+{
+	c->segment->cursors--;
+	c->segment = v->newest;
+	c->segment->cursors++;
+	c->index = c->segment->count;
 }
 
 int cursor_gather(const struct cursor *c, struct iovec *pieces, int max,

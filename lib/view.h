@@ -10,6 +10,7 @@
 #ifndef VIEW_H
 #define VIEW_H
 
+#include "meter.h"
 #include "segment.h"
 
 #include <sys/uio.h>
@@ -17,10 +18,11 @@
 struct view {
 	struct segment *oldest; /* owned; NULL while the chain is empty */
 	struct segment *newest;
-	uint64_t next;	/* sequence number of the next append */
-	int64_t end;	/* bytes of frames ever appended */
-	size_t memory;	/* bytes of heap in segments */
-	size_t readers; /* cursors */
+	uint64_t next;	     /* sequence number of the next append */
+	int64_t end;	     /* bytes of frames ever appended */
+	size_t memory;	     /* bytes of heap in segments */
+	struct meter *meter; /* borrowed; told of these bytes; or NULL */
+	size_t readers;	     /* cursors */
 };
 
 /* An entry of a chain, until that is trimmed. */
@@ -41,8 +43,8 @@ struct view_rest {
 	size_t len;	   /* 0: nothing was cut */
 };
 
-/* Empty; its first append will be number `next`. */
-void view_init(struct view *v, uint64_t next);
+/* Empty; its first append will be number `next`. `meter` may be NULL. */
+void view_init(struct view *v, uint64_t next, struct meter *meter);
 
 /* Frees the chain; no cursor may be left. */
 void view_release(struct view *v);
@@ -90,6 +92,9 @@ void view_prepend(struct view *v, struct view *older);
  */
 int view_enter(struct view *v, struct cursor *c, uint64_t seq);
 void view_leave(struct view *v, struct cursor *c);
+
+/* Moves it to the end, over all that it has not read. */
+void view_skip(struct view *v, struct cursor *c);
 
 /* Number of the next entry that the cursor reads. */
 static inline uint64_t cursor_seq(const struct cursor *c)

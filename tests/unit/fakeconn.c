@@ -109,7 +109,15 @@ static void fake_pause(void *conn, bool paused)
 	f->pauses += paused;
 }
 
+static void fake_wake(void *conn, int64_t ms)
+{
+	struct fakeconn *f = conn;
+
+	f->wake_ms = ms;
+}
+
 static const struct outlet_ops ops = {
+	.wake = fake_wake,
 	.send = fake_send,
 	.keep = fake_keep,
 	.want_write = fake_want_write,
@@ -292,7 +300,7 @@ uint64_t fakeconn_pending(const struct hub *h)
 {
 	const struct hub_tenant *t;
 	const struct subscription *sub;
-	uint64_t pending = 0;
+	uint64_t pending = h->gaps_waiting;
 
 	list_for_each (node, &h->live) {
 		t = list_entry(node, struct hub_tenant, list);

@@ -27,6 +27,7 @@ struct fakeconn {
 	bool wants_write;   /* asked to tell when there is room */
 	bool paused;	    /* input was stopped */
 	unsigned pauses;    /* how often */
+	int64_t wake_ms;    /* it asked to be woken in so long; 0: it did not */
 	unsigned sends;
 	unsigned closings;  /* how often it was told to end */
 	unsigned code;	    /* of the close frame; 0: none came */

@@ -452,7 +452,7 @@ static void finish(struct model *m)
 static void play(struct model *m)
 {
 	memset(m->readers, 0, sizeof(m->readers));
-	stream_init(&m->stream, "t", 1, "run.0", 0);
+	stream_init(&m->stream, "t", 1, "run.0", 0, NULL);
 	m->now = (struct stream_time){0, 0};
 	m->first = 1;
 	m->limits.count = 1 + below(m, 500);

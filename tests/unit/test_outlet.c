@@ -376,7 +376,8 @@ static void leaving(void)
 	   "released, it is in no list, and nothing is pending");
 	hub_set_time(&h, INT32_MAX, INT32_MAX);
 	hub_sweep(&h, 9);
-	ok(list_empty(&h.live), "what it pinned is freed");
+	ok(list_empty(&h.live) && list_empty(&h.unread) && h.meter.total == 0,
+	   "what it pinned is freed");
 	hub_release(&h);
 }
 

@@ -441,13 +441,21 @@ static bool settled(const struct world *w)
 	       w->hub.counters.published == 3U - no2 - no3 - no6;
 }
 
-static bool consistent(struct world *w)
+static uint64_t numbers_of(const struct list *tenants)
 {
 	uint64_t numbers = 0;
 
-	list_for_each (node, &w->hub.live)
+	list_for_each (node, tenants)
 		numbers +=
 			list_entry(node, struct hub_tenant, list)->stream->seq;
+	return numbers;
+}
+
+static bool consistent(struct world *w)
+{
+	uint64_t numbers =
+		numbers_of(&w->hub.live) + numbers_of(&w->hub.unread);
+
 	if (!fakeconn_sound(&w->a) || !fakeconn_ledger(&w->hub) ||
 	    numbers != w->hub.counters.published)
 		return false;

@@ -16,7 +16,7 @@ static const struct stream_time epoch_start = {0, 0};
 
 static void init(struct stream *s)
 {
-	stream_init(s, "t", 1, "run.0", 0);
+	stream_init(s, "t", 1, "run.0", 0, NULL);
 }
 
 /* Updates 1, 2, 3, … as their own numbers, one each 10 ms. */
@@ -111,7 +111,7 @@ static void appending(void)
 		 "'reason':'source'}\n"),
 	   "v1 shows all of them in envelopes");
 	stream_release(&s);
-	stream_init(&s, "t", 1, "run.4", 99);
+	stream_init(&s, "t", 1, "run.4", 99, NULL);
 	ok(stream_append(&s, &wide, "1", 1, &epoch_start) == 100,
 	   "a stream that was idle goes on where it was");
 	stream_release(&s);

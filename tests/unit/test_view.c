@@ -61,7 +61,7 @@ static void chain(void)
 {
 	struct view v;
 
-	view_init(&v, 5);
+	view_init(&v, 5, NULL);
 	ok(view_first(&v) == 5 && v.next == 5 && !v.memory,
 	   "an empty chain begins where it ends, and costs nothing");
 	add_many(&v, 40);
@@ -91,7 +91,7 @@ static void trimming(void)
 	struct view v;
 	struct cursor c;
 
-	view_init(&v, 1);
+	view_init(&v, 1, NULL);
 	add_many(&v, 40);
 	view_trim(&v, 4);
 	ok(view_first(&v) == 1, "a block stays while one entry is wanted");
@@ -118,7 +118,7 @@ static void reading(void)
 	struct view_rest rest;
 	int n;
 
-	view_init(&v, 1);
+	view_init(&v, 1, NULL);
 	ok(view_enter(&v, &c, 1) == 0 && cursor_at_end(&c) &&
 		   offers(&c, 9, 1 << 20, &n) == 0 && n == 0,
 	   "a cursor may wait in an empty chain");
@@ -163,7 +163,7 @@ static bool every_cut(void)
 	struct cursor c;
 	bool good = true;
 
-	view_init(&v, 1);
+	view_init(&v, 1, NULL);
 	add_many(&v, 13);
 	for (size_t cut = 0; cut <= 1300; cut++) {
 		view_enter(&v, &c, 1);
@@ -183,7 +183,7 @@ static void empties(void)
 	struct cursor c;
 	int n;
 
-	view_init(&v, 1);
+	view_init(&v, 1, NULL);
 	add(&v, 0, 0);
 	view_enter(&v, &c, 1);
 	ok(!cursor_at_end(&c) && offers(&c, 9, 99, &n) == 0 && n == 0,
@@ -209,10 +209,10 @@ static void prepending(void)
 	struct view_rest rest;
 	int n;
 
-	view_init(&v, 11);
+	view_init(&v, 11, NULL);
 	add_many(&v, 10);
 	view_enter(&v, &c, 15);
-	view_init(&older, 1);
+	view_init(&older, 1, NULL);
 	add_many(&older, 10);
 	view_prepend(&v, &older);
 	ok(view_first(&v) == 1 && v.next == 21 && !older.oldest,
@@ -228,8 +228,8 @@ static void prepending(void)
 	view_leave(&v, &c);
 	view_release(&v);
 	ok(!v.memory, "memory adds up");
-	view_init(&v, 11);
-	view_init(&older, 1);
+	view_init(&v, 11, NULL);
+	view_init(&older, 1, NULL);
 	add_many(&older, 10);
 	view_prepend(&v, &older);
 	add_many(&v, 1);
@@ -243,7 +243,7 @@ static void no_memory(void)
 	struct view v;
 	struct cursor c;
 
-	view_init(&v, 1);
+	view_init(&v, 1, NULL);
 	oom_after(1);
 	ok(view_reserve(&v, 10, 0) == -1 && !v.oldest && !v.memory,
 	   "without memory there is no room, and nothing changed");
