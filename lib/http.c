@@ -23,6 +23,7 @@ struct exchange {
 	struct caller *caller;	   /* NULL: gone */
 	struct list list;	   /* node, in http->publishing */
 	struct farewell *farewell; /* writes the rest of an answer, or NULL */
+	size_t metered;		   /* bytes of it that hub->meter knows */
 	bool answered;		   /* what still comes is thrown away */
 	uint64_t length;	   /* bytes of the body */
 	uint64_t received;	   /* of these */
@@ -48,7 +49,6 @@ void http_init(struct http *h, struct peers *peers, struct gate *gate,
 	h->peers = peers;
 	h->gate = gate;
 	h->body_max = body_max;
-	h->flushed = true;
 	h->started_ms = peers->hub->now.mono_ms;
 	list_init(&h->publishing);
 	for (size_t i = 0; i < REPLY_STATUSES; i++)
@@ -70,6 +70,13 @@ static struct exchange *exchange_new(struct http *h, struct caller *c)
 	return e;
 }
 
+/* What of an answer waits to be taken. */
+static void count_rest(struct exchange *e, size_t bytes)
+{
+	meter_set(&e->http->peers->hub->meter, METER_OUTPUT, &e->metered,
+		  bytes);
+}
+
 static void release(struct exchange *e)
 {
 	list_remove(&e->list);
@@ -82,6 +89,7 @@ void exchange_free(struct exchange *e)
 	if (e->farewell) {
 		farewell_end(e->farewell);
 		e->http->farewells--;
+		count_rest(e, 0);
 	}
 	e->farewell = NULL;
 	e->caller->exchange = NULL;
@@ -135,6 +143,7 @@ static void on_said(void *user)
 static int say_rest(struct http *h, struct caller *c, struct buf *rest)
 {
 	struct exchange *e = c->exchange ? c->exchange : exchange_new(h, c);
+	size_t waits = rest->cap;
 
 	if (!e || h->farewells == FAREWELLS_MAX)
 		return -1;
@@ -143,6 +152,7 @@ static int say_rest(struct http *h, struct caller *c, struct buf *rest)
 	if (!e->farewell)
 		return -1;
 	h->farewells++;
+	count_rest(e, waits);
 	e->answered = true;
 	lws_rx_flow_control(c->wsi, 0);
 	set_time(c, c->all->times.message);
@@ -393,26 +403,37 @@ int http_body_end(struct caller *c)
 	return e && (e->farewell || !list_empty(&e->list)) ? 0 : -1;
 }
 
-static void go_on(struct exchange *e)
+/* False when its subscribers have to be written to first. */
+static bool go_on(struct exchange *e)
 {
 	struct reply reply;
+	size_t at = e->ingest.at;
 	enum ingest_result result = ingest_step(&e->ingest, &reply);
 
 	list_remove(&e->list);
-	if (result == INGEST_MORE)
+	if (result == INGEST_MORE) {
 		list_append(&e->http->publishing, &e->list);
-	else if (!e->caller)
+		return e->ingest.at > at;
+	}
+	if (!e->caller)
 		release(e);
 	else if (tell(e, result, &reply, false) < 0)
 		caller_end(e->caller);
+	return true;
 }
 
+/* A slice of one of them; those that had their turn go to the end. */
 void http_go_on(struct http *h)
 {
-	if (!http_busy(h) || !h->flushed)
-		return;
-	h->flushed = false;
-	go_on(list_entry(h->publishing.next, struct exchange, list));
+	bool published = false;
+	struct list now;
+
+	list_init(&now);
+	list_splice(&now, &h->publishing);
+	while (!published && !list_empty(&now))
+		published = go_on(list_entry(now.next, struct exchange, list));
+	list_splice(&now, &h->publishing);
+	list_splice(&h->publishing, &now);
 }
 
 /* Its body did not come in time, or the peer does not read. */

@@ -28,7 +28,6 @@ struct http {
 	struct gate *gate;	/* borrowed */
 	uint64_t body_max;	/* bytes of a body */
 	struct list publishing; /* exchanges, a slice each in turn */
-	bool flushed;		/* the last slice was written */
 	unsigned farewells;	/* answers that are slow to leave */
 	int64_t started_ms;	/* monotonic */
 	struct metrics_figure answers[REPLY_STATUSES]; /* how many */
@@ -56,16 +55,10 @@ void exchange_free(struct exchange *e);
 void exchange_due(struct exchange *e);
 
 /*
- * Publishes the next slice of a large body, if what was published before has
- * been written to its subscribers.
+ * Publishes the next slice of a large body; once in each turn of the loop, so
+ * that subscribers are written to in between.
  */
 void http_go_on(struct http *h);
-
-/* It was. */
-static inline void http_flushed(struct http *h)
-{
-	h->flushed = true;
-}
 
 /* Whether http_go_on() has something to do, sooner or later. */
 static inline bool http_busy(const struct http *h)

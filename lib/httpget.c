@@ -100,14 +100,12 @@ static void count_connections(const struct peers *peers,
 	figures[NONE].value = peers->callers->admission.count - peers->count;
 }
 
-static uint64_t segments_memory(const struct hub *hub)
+static void count_memory(const struct meter *meter,
+			 struct metrics_figure figures[METER_KINDS])
 {
-	uint64_t bytes = 0;
-
-	list_for_each (node, &hub->live)
-		bytes += stream_memory(
-			list_entry(node, struct hub_tenant, list)->stream);
-	return bytes;
+	for (int i = 0; i < METER_KINDS; i++)
+		figures[i] = (struct metrics_figure){
+			meter_kind_name((enum meter_kind)i), meter->used[i]};
 }
 
 static void look_at_process(struct metrics *m)
@@ -125,7 +123,7 @@ static void get_metrics(const struct http *h, struct reply *reply,
 {
 	const struct hub *hub = h->peers->hub;
 	struct metrics_figure connections[DIALECTS];
-	struct metrics_figure memory[] = {{"segments", segments_memory(hub)}};
+	struct metrics_figure memory[METER_KINDS];
 	struct metrics m = {
 		.counters = &hub->counters,
 		.uptime_ms = hub->now.mono_ms - h->started_ms,
@@ -135,12 +133,14 @@ static void get_metrics(const struct http *h, struct reply *reply,
 		.connections = connections,
 		.connections_count = DIALECTS,
 		.memory = memory,
-		.memory_count = 1,
+		.memory_count = METER_KINDS,
+		.memory_max = hub->meter.max,
 		.answers = h->answers,
 		.answers_count = REPLY_STATUSES,
 	};
 
 	count_connections(h->peers, connections);
+	count_memory(&hub->meter, memory);
 	census_take(hub, &m.census);
 	look_at_process(&m);
 	reply_content(reply, 200, METRICS_TYPE);

@@ -3,6 +3,7 @@
 
 #include "jsonput.h"
 #include "num.h"
+#include "reclaim.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +11,9 @@
 
 /* When to come back after there was no room: soon, as that passes. */
 #define FULL_MS 1000
+
+/* While more of a tenant waits to be written, nothing is published for it. */
+#define UNWRITTEN_HIGH (128 * 1024)
 
 /* A piece of the body. */
 struct span {
@@ -31,12 +35,20 @@ void ingest_init(struct ingest *in, struct hub *hub, const char *tenant,
 			keys_hash(&hub->keys, tenant, tenant_len, key, key_len);
 }
 
+static void count(struct ingest *in)
+{
+	meter_set(&in->hub->meter, METER_ASSEMBLY, &in->metered, in->body.cap);
+}
+
 void ingest_release(struct ingest *in)
 {
+	if (!in->hub)
+		return;
 	if (in->tenant)
 		hub_unpin(in->hub, in->tenant);
 	in->tenant = NULL;
 	buf_release(&in->body);
+	count(in);
 }
 
 /* Checking */
@@ -57,13 +69,19 @@ static struct span trimmed(const char *at, size_t len)
 	return (struct span){at, len};
 }
 
-static int refuse_memory(struct ingest *in, struct reply *refusal)
+static int refuse_memory(struct reply *refusal)
 {
-	in->hub->counters.refused[REFUSED_MEMORY]++;
 	reply_fault(refusal, 503, PROTO_OVER_CAPACITY,
 		    "the server has too little memory");
 	reply_retry(refusal, FULL_MS);
 	return -1;
+}
+
+/* The machine's memory; of its own limit the reclaimer keeps count. */
+static int no_memory(struct ingest *in, struct reply *refusal)
+{
+	in->hub->counters.refused[REFUSED_MEMORY]++;
+	return refuse_memory(refusal);
 }
 
 static int refuse_json(const struct ingest *in, enum json_result result,
@@ -142,9 +160,14 @@ static int check_lines(struct ingest *in, const char *text, size_t len,
 static int keep(struct ingest *in, const char *bytes, size_t len,
 		struct reply *refusal)
 {
+	size_t before = in->metered;
+
 	buf_append(&in->body, bytes, len);
+	count(in);
 	if (in->body.failed)
-		return refuse_memory(in, refusal);
+		return no_memory(in, refusal);
+	if (in->metered > before && !reclaim_room(in->hub, 0))
+		return refuse_memory(refusal);
 	in->text = buf_bytes(&in->body);
 	in->len = buf_len(&in->body);
 	return 0;
@@ -238,7 +261,7 @@ static int find_tenant(struct ingest *in, struct reply *refusal)
 		return 0;
 	}
 	if (errno != ENOSPC)
-		return refuse_memory(in, refusal);
+		return no_memory(in, refusal);
 	in->hub->counters.refused[REFUSED_TENANTS]++;
 	reply_fault(refusal, 503, PROTO_OVER_CAPACITY,
 		    "the server has too many tenants");
@@ -249,7 +272,7 @@ static int find_tenant(struct ingest *in, struct reply *refusal)
 /* It ended in the middle: nobody may take it for done. */
 static enum ingest_result give_up(struct ingest *in, struct reply *refusal)
 {
-	refuse_memory(in, refusal);
+	refuse_memory(refusal);
 	if (!in->done)
 		return INGEST_REFUSED;
 	if (in->keyed)
@@ -263,14 +286,31 @@ static enum ingest_result give_up(struct ingest *in, struct reply *refusal)
 	return INGEST_REFUSED;
 }
 
+static enum ingest_result refuse_rate(struct reply *refusal, int64_t wait_ms)
+{
+	reply_fault(refusal, 429, PROTO_RATE_LIMITED,
+		    "the tenant has more updates than are allowed");
+	reply_retry(refusal, (uint64_t)wait_ms);
+	return INGEST_REFUSED;
+}
+
+/* The rate is asked once; then all goes out, and those who come next wait. */
 static enum ingest_result publish(struct ingest *in, struct span update,
 				  struct reply *refusal)
 {
-	struct hub_update what = {update.at, update.len, NULL};
+	struct hub_update what = {update.at, update.len, NULL, in->done > 0};
 	struct hub_receipt receipt;
+	enum hub_result result;
 
-	if (hub_publish(in->hub, in->tenant, &what, &receipt) != HUB_PUBLISHED)
+	if (!reclaim_room(in->hub, update.len))
 		return give_up(in, refusal);
+	result = hub_publish(in->hub, in->tenant, &what, &receipt);
+	if (result == HUB_RATE_LIMITED)
+		return refuse_rate(refusal, receipt.wait_ms);
+	if (result != HUB_PUBLISHED) {
+		in->hub->counters.refused[REFUSED_MEMORY]++;
+		return give_up(in, refusal);
+	}
 	in->last = receipt.seq;
 	in->subscribers = receipt.subscribers;
 	if (in->done++ == 0) {
@@ -294,11 +334,60 @@ static struct span next_update(struct ingest *in)
 	return trimmed(at, n);
 }
 
+/* For all of it, so that it rarely ends in the middle. */
+static int make_room(struct ingest *in, struct reply *refusal)
+{
+	if (!reclaim_room(in->hub, in->len))
+		return refuse_memory(refusal);
+	if (in->keyed && keys_reserve(&in->hub->keys, in->hub->now.mono_ms) < 0)
+		return no_memory(in, refusal);
+	return 0;
+}
+
+/* Lets the request in, or answers it by what is known of its key. */
+static enum ingest_result begin(struct ingest *in, struct reply *refusal)
+{
+	const struct keys_entry *entry = NULL;
+	int64_t now = in->hub->now.mono_ms;
+
+	in->begun = true;
+	if (in->keyed)
+		entry = keys_find(&in->hub->keys, &in->hash, now);
+	if (entry && entry->check && entry->check != checksum(in))
+		return refuse_key(refusal);
+	if (entry)
+		return repeat(in, entry);
+	if (in->hub->draining)
+		return refuse_draining(in, refusal);
+	if (make_room(in, refusal) < 0 || find_tenant(in, refusal) < 0)
+		return INGEST_REFUSED;
+	return INGEST_MORE;
+}
+
+/* Whether those who read its tenant lack much already. */
+static bool outruns(const struct ingest *in)
+{
+	const struct hub_tenant *t =
+		in->tenant ? in->tenant : hub_find(in->hub, in->id, in->id_len);
+	const struct stream *s = t ? t->stream : NULL;
+
+	return s && !list_empty(&s->dirty) &&
+	       stream_unwritten(s) > UNWRITTEN_HIGH;
+}
+
 enum ingest_result ingest_step(struct ingest *in, struct reply *refusal)
 {
 	size_t from = in->at;
+	enum ingest_result result;
 	struct span update;
 
+	if (outruns(in))
+		return INGEST_MORE;
+	if (!in->begun) {
+		result = begin(in, refusal);
+		if (result != INGEST_MORE)
+			return result;
+	}
 	while (in->done < in->count) {
 		if (in->at - from >= INGEST_SLICE)
 			return INGEST_MORE;
@@ -310,40 +399,24 @@ enum ingest_result ingest_step(struct ingest *in, struct reply *refusal)
 	return INGEST_DONE;
 }
 
-static enum ingest_result begin(struct ingest *in, struct reply *refusal)
-{
-	const struct keys_entry *entry = NULL;
-
-	if (in->keyed)
-		entry = keys_find(&in->hub->keys, &in->hash,
-				  in->hub->now.mono_ms);
-	if (entry && entry->check && entry->check != checksum(in))
-		return refuse_key(refusal);
-	if (entry)
-		return repeat(in, entry);
-	if (in->hub->draining)
-		return refuse_draining(in, refusal);
-	if (in->keyed &&
-	    keys_reserve(&in->hub->keys, in->hub->now.mono_ms) < 0) {
-		refuse_memory(in, refusal);
-		return INGEST_REFUSED;
-	}
-	if (find_tenant(in, refusal) < 0)
-		return INGEST_REFUSED;
-	return ingest_step(in, refusal);
-}
-
 enum ingest_result ingest_end(struct ingest *in, const char *bytes, size_t len,
 			      struct reply *refusal)
 {
+	enum ingest_result result;
+
 	in->text = bytes ? bytes : "";
 	in->len = len;
-	if (buf_len(&in->body) || len > INGEST_SLICE)
-		if (keep(in, bytes, len, refusal) < 0)
-			return INGEST_REFUSED;
+	if ((buf_len(&in->body) || len > INGEST_SLICE) &&
+	    keep(in, bytes, len, refusal) < 0)
+		return INGEST_REFUSED;
 	if (check_rest(in, refusal) < 0)
 		return INGEST_REFUSED;
-	return begin(in, refusal);
+	result = ingest_step(in, refusal);
+	/* Then nothing was published yet. */
+	if (result == INGEST_MORE && !buf_len(&in->body) &&
+	    keep(in, bytes, len, refusal) < 0)
+		return INGEST_REFUSED;
+	return result;
 }
 
 void ingest_put(const struct ingest *in, struct buf *b)

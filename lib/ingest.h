@@ -5,9 +5,10 @@
  * Lines are checked as they come, so that no body takes long at its end. Only
  * when all of it was found right is any of it published: one JSON text as one
  * update, or NDJSON as one a line, without the blank ones. A large body goes
- * out in slices, between which the loop turns and subscribers are written to:
- * so they can follow, and nobody waits for it. What has begun ends, also when
- * nobody waits for the answer any more.
+ * out in slices, between which the loop turns and subscribers are written to;
+ * and nothing is published while much of its tenant waits to be written. So
+ * those who read can follow, and nobody waits for it. What has begun ends, also
+ * when nobody waits for the answer any more.
  *
  * A key stands for the request. The first update's number is kept with it, and
  * a checksum of the body: who comes again with the same is answered as before,
@@ -39,7 +40,9 @@ struct ingest {
 	bool keyed;    /* hash, check */
 	bool repeated; /* the key was known: nothing is published */
 	struct hash128 hash;
+	bool begun;	      /* it was let in */
 	struct buf body;      /* what came in more than one piece */
+	size_t metered;	      /* bytes of body that hub->meter knows */
 	const char *text;     /* what is published: the body, or borrowed */
 	size_t len;	      /* bytes of text */
 	size_t checked;	      /* bytes of the body that are whole lines */
@@ -75,7 +78,7 @@ int ingest_take(struct ingest *in, const char *bytes, size_t len,
 enum ingest_result ingest_end(struct ingest *in, const char *bytes, size_t len,
 			      struct reply *refusal);
 
-/* Publishes the next slice. */
+/* Publishes the next slice, or nothing as subscribers cannot follow. */
 enum ingest_result ingest_step(struct ingest *in, struct reply *refusal);
 
 /* Appends what was done as JSON and a newline. */

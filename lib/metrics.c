@@ -174,8 +174,8 @@ static void put_census(struct buf *b, const struct metrics *m)
 	gauge(b, "wsd_furthest_lag_bytes", m->census.lag,
 	      "Bytes that the slowest subscriber is behind.");
 	gauge(b, "wsd_tenants", m->tenants, "Tenants that are remembered.");
-	gauge(b, "wsd_streams", m->census.streams,
-	      "Tenants with history or subscribers.");
+	gauge(b, "wsd_tenants_watched", m->census.streams,
+	      "Tenants that have subscribers.");
 }
 
 static void put_figures(struct buf *b, const struct metrics *m)
@@ -184,8 +184,11 @@ static void put_figures(struct buf *b, const struct metrics *m)
 	       "Connections, by dialect; http: no WebSocket, or not yet.");
 	figures(b, "wsd_connections", "dialect", m->connections,
 		m->connections_count);
-	family(b, "wsd_memory_bytes", "gauge", "Memory in use, by kind.");
+	family(b, "wsd_memory_bytes", "gauge",
+	       "Memory for what peers sent, by kind.");
 	figures(b, "wsd_memory_bytes", "kind", m->memory, m->memory_count);
+	gauge(b, "wsd_memory_limit_bytes", m->memory_max,
+	      "What that may be in all; 0: no limit.");
 	family(b, "wsd_http_answers_total", "counter",
 	       "Answers to HTTP requests, by status.");
 	figures(b, "wsd_http_answers_total", "status", m->answers,

@@ -36,6 +36,7 @@ struct metrics {
 	size_t connections_count;
 	const struct metrics_figure *memory; /* bytes, by kind */
 	size_t memory_count;
+	uint64_t memory_max; /* bytes of all kinds; 0: no limit */
 	const struct metrics_figure *answers; /* to HTTP requests, by status */
 	size_t answers_count;
 };

@@ -186,10 +186,7 @@ static bool flush(void *user)
 
 	s->flushed = published;
 	/* What is not finished goes on without a gap. */
-	if (!fanout_run(&s->hub))
-		return false;
-	http_flushed(&s->http);
-	return busy;
+	return fanout_run(&s->hub) && busy;
 }
 
 static void on_sweep(uv_timer_t *timer)

@@ -67,8 +67,8 @@ static bool expect(struct buf *want, const struct input *in)
 	return good && buf_len(want);
 }
 
-static enum ingest_result post(struct ingest *ing, const struct input *in,
-			       struct reply *refusal)
+static enum ingest_result post(struct ingest *ing, struct fakeconn *f,
+			       const struct input *in, struct reply *refusal)
 {
 	const char *at = in->body;
 	size_t left = in->len;
@@ -79,8 +79,10 @@ static enum ingest_result post(struct ingest *ing, const struct input *in,
 		if (ingest_take(ing, at, in->piece, refusal) < 0)
 			return INGEST_REFUSED;
 	result = ingest_end(ing, at, left, refusal);
-	while (result == INGEST_MORE)
+	while (result == INGEST_MORE) {
+		fakeconn_settle(ing->hub, f, 1);
 		result = ingest_step(ing, refusal);
+	}
 	return result;
 }
 
@@ -115,7 +117,7 @@ static void publish(struct hub *h, struct fakeconn *f, const struct input *in)
 	buf_init(&told);
 	good = expect(&want, in);
 	ingest_init(&ing, h, "t", 1, "key", 3);
-	if (post(&ing, in, &refusal) == INGEST_DONE) {
+	if (post(&ing, f, in, &refusal) == INGEST_DONE) {
 		must(good && !ing.repeated && ing.done == ing.count);
 		must(ing.last == ing.first + ing.count - 1);
 		ingest_put(&ing, &told);
@@ -144,7 +146,7 @@ static void repeat(struct hub *h, struct fakeconn *f, const struct input *in)
 	buf_init(&nothing);
 	other.piece = in->len / 3 + 1;
 	ingest_init(&ing, h, "t", 1, "key", 3);
-	if (post(&ing, &other, &refusal) == INGEST_DONE)
+	if (post(&ing, f, &other, &refusal) == INGEST_DONE)
 		must(ing.repeated);
 	else
 		must(!h->counters.published);

@@ -27,6 +27,9 @@ static struct reply refusal;
 static char told[512];
 static unsigned steps;
 
+/* Who is written to between the slices; NULL: nobody. */
+static struct fakeconn *reader;
+
 /* Memory ends at this allocation of the next body; 0: never. */
 static long oom_at;
 static long refusals; /* how often it had ended */
@@ -66,8 +69,11 @@ static enum ingest_result run(struct ingest *in, const char *body, size_t len,
 		return INGEST_REFUSED;
 	result =
 		ingest_end(in, last ? body + len - last : NULL, last, &refusal);
-	for (steps = 1; result == INGEST_MORE; steps++)
+	for (steps = 1; result == INGEST_MORE; steps++) {
+		if (reader)
+			fakeconn_settle(in->hub, reader, 1);
 		result = ingest_step(in, &refusal);
+	}
 	return result;
 }
 
@@ -117,12 +123,14 @@ static void open_world(struct hub *h, struct fakeconn *f)
 	fakeconn_hub(h, &config);
 	fakeconn_open(f, h, SESSION_PLAIN);
 	fakeconn_say(f, "{'type':'SUBSCRIBE','tenantId':'t'}");
+	reader = f;
 }
 
 static void close_world(struct hub *h, struct fakeconn *f)
 {
 	fakeconn_close(f);
 	hub_release(h);
+	reader = NULL;
 }
 
 static bool hears(struct hub *h, struct fakeconn *f, const char *want)
@@ -464,6 +472,87 @@ static void abandoned(void)
 	close_world(&h, &f);
 }
 
+/* A request may be larger than a second's worth; the next one waits. */
+static void rates(void)
+{
+	struct hub h;
+	struct fakeconn f;
+
+	open_world(&h, &f);
+	h.config.tenant_rate = 10;
+	ok(post(&h, "1\n2\n3\n4\n5\n6\n7\n8\n9\n10\n11\n12\n13\n14\n15\n",
+		&ndjson) == 200 &&
+		   h.counters.published == 15,
+	   "what was let in goes out whole, above the rate of its tenant");
+	ok(post(&h, "1", &json) == 429 && refusal.retry_s == 1 &&
+		   h.counters.refused[REFUSED_TENANT_RATE] == 1,
+	   "the next one is 429, with the time to wait");
+	hub_set_time(&h, h.now.mono_ms + 1000, 0);
+	ok(post(&h, "1", &json) == 200, "and is taken after that");
+	close_world(&h, &f);
+}
+
+static void bounded_memory(void)
+{
+	const struct way pieces = {.lines = true, .piece = 4096};
+	struct hub h;
+	struct fakeconn f;
+	struct ingest in;
+	struct buf body;
+
+	open_world(&h, &f);
+	buf_init(&body);
+	put_numbers(&body);
+	h.meter.max = 100000;
+	ok(post_bytes(&h, buf_bytes(&body), buf_len(&body), &pieces) == 503 &&
+		   h.counters.published == 0 &&
+		   h.counters.refused[REFUSED_MEMORY] == 1,
+	   "a body for which there is no room is 503");
+	ok(h.meter.used[METER_ASSEMBLY] == 0, "and its memory is given back");
+	ok(post(&h, "1\n2\n", &bytewise) == 200, "a small one fits");
+	ingest_init(&in, &h, "t", 1, NULL, 0);
+	ingest_take(&in, "[1,", 3, &refusal);
+	ok(h.meter.used[METER_ASSEMBLY] == in.body.cap,
+	   "what waits for its end is counted");
+	ingest_release(&in);
+	ok(h.meter.used[METER_ASSEMBLY] == 0, "as long as it waits");
+	buf_release(&body);
+	close_world(&h, &f);
+}
+
+/* Nobody is written to: what comes has to wait. */
+static void outrunning(void)
+{
+	const struct way keyed = {.lines = true, .key = "k"};
+	struct ingest a, b;
+	struct hub h;
+	struct fakeconn f;
+	char *large = text_of(99999, "");
+
+	open_world(&h, &f);
+	for (int i = 0; i < 2; i++)
+		post(&h, large, &json);
+	ingest_init(&a, &h, "t", 1, "k", 1);
+	ingest_init(&b, &h, "t", 1, "k", 1);
+	ok(ingest_end(&a, "1", 1, &refusal) == INGEST_MORE &&
+		   ingest_end(&b, "1", 1, &refusal) == INGEST_MORE &&
+		   ingest_step(&a, &refusal) == INGEST_MORE &&
+		   h.counters.published == 2,
+	   "nothing is published while its tenant waits to be written");
+	fakeconn_settle(&h, &f, 1);
+	ok(ingest_step(&a, &refusal) == INGEST_DONE &&
+		   h.counters.published == 3,
+	   "then it is");
+	ok(ingest_step(&b, &refusal) == INGEST_DONE && b.repeated &&
+		   h.counters.published == 3,
+	   "but once, where two with one key had waited");
+	ingest_release(&a);
+	ingest_release(&b);
+	ok(post(&h, "1", &keyed) == 422, "and is known then");
+	free(large);
+	close_world(&h, &f);
+}
+
 int main(void)
 {
 	struct hub h;
@@ -484,5 +573,8 @@ int main(void)
 	no_memory();
 	forgotten();
 	abandoned();
+	rates();
+	bounded_memory();
+	outrunning();
 	return tap_end();
 }

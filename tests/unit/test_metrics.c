@@ -117,8 +117,8 @@ static void standing(const struct buf *b)
 	ok(says(b, "wsd_deliveries_pending 5") &&
 		   says(b, "wsd_subscriptions 4") &&
 		   says(b, "wsd_furthest_lag_bytes 6") &&
-		   says(b, "wsd_streams 3") && says(b, "wsd_tenants 7") &&
-		   says(b, "wsd_draining 1") &&
+		   says(b, "wsd_tenants_watched 3") &&
+		   says(b, "wsd_tenants 7") && says(b, "wsd_draining 1") &&
 		   says(b, "wsd_connections{dialect=\"plain\"} 1") &&
 		   says(b, "wsd_connections{dialect=\"v1\"} 2"),
 	   "how the server stands");

@@ -13,7 +13,7 @@
 static void add(struct hub *h, const char *id, int updates)
 {
 	struct hub_tenant *t = hub_tenant(h, id, strlen(id));
-	struct hub_update update = {"1", 1, NULL};
+	struct hub_update update = {"1", 1, NULL, false};
 	struct hub_receipt receipt;
 
 	while (updates--)
