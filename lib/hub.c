@@ -58,15 +58,16 @@ int hub_init(struct hub *h, const struct hub_config *config)
 	list_init(&h->dirty);
 	list_init(&h->ready);
 	if (hash_random(&h->hash_key, sizeof(h->hash_key)) < 0 ||
-	    make_run(h) < 0 || map_init(&h->tenants) < 0)
-		return -1;
-	keys_init(&h->keys, &h->hash_key, (uint32_t)config->keys_max,
-		  (int64_t)config->memory_ms);
-	if (producers_init(&h->producers, &h->hash_key, config->producers_max,
+	    make_run(h) < 0 || map_init(&h->tenants) < 0 ||
+	    map_init(&h->subscriptions) < 0 ||
+	    producers_init(&h->producers, &h->hash_key, config->producers_max,
 			   (int64_t)config->memory_ms) < 0) {
+		map_release(&h->subscriptions);
 		map_release(&h->tenants);
 		return -1;
 	}
+	keys_init(&h->keys, &h->hash_key, (uint32_t)config->keys_max,
+		  (int64_t)config->memory_ms);
 	return 0;
 }
 
@@ -104,6 +105,7 @@ void hub_release(struct hub *h)
 		free_tenant(h, t);
 	}
 	map_release(&h->tenants);
+	map_release(&h->subscriptions);
 	keys_release(&h->keys);
 	producers_release(&h->producers);
 }

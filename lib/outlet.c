@@ -134,14 +134,25 @@ void outlet_ping(struct outlet *o)
 		put_frame(o, WSFRAME_PING, PING_PAYLOAD, strlen(PING_PAYLOAD));
 }
 
+/* Both are where they are for as long as the subscription lasts. */
+static uint64_t hash_of(const struct outlet *o, const struct hub_tenant *t)
+{
+	const void *pair[] = {o, t};
+
+	return hash_bytes(&o->hub->hash_key, pair, sizeof(pair));
+}
+
+/* Not by going through them: a connection may have many, and ask often. */
 struct subscription *outlet_find(const struct outlet *o,
 				 const struct hub_tenant *t)
 {
+	struct map_node *node =
+		map_first(&o->hub->subscriptions, hash_of(o, t));
 	struct subscription *sub;
 
-	list_for_each (node, &o->subscriptions) {
-		sub = list_entry(node, struct subscription, in_outlet);
-		if (sub->tenant == t)
+	for (; node; node = map_next(node)) {
+		sub = map_entry(node, struct subscription, node);
+		if (sub->tenant == t && sub->outlet == o)
 			return sub;
 	}
 	return NULL;
@@ -175,6 +186,7 @@ int outlet_subscribe(struct outlet *o, struct hub_tenant *t, uint64_t seq)
 	list_init(&sub->in_stream);
 	list_init(&sub->in_outlet);
 	list_init(&sub->behind);
+	map_insert(&o->hub->subscriptions, &sub->node, hash_of(o, t));
 	list_append(&stream->subscribers, &sub->in_stream);
 	hub_joined(o->hub, t);
 	list_append(&o->subscriptions, &sub->in_outlet);
@@ -198,6 +210,7 @@ static void unsubscribe(struct outlet *o, struct subscription *sub,
 	o->hub->counters.dropped[reason] +=
 		stream->seq + 1 - cursor_seq(&sub->cursor);
 	stream_leave(stream, o->view, &sub->cursor);
+	map_remove(&o->hub->subscriptions, &sub->node);
 	list_remove(&sub->in_stream);
 	list_remove(&sub->in_outlet);
 	list_remove(&sub->behind);

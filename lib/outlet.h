@@ -70,6 +70,7 @@ struct outlet {
 };
 
 struct subscription {
+	struct map_node node;  /* in hub->subscriptions */
 	struct list in_stream; /* node, in stream->subscribers */
 	struct list in_outlet; /* node, in outlet->subscriptions */
 	struct list behind;    /* node, in outlet->behind */

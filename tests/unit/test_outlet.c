@@ -364,15 +364,16 @@ static void leaving(void)
 	ok(sub && !outlet_find(&f.session.outlet, tenant(&h, "c")),
 	   "subscriptions are found by their tenant");
 	outlet_unsubscribe(&f.session.outlet, sub);
-	ok(counters_dropped(&h.counters) == 4 && fakeconn_ledger(&h),
+	ok(!outlet_find(&f.session.outlet, tenant(&h, "a")) &&
+		   counters_dropped(&h.counters) == 4 && fakeconn_ledger(&h),
 	   "what it lacked is dropped");
 	fakeconn_settle(&h, &f, 1);
 	ok(fakeconn_hears(&f, "control one\ncontrol two\n[4]\n[5]\n"),
 	   "the others go on");
 	publish(&h, "a", "6");
 	fakeconn_close(&f);
-	ok(list_empty(&h.ready) && fakeconn_pending(&h) == 0 &&
-		   fakeconn_ledger(&h),
+	ok(list_empty(&h.ready) && h.subscriptions.count == 0 &&
+		   fakeconn_pending(&h) == 0 && fakeconn_ledger(&h),
 	   "released, it is in no list, and nothing is pending");
 	hub_set_time(&h, INT32_MAX, INT32_MAX);
 	hub_sweep(&h, 9);
