@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "caller.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,20 +79,22 @@ void callers_release(struct callers *all)
  */
 static void answer_refused(int fd, const char *status, const char *message)
 {
-	char text[512], request[4096];
+	char text[512], body[128], request[4096];
 	ssize_t n = recv(fd, request, sizeof(request), MSG_DONTWAIT);
-	int len = snprintf(text, sizeof(text),
-			   "HTTP/1.1 %s\r\n"
-			   "Content-Type: application/json\r\n"
-			   "Content-Length: %zu\r\n"
-			   "Retry-After: 10\r\n"
-			   "Connection: close\r\n\r\n"
+	int len = snprintf(body, sizeof(body),
 			   "{\"error\":{\"code\":\"OVER_CAPACITY\","
 			   "\"message\":\"%s\"}}\n",
-			   status, strlen(message) + 55, message);
+			   message);
 
-	if (n >= 0 || len > 0)
-		n = send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	len = snprintf(text, sizeof(text),
+		       "HTTP/1.1 %s\r\n"
+		       "Content-Type: application/json\r\n"
+		       "Content-Length: %d\r\n"
+		       "Retry-After: 10\r\n"
+		       "Connection: close\r\n\r\n%s",
+		       status, len, body);
+	if (n >= 0 || errno == EAGAIN)
+		send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
 }
 

@@ -3,14 +3,6 @@
 
 #include "clock.h"
 
-/*
- * What a call may take: for the streams, and then for the outlets that have
- * something to say. More makes batches that leave the cache and others wait;
- * less, and the rounds over many subscribers fall behind their publishers.
- */
-#define STREAMS_NS (10 * 1000 * 1000)
-#define OUTLETS_NS (5 * 1000 * 1000)
-
 /* So many subscribers, or outlets, have their turn between looks at the clock.
  */
 #define SLICE 32
@@ -54,12 +46,12 @@ static bool flush_slice(struct stream *s)
 	return node == &s->subscribers;
 }
 
-static void flush_streams(struct hub *h, int64_t begin_ns)
+static void flush_streams(struct hub *h)
 {
-	int64_t now = begin_ns;
+	int64_t end = clock_mono_ns() + h->config.flush_ns, now = 0;
 	struct stream *s;
 
-	while (!list_empty(&h->dirty) && now - begin_ns < STREAMS_NS) {
+	while (!list_empty(&h->dirty) && now < end) {
 		s = list_entry(h->dirty.next, struct stream, dirty);
 		list_remove(&s->dirty);
 		if (!s->round.at)
@@ -77,7 +69,7 @@ static void flush_streams(struct hub *h, int64_t begin_ns)
 /* What becomes ready meanwhile waits for the next call. */
 static bool flush_outlets(struct hub *h)
 {
-	int64_t begin_ns = clock_mono_ns();
+	int64_t end = clock_mono_ns() + h->config.flush_ns;
 	struct list now;
 	int left = SLICE;
 
@@ -87,7 +79,7 @@ static bool flush_outlets(struct hub *h)
 		outlet_flush(list_entry(now.next, struct outlet, ready));
 		if (--left)
 			continue;
-		if (clock_mono_ns() - begin_ns >= OUTLETS_NS)
+		if (clock_mono_ns() >= end)
 			break;
 		left = SLICE;
 	}
@@ -102,7 +94,7 @@ bool fanout_run(struct hub *h)
 {
 	bool written;
 
-	flush_streams(h, clock_mono_ns());
+	flush_streams(h);
 	written = list_empty(&h->dirty);
 	return flush_outlets(h) && written;
 }

@@ -5,9 +5,10 @@
  *
  * Each subscriber of a dirty stream costs one write of everything between its
  * cursor and the end, whatever the number of updates. A call has a budget of
- * time; streams take turns in it, so that a tenant with many subscribers does
- * not keep the others waiting, and a round that is not finished goes on in the
- * next call. When to call it is the loop's decision (see pacer.h).
+ * time (hub_config.flush_ns: once for streams, once for outlets); streams take
+ * turns in it, so that a tenant with many subscribers does not keep the others
+ * waiting, and a round that is not finished goes on in the next call. When to
+ * call it is the loop's decision (see pacer.h).
  */
 #ifndef FANOUT_H
 #define FANOUT_H

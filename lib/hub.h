@@ -27,6 +27,7 @@ struct hub_config {
 	uint64_t tenant_rate;	      /* updates a second; 0: no limit */
 	uint64_t message_rate;	      /* requests a second of a connection */
 	uint64_t byte_rate;	      /* bytes a second of a connection */
+	int64_t flush_ns;	      /* see fanout.h; one call takes so long */
 	bool slow_skip;		      /* too slow: a GAP, where that is known */
 	uint64_t message_max;	      /* bytes of an update */
 	uint64_t frame_max;	      /* bytes of a message in wsd.v1 */

@@ -13,6 +13,7 @@ load helper
 		z status 503
 		z body "code":"OVER_CAPACITY"
 		z end
+		! curl -s "$http/healthz" | jq -e '.error.code == "OVER_CAPACITY"'
 		b drop
 		! until curl -sf "$http/healthz"; do :; done
 		y open
@@ -132,4 +133,90 @@ load helper
 		a pinged 3
 		a idle
 	END
+}
+
+@test "updates above --tenant-rate are refused, of that tenant alone" {
+	start_wsd --tenant-rate 5
+	raw <<-'END'
+		p open wsd.v1
+		p recv {"type":"WELCOME"}
+		repeat 7 p send {"type":"PUBLISH","tenantId":"b","data":%n%}
+		p recv {"type":"ERROR","code":"RATE_LIMITED"}
+		p send {"type":"PUBLISH","id":1,"tenantId":"c","data":1}
+		p recv {"type":"ACK","id":1,"tenantId":"c","seq":1}
+	END
+}
+
+@test "--connection-rate slows a publisher down, and loses nothing" {
+	start_wsd --connection-rate 20
+	seq 35 >"$BATS_TEST_TMPDIR/in"
+	begin=$EPOCHREALTIME
+	"$BIN/wspub" -u "$url" -f "$BATS_TEST_TMPDIR/in" t
+	took=$(jq -n "$EPOCHREALTIME - $begin")
+	[[ $(jq -n "$took > 0.6 and $took < 5") == true ]]
+	"$BIN/wssub" -u "$url" --since all -c 35 -W 5 t >"$BATS_TEST_TMPDIR/out"
+	cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+}
+
+@test "--connection-bytes does so too" {
+	start_wsd --connection-bytes 20k
+	for i in {1..30}; do
+		printf '{"n":%d,"pad":"%01000d"}\n' "$i" 0
+	done >"$BATS_TEST_TMPDIR/in"
+	begin=$EPOCHREALTIME
+	"$BIN/wspub" -u "$url" -f "$BATS_TEST_TMPDIR/in" t
+	took=$(jq -n "$EPOCHREALTIME - $begin")
+	[[ $(jq -n "$took > 0.4 and $took < 5") == true ]]
+	"$BIN/wssub" -u "$url" --since all -c 30 -W 5 t >"$BATS_TEST_TMPDIR/out"
+	cmp "$BATS_TEST_TMPDIR/in" "$BATS_TEST_TMPDIR/out"
+}
+
+# A reader that stops, and 400 updates of 9000 bytes meanwhile.
+stall_and_go_on() {
+	cat <<-'END'
+		a send {"type":"SUBSCRIBE","id":1,"tenantId":"t"}
+		a recv {"type":"SUBSCRIBED","id":1}
+		a pause
+		p open wsd.v1.bulk
+		p recv {"type":"WELCOME"}
+		repeat 400 p send {"type":"PUBLISH","id":%n%,"tenantId":"t","data":"%x9000%"}
+		p until {"type":"ACK","id":400}
+		a resume
+	END
+}
+
+@test "--slow skip: a GAP says what is missing, and then it goes on" {
+	start_wsd --sndbuf 4096 --max-lag 100k --slow skip
+	{
+		printf 'a open wsd.v1\na recv {"type":"WELCOME"}\n'
+		stall_and_go_on
+		cat <<-'END'
+			a until {"type":"GAP","tenantId":"t","reason":"slow"}
+			p send {"type":"PUBLISH","id":401,"tenantId":"t","data":"end"}
+			a until {"type":"UPDATE","seq":401,"data":"end"}
+			a idle
+		END
+	} | raw >"$BATS_TEST_TMPDIR/out"
+	# Each update came once, or is within a GAP, in order.
+	sed -n 's/^a text //p' "$BATS_TEST_TMPDIR/out" | awk '
+		function number(name) {
+			match($0, "\"" name "\":[0-9]+")
+			return substr($0, RSTART + length(name) + 3,
+				RLENGTH - length(name) - 3) + 0
+		}
+		/"UPDATE"/ { if (number("seq") != ++last) exit bad = 1 }
+		/"GAP"/ {
+			if (number("from") != ++last) exit bad = 1
+			last = number("to"); gaps++
+		}
+		END { exit bad || last != 401 || !gaps }'
+}
+
+@test "--slow skip: who can't be told is closed with 4108" {
+	start_wsd --sndbuf 4096 --max-lag 100k --slow skip
+	{
+		echo 'a open'
+		stall_and_go_on | sed '2s/.*/a recv {"type":"SUBSCRIBED"}/'
+		echo 'a finally 4108'
+	} | raw
 }
