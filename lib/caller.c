@@ -158,7 +158,7 @@ static struct caller *add(struct callers *all, const struct netaddr *from)
 }
 
 /* lws tells of the end of one that it could not take, or does not. */
-static void adopt(struct caller *c, int fd)
+static bool adopt(struct caller *c, int fd)
 {
 	struct callers *all = c->all;
 	lws_adopt_desc_t desc = {
@@ -168,6 +168,7 @@ static void adopt(struct caller *c, int fd)
 		.opaque = c,
 	};
 	struct lws *wsi;
+	bool adopted;
 
 	all->adopting = c;
 	wsi = lws_adopt_descriptor_vhost_via_info(&desc);
@@ -175,7 +176,24 @@ static void adopt(struct caller *c, int fd)
 		caller_free(c);
 	else if (wsi && all->adopting)
 		c->wsi = wsi;
+	adopted = wsi && all->adopting;
 	all->adopting = NULL;
+	return adopted;
+}
+
+/*
+ * Most often the request came with the connection: it is read at once, before
+ * the loop has even begun to watch it. This may end the connection.
+ */
+static void read_now(struct callers *all, int fd)
+{
+	struct lws_pollfd event = {
+		.fd = fd,
+		.events = LWS_POLLIN,
+		.revents = LWS_POLLIN,
+	};
+
+	lws_service_fd(all->loop->lws, &event);
 }
 
 void caller_accept(struct callers *all, int fd, const struct netaddr *from)
@@ -193,7 +211,8 @@ void caller_accept(struct callers *all, int fd, const struct netaddr *from)
 	}
 	drop_excess(all);
 	wheel_set(&all->wheel, &c->timer, (int64_t)all->times.handshake);
-	adopt(c, fd);
+	if (adopt(c, fd))
+		read_now(all, fd);
 }
 
 struct caller *caller_of(struct lws *wsi)
