@@ -86,6 +86,7 @@ static void give_up(struct outlet *o)
 {
 	o->dead = true;
 	o->closing = true;
+	settle_gaps(o, &o->hub->counters.dropped[drop_reason(o)]);
 	buf_release(&o->control);
 	count_output(o);
 	outlet_ready(o);
@@ -254,18 +255,19 @@ static size_t frame_end(const struct buf *control, size_t at)
 /* Accounts for `sent` bytes of control messages, perhaps cut in a frame. */
 static void control_sent(struct outlet *o, size_t sent)
 {
-	size_t end;
+	size_t end = sent;
 
-	if (sent == buf_len(&o->control)) {
-		buf_clear(&o->control, CONTROL_KEEP);
-		count_output(o);
-		settle_gaps(o, &o->hub->counters.delivered);
-		return;
-	}
-	end = frame_end(&o->control, sent);
+	if (sent < buf_len(&o->control))
+		end = frame_end(&o->control, sent);
 	keep(o, buf_bytes(&o->control) + sent, end - sent);
-	if (!o->dead)
-		buf_consume(&o->control, end);
+	if (o->dead)
+		return;
+	buf_consume(&o->control, end);
+	if (buf_len(&o->control))
+		return;
+	buf_clear(&o->control, CONTROL_KEEP);
+	count_output(o);
+	settle_gaps(o, &o->hub->counters.delivered);
 }
 
 /* Accounts for `sent` bytes of a stream. */
