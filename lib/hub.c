@@ -50,6 +50,7 @@ void hub_configure(struct hub *h, const struct hub_config *config)
 int hub_init(struct hub *h, const struct hub_config *config)
 {
 	memset(h, 0, sizeof(*h));
+	meter_init(&h->meter);
 	hub_configure(h, config);
 	list_init(&h->live);
 	list_init(&h->unread);
@@ -77,12 +78,13 @@ static void move_to(struct list *tenants, struct hub_tenant *t)
 	list_append(tenants, &t->list);
 }
 
-static void free_stream(struct hub_tenant *t)
+static void free_stream(struct hub *h, struct hub_tenant *t)
 {
 	t->seq = t->stream->seq;
 	stream_release(t->stream);
 	free(t->stream);
 	t->stream = NULL;
+	meter_add(&h->meter, METER_TENANTS, -(int64_t)sizeof(struct stream));
 }
 
 static void free_tenant(struct hub *h, struct hub_tenant *t)
@@ -101,7 +103,7 @@ void hub_release(struct hub *h)
 	while ((node = map_any(&h->tenants, &bucket))) {
 		t = map_entry(node, struct hub_tenant, node);
 		if (t->stream)
-			free_stream(t);
+			free_stream(h, t);
 		free_tenant(h, t);
 	}
 	map_release(&h->tenants);
@@ -141,7 +143,7 @@ static void rest(struct hub *h, struct hub_tenant *t)
 
 static void shrink(struct hub *h, struct hub_tenant *t)
 {
-	free_stream(t);
+	free_stream(h, t);
 	rest(h, t);
 }
 
@@ -183,7 +185,7 @@ static bool make_room(struct hub *h)
 	if (!t)
 		return false;
 	if (t->stream)
-		free_stream(t);
+		free_stream(h, t);
 	forget(h, t);
 	return true;
 }
@@ -258,6 +260,7 @@ struct stream *hub_stream(struct hub *h, struct hub_tenant *t)
 	t->stream = malloc(sizeof(*t->stream));
 	if (!t->stream)
 		return NULL;
+	meter_add(&h->meter, METER_TENANTS, sizeof(struct stream));
 	hub_epoch(h, t, epoch);
 	stream_init(t->stream, t->id, t->id_len, epoch, t->seq, &h->meter);
 	move_to(&h->unread, t);
@@ -350,6 +353,8 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 
 void hub_joined(struct hub *h, struct hub_tenant *t)
 {
+	if (stream_readers(t->stream) == 1)
+		h->watched++;
 	move_to(&h->live, t);
 }
 
@@ -367,8 +372,10 @@ static bool trim(struct hub *h, struct hub_tenant *t)
 
 void hub_left(struct hub *h, struct hub_tenant *t)
 {
-	if (!stream_readers(t->stream))
+	if (!stream_readers(t->stream)) {
+		h->watched--;
 		move_to(&h->unread, t);
+	}
 	trim(h, t);
 }
 

@@ -67,6 +67,7 @@ struct hub {
 	struct list dirty;  /* streams that some reader has not read */
 	struct list ready;  /* sessions that have something to say */
 	struct map subscriptions; /* of all connections; see outlet.h */
+	uint64_t watched;	  /* tenants with readers */
 	struct meter meter;
 	uint64_t gaps_waiting; /* GAPs that wait to be written */
 	struct keys keys;

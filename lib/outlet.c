@@ -30,6 +30,7 @@ void outlet_init(struct outlet *o, struct hub *hub, enum stream_view view,
 	o->hub = hub;
 	o->view = view;
 	buf_init(&o->control);
+	meter_holder_init(&o->holder, owner->let_go);
 	list_init(&o->subscriptions);
 	list_init(&o->behind);
 	list_init(&o->ready);
@@ -63,7 +64,13 @@ static void settle_gaps(struct outlet *o, uint64_t *where)
 
 static void count_output(struct outlet *o)
 {
-	meter_set(&o->hub->meter, METER_OUTPUT, &o->metered, o->control.cap);
+	meter_hold(&o->hub->meter, &o->holder, METER_OUTPUT, &o->metered,
+		   o->control.cap);
+}
+
+static void count_kept(struct outlet *o, size_t bytes)
+{
+	meter_hold(&o->hub->meter, &o->holder, METER_OUTPUT, &o->kept, bytes);
 }
 
 void outlet_release(struct outlet *o)
@@ -73,6 +80,7 @@ void outlet_release(struct outlet *o)
 	list_remove(&o->ready);
 	buf_release(&o->control);
 	count_output(o);
+	count_kept(o, 0);
 }
 
 void outlet_ready(struct outlet *o)
@@ -89,6 +97,7 @@ static void give_up(struct outlet *o)
 	settle_gaps(o, &o->hub->counters.dropped[drop_reason(o)]);
 	buf_release(&o->control);
 	count_output(o);
+	count_kept(o, 0);
 	outlet_ready(o);
 	o->ops->closing(o->conn);
 }
@@ -192,6 +201,7 @@ int outlet_subscribe(struct outlet *o, struct hub_tenant *t, uint64_t seq)
 	hub_joined(o->hub, t);
 	list_append(&o->subscriptions, &sub->in_outlet);
 	o->count++;
+	meter_add(&o->hub->meter, METER_TENANTS, sizeof(*sub));
 	o->hub->counters.due += stream->seq + 1 - seq;
 	if (seq <= stream->seq) {
 		mark_behind(sub);
@@ -216,6 +226,7 @@ static void unsubscribe(struct outlet *o, struct subscription *sub,
 	list_remove(&sub->in_outlet);
 	list_remove(&sub->behind);
 	free(sub);
+	meter_add(&o->hub->meter, METER_TENANTS, -(int64_t)sizeof(*sub));
 	o->count--;
 	hub_left(o->hub, tenant);
 }
@@ -234,7 +245,11 @@ static void block(struct outlet *o)
 /* Has the adapter keep the rest of a frame that a write cut. */
 static void keep(struct outlet *o, const char *bytes, size_t len)
 {
-	if (len && o->ops->keep(o->conn, bytes, len) < 0)
+	if (!len)
+		return;
+	count_kept(o, o->kept + len);
+	if (o->ops->keep(o->conn, bytes, len) < 0 ||
+	    !meter_yield(&o->hub->meter, &o->holder))
 		give_up(o);
 }
 
@@ -411,6 +426,7 @@ void outlet_flush_one(struct subscription *sub)
 void outlet_writable(struct outlet *o)
 {
 	o->blocked = false;
+	count_kept(o, 0);
 	outlet_ready(o);
 }
 
@@ -436,4 +452,29 @@ void outlet_close(struct outlet *o, enum proto_close code, const char *reason)
 	o->closing = true;
 	o->ops->pause(o->conn, false);
 	o->ops->closing(o->conn);
+}
+
+/* Only a close frame is left to be written. */
+static bool says_goodbye(const struct outlet *o)
+{
+	return o->closing && !o->kept &&
+	       buf_len(&o->control) <= 2 + 2 + CLOSE_REASON_MAX;
+}
+
+void outlet_shed(struct outlet *o, enum proto_close code, const char *reason)
+{
+	if (o->dead || says_goodbye(o))
+		return;
+	if (o->kept || o->closing) {
+		if (!o->close_code) {
+			o->close_code = (uint16_t)code;
+			o->close_reason = reason;
+		}
+		give_up(o);
+		return;
+	}
+	settle_gaps(o, &o->hub->counters.dropped[DROP_CLOSED]);
+	buf_release(&o->control);
+	count_output(o);
+	outlet_close(o, code, reason);
 }
