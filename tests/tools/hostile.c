@@ -2,15 +2,16 @@
 /*
  * hostile - a peer that means harm, for tests of what a server endures.
  *
- *   hostile [-n PEERS] [-c COUNT] [-t SECONDS] [-i MS] [-s SEED] URL SCRIPT
+ *   hostile [-k] [-n PEERS] [-c COUNT] [-t SECONDS] [-i MS] [-s SEED] URL
+ * SCRIPT
  *
  * Plays a script on PEERS connections to ws://127.0.0.1:PORT/ws or
  * ws+unix:PATH:/ws at the same time; without arguments it lists the scripts.
  * What the server ends begins anew. It stops after SECONDS (10), when it has
- * done COUNT of what its script counts, or at SIGTERM; the line "ready" says
- * that each connection has begun, the last line what was done. MS is the time
- * between two acts of a connection, between its end and the next beginning too.
- * Exits 1 when it cannot connect.
+ * done COUNT of what its script counts (with -k it stays connected then), or at
+ * SIGTERM. The line "ready" says that each connection has begun, the last line
+ * what was done. MS is the time between two acts of a connection, between its
+ * end and the next beginning too. Exits 1 when it cannot connect.
  */
 #include "hostile.h"
 
@@ -47,6 +48,7 @@ struct hostile {
 	uint64_t ended; /* by the server */
 	uint64_t sent;	/* bytes */
 	uint64_t received;
+	bool keeps; /* its connections, when all is done */
 	bool said_ready;
 };
 
@@ -222,7 +224,7 @@ static bool finished(const struct hostile *h)
 {
 	if (stopped)
 		return true;
-	if (!all_done(h))
+	if (!all_done(h) || h->keeps)
 		return false;
 	for (unsigned i = 0; i < h->count; i++)
 		if (buf_len(&h->peers[i].out))
@@ -288,8 +290,8 @@ static void make_peers(struct hostile *h)
 
 static void usage(void)
 {
-	fputs("usage: hostile [-n PEERS] [-c COUNT] [-t SECONDS] [-i MS] "
-	      "[-s SEED] URL SCRIPT\n",
+	fputs("usage: hostile [-k] [-n PEERS] [-c COUNT] [-t SECONDS] "
+	      "[-i MS] [-s SEED] URL SCRIPT\n",
 	      stderr);
 	for (const struct script *s = hostile_scripts; s->name; s++)
 		fprintf(stderr, "  %-16s %s\n", s->name, s->what);
@@ -320,8 +322,10 @@ static uint64_t parse(struct hostile *h, int argc, char **argv)
 	uint64_t seconds = 10, interval = UINT64_MAX;
 	int option;
 
-	while ((option = getopt(argc, argv, "n:c:t:i:s:")) != -1) {
-		if (option == 'n')
+	while ((option = getopt(argc, argv, "kn:c:t:i:s:")) != -1) {
+		if (option == 'k')
+			h->keeps = true;
+		else if (option == 'n')
 			h->count = (unsigned)number(optarg, PEERS_MAX);
 		else if (option == 'c')
 			h->max = number(optarg, UINT64_MAX);

@@ -328,6 +328,26 @@ static enum next big(struct hostile *h, struct peer *p)
 	return ACT;
 }
 
+/* Watches a tenant more each time, and publishes something large to it. */
+static enum next hoard(struct hostile *h, struct peer *p)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"SUBSCRIBE\",\"tenantId\":\"h%u-%u\"}", p->number,
+		 (unsigned)p->acts);
+	put_text(&p->out, text);
+	snprintf(text, sizeof(text),
+		 "{\"type\":\"PUBLISH\",\"tenantId\":\"h%u-%u\",\"data\":\"",
+		 p->number, (unsigned)p->acts);
+	put_text_header(&p->out, strlen(text) + MIB / 2 + 2);
+	buf_puts(&p->out, text);
+	put_filling(&p->out, MIB / 2);
+	buf_puts(&p->out, "\"}");
+	hostile_did(h, 1);
+	return ACT;
+}
+
 const struct script hostile_scripts[] = {
 	{"half-handshake", "begins a request", "requests", NULL, 1500, 100,
 	 false, half_handshake},
@@ -373,5 +393,7 @@ const struct script hostile_scripts[] = {
 	 posts},
 	{"big", "updates as large as they may be, or larger", "updates",
 	 "wsd.v1.bulk", 2, 0, false, big},
+	{"hoard", "watches many tenants that had a large update", "tenants",
+	 "wsd.v1.bulk", 1, 0, false, hoard},
 	{0},
 };
