@@ -24,7 +24,7 @@ const struct hub_config hub_defaults = {
 	.keys_max = 1000 * 1000,
 	.producers_max = 100 * 1000,
 	.memory_ms = 10 * MINUTE_MS,
-	.flush_ns = 10 * 1000 * 1000,
+	.flush_ns = 2 * 1000 * 1000,
 };
 
 /* 8 characters of 5 bits: runs do not meet. */

@@ -174,8 +174,11 @@ static void look_after(struct hostile *h, struct peer *p, short events,
 		       uint64_t now)
 {
 	if (p->fd < 0) {
-		if (now >= p->due_ms && !all_done(h))
-			begin(h, p, now);
+		if (now < p->due_ms || all_done(h))
+			return;
+		begin(h, p, now);
+		if (p->fd >= 0 && buf_len(&p->out))
+			transmit(h, p, now);
 		return;
 	}
 	if (events & POLLIN)
