@@ -14,6 +14,7 @@
 #include <sys/resource.h>
 
 struct settings {
+	struct option_base options;
 	struct server_config server;
 	struct option_texts listen;
 	struct option_texts hosts;
@@ -24,7 +25,7 @@ struct settings {
 };
 
 #define NO_FD UINT64_MAX
-#define FIELD(name) offsetof(struct settings, name)
+#define FIELD(name) .offset = offsetof(struct settings, name)
 #define MESSAGE_LIMIT (256 << 20)
 #define ENVELOPE_MAX (4 << 10) /* what a PUBLISH has beside its data */
 
@@ -38,14 +39,19 @@ static const struct option options[] = {
 	 NULL, 0, 0},
 	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd), "FD",
 	 "write a line with each URL to this descriptor once it listens", NULL,
-	 0, INT32_MAX},
+	 0, INT32_MAX, OPTION_TYPED},
 	{0, "host", OPTION_TEXTS, FIELD(hosts), "NAME",
-	 "a host name of this server, repeatable (loopback always is)", NULL, 0,
-	 0},
+	 "a host name of this server, repeatable (loopback always is)",
+	 .valid = access_host_valid,
+	 .valid_is = "a host as in example.com, example.com:8080 or "
+		     "[2001:db8::1]"},
 	{0, "origin", OPTION_TEXTS, FIELD(origins), "ORIGIN",
 	 "allow web pages of this origin, repeatable (loopback and the own "
 	 "host are)",
-	 NULL, 0, 0},
+	 .valid = access_origin_valid,
+	 .valid_is = "an origin as browsers send it: https://example.com, "
+		     "http://example.com:8080 (no path, no default port) or "
+		     "null"},
 	{0, "no-access-control", OPTION_FLAG, FIELD(server.any_address), NULL,
 	 "listen off loopback although anyone may subscribe and publish", NULL,
 	 0, 0},
@@ -86,7 +92,7 @@ static const struct option options[] = {
 	 "also say where it listens and when it shuts down", NULL, 0, 0},
 	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
 	 NULL, 0, 0},
-	{0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+	{.name = NULL},
 };
 
 static const struct option_program program = {
@@ -146,35 +152,12 @@ static int set_limits(struct hub_config *hub)
 			     num_show_size(message, hub->message_max));
 }
 
-static int check_names(const struct settings *s)
-{
-	for (size_t i = 0; i < s->hosts.count; i++)
-		if (!access_host_valid(s->hosts.items[i]))
-			return options_wrong(&program,
-					     "--host: '%s' is not a host as in "
-					     "example.com, example.com:8080 or "
-					     "[2001:db8::1]",
-					     s->hosts.items[i]);
-	for (size_t i = 0; i < s->origins.count; i++)
-		if (!access_origin_valid(s->origins.items[i]))
-			return options_wrong(
-				&program,
-				"--origin: '%s' is not an origin as browsers "
-				"send it: https://example.com, "
-				"http://example.com:8080 (no path, no default "
-				"port) or null",
-				s->origins.items[i]);
-	return 0;
-}
-
 /* What the table of options cannot check. 0, or the exit status. */
 static int check(struct settings *s)
 {
 	int status = check_descriptors(s);
 
-	if (!status)
-		status = set_limits(&s->server.hub);
-	return status ? status : check_names(s);
+	return status ? status : set_limits(&s->server.hub);
 }
 
 static enum exits run(struct settings *s)
@@ -204,7 +187,7 @@ int main(int argc, char **argv)
 	s.server.sndbuf = 256 << 10;
 	s.server.drain_ms = 10 * 1000;
 	s.ready_fd = NO_FD;
-	switch (options_parse(&program, argc, argv, &s, &operands)) {
+	switch (options_parse(&program, argc, argv, &s.options, &operands)) {
 	case OPTIONS_DONE:
 		status = EXIT_DONE;
 		break;
@@ -224,6 +207,6 @@ int main(int argc, char **argv)
 		if (!status)
 			status = (int)run(&s);
 	}
-	options_release(&program, &s);
+	options_release(&program, &s.options);
 	return status;
 }

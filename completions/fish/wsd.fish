@@ -20,6 +20,7 @@ complete -c wsd -l sndbuf -x -d 'send buffer of each connection in the kernel (d
 complete -c wsd -l drain-timeout -x -d 'time to close the connections when shutting down (default 10s)'
 complete -c wsd -s v -l verbose -d 'also say where it listens and when it shuts down'
 complete -c wsd -s q -l quiet -d 'only errors on stderr'
+complete -c wsd -l config -r -F -d 'read more options from FILE, a JSON object of long names and values'
 complete -c wsd -s h -l help -d 'print this and exit'
 complete -c wsd -s V -l version -d 'print the version and exit'
 complete -c wsd -l completion -x -a 'bash zsh fish' -d 'print the completion of that shell and exit'
