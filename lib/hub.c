@@ -60,6 +60,13 @@ int hub_init(struct hub *h, const struct hub_config *config)
 	return 0;
 }
 
+void hub_reconfigure(struct hub *h, const struct hub_config *config)
+{
+	h->config = *config;
+	h->keys.max = (uint32_t)config->keys_max;
+	h->producers.max = config->producers_max;
+}
+
 static void free_stream(struct hub_tenant *t)
 {
 	t->seq = t->stream->seq;
@@ -327,10 +334,26 @@ static void forget_old(struct hub *h, struct list *idle)
 		forget(h, t);
 }
 
+/* Records beyond a limit that was lowered. */
+static void forget_excess(struct hub *h, size_t count)
+{
+	struct hub_tenant *t;
+
+	while (h->tenants.count > h->config.tenants_max && count--) {
+		t = first_of(&h->unused);
+		if (!t)
+			t = first_of(&h->idle);
+		if (!t)
+			break;
+		forget(h, t);
+	}
+}
+
 void hub_sweep(struct hub *h, size_t count)
 {
 	struct hub_tenant *t;
 
+	forget_excess(h, count);
 	if (count > h->tenants.count)
 		count = h->tenants.count;
 	while (count-- && !list_empty(&h->live)) {

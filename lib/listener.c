@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "listener.h"
 
-#include "access.h"
+#include "address.h"
 #include "buf.h"
-#include "num.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,9 +23,8 @@
 #define PAUSE_MS 100
 
 #define BACKLOG 4096
-#define DEFAULT_PORT 3000
 
-union address {
+union sockaddress {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
@@ -144,7 +142,7 @@ static int refuse_one(const struct listeners *ls, const char *address,
  * A Unix socket that nobody listens on any more is in the way. Connecting to a
  * file of any other kind is refused too, and that one is not ours to remove.
  */
-static void remove_stale(const union address *a, socklen_t len)
+static void remove_stale(const union sockaddress *a, socklen_t len)
 {
 	struct stat file;
 	int fd;
@@ -159,7 +157,7 @@ static void remove_stale(const union address *a, socklen_t len)
 	close(fd);
 }
 
-static int open_socket(const struct listeners *ls, const union address *a,
+static int open_socket(const struct listeners *ls, const union sockaddress *a,
 		       socklen_t len)
 {
 	int fd = socket(a->any.sa_family,
@@ -186,7 +184,7 @@ static int open_socket(const struct listeners *ls, const union address *a,
 /* The URL by which clients reach it, with the port that it really has. */
 static void make_url(struct listener *l)
 {
-	union address a;
+	union sockaddress a;
 	socklen_t len = sizeof(a);
 	char text[INET6_ADDRSTRLEN];
 
@@ -228,16 +226,11 @@ static struct listener *start(struct listeners *ls, int fd, const char *path)
 	return l;
 }
 
-static int add_unix(struct listeners *ls, const char *address)
+static int add_unix(struct listeners *ls, const char *address, const char *path)
 {
-	const char *path = address + strlen("unix:");
-	union address a = {.local = {.sun_family = AF_UNIX}};
+	union sockaddress a = {.local = {.sun_family = AF_UNIX}};
 	int fd;
 
-	if (!*path)
-		return refuse(ls, address, "no path");
-	if (strlen(path) >= sizeof(a.local.sun_path))
-		return refuse(ls, address, "the path is too long");
 	strcpy(a.local.sun_path, path);
 	fd = open_socket(ls, &a, sizeof(a.local));
 	if (fd < 0)
@@ -245,8 +238,8 @@ static int add_unix(struct listeners *ls, const char *address)
 	return start(ls, fd, path) ? 0 : refuse(ls, address, strerror(ENOMEM));
 }
 
-/* Parses a numeric address; returns its size, 0 when it is none. */
-static socklen_t parse_ip(const char *host, uint16_t port, union address *a)
+/* Fills in a numeric address; returns its size. */
+static socklen_t set_ip(union sockaddress *a, const char *host, uint16_t port)
 {
 	memset(a, 0, sizeof(*a));
 	if (inet_pton(AF_INET, host, &a->v4.sin_addr) == 1) {
@@ -254,12 +247,10 @@ static socklen_t parse_ip(const char *host, uint16_t port, union address *a)
 		a->v4.sin_port = htons(port);
 		return sizeof(a->v4);
 	}
-	if (inet_pton(AF_INET6, host, &a->v6.sin6_addr) == 1) {
-		a->v6.sin6_family = AF_INET6;
-		a->v6.sin6_port = htons(port);
-		return sizeof(a->v6);
-	}
-	return 0;
+	inet_pton(AF_INET6, host, &a->v6.sin6_addr);
+	a->v6.sin6_family = AF_INET6;
+	a->v6.sin6_port = htons(port);
+	return sizeof(a->v6);
 }
 
 /*
@@ -269,19 +260,10 @@ static socklen_t parse_ip(const char *host, uint16_t port, union address *a)
 static int add_ip(struct listeners *ls, const char *address, const char *host,
 		  uint16_t port, bool optional)
 {
-	union address a;
-	socklen_t len = parse_ip(host, port, &a);
-	int fd;
+	union sockaddress a;
+	socklen_t len = set_ip(&a, host, port);
+	int fd = open_socket(ls, &a, len);
 
-	if (!len)
-		return refuse(ls, address,
-			      "not ADDRESS:PORT with a numeric address, "
-			      "localhost:PORT or unix:PATH");
-	if (!ls->any_address && !access_is_loopback(host, strlen(host)))
-		return refuse(ls, address,
-			      "not a loopback address, and there is no access "
-			      "control: --no-access-control allows it");
-	fd = open_socket(ls, &a, len);
 	if (fd < 0 && optional &&
 	    (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT)) {
 		diag(ls->diag, DIAG_NOTE, "no %s on this machine", host);
@@ -312,39 +294,22 @@ static int add_localhost(struct listeners *ls, const char *address,
 				    : 0;
 }
 
-int listeners_add(struct listeners *ls, const char *address)
+int listeners_add(struct listeners *ls, const char *text)
 {
-	const char *name = address, *colon = strrchr(address, ':');
-	size_t len = colon ? (size_t)(colon - address) : 0;
-	char host[64];
-	uint64_t port;
+	struct address a;
+	const char *why = address_parse(&a, text, ls->any_address);
 
-	if (strncmp(address, "unix:", 5) == 0)
-		return add_unix(ls, address);
-	if (!colon)
-		return refuse(ls, address,
-			      ":PORT is missing (as in 127.0.0.1:3000)");
-	if (num_parse_u64(colon + 1, strlen(colon + 1), &port) < 0 ||
-	    port > UINT16_MAX)
-		return refuse(ls, address,
-			      "no port from 0 to 65535 (as in "
-			      "127.0.0.1:3000)");
-	if (len > 2 && *name == '[' && name[len - 1] == ']') {
-		name++;
-		len -= 2;
+	if (why)
+		return refuse(ls, text, why);
+	switch (a.kind) {
+	case ADDRESS_UNIX:
+		return add_unix(ls, text, a.path);
+	case ADDRESS_LOCALHOST:
+		return add_localhost(ls, text, a.port);
+	case ADDRESS_IP:
+		break;
 	}
-	if (len >= sizeof(host))
-		return refuse(ls, address, "not a numeric address");
-	memcpy(host, name, len);
-	host[len] = '\0';
-	if (strcmp(host, "localhost") == 0)
-		return add_localhost(ls, address, (uint16_t)port);
-	return add_ip(ls, address, host, (uint16_t)port, false) < 0 ? -1 : 0;
-}
-
-int listeners_add_default(struct listeners *ls)
-{
-	return add_localhost(ls, "localhost:3000", DEFAULT_PORT);
+	return add_ip(ls, text, a.host, a.port, false) < 0 ? -1 : 0;
 }
 
 int listeners_report(const struct listeners *ls, int fd)

@@ -30,17 +30,14 @@ struct listeners {
 void listeners_init(struct listeners *ls, uv_loop_t *loop,
 		    const struct diag *diag, listener_fn *accepted, void *user);
 
-/*
- * Binds and listens: "127.0.0.1:3000", "[::1]:0", "localhost:3000" (both of
- * these), "unix:/run/wsd.sock". 0, or -1 after a message that says why.
- */
-int listeners_add(struct listeners *ls, const char *address);
+/* Where to listen when nobody says where. */
+#define LISTENERS_DEFAULT "localhost:3000"
 
 /*
- * What listens by default: port 3000 of both loopback addresses, of which one
- * may be missing on this machine. 0, or -1 after a message.
+ * Binds and listens, where address.h says. Of the two addresses of localhost
+ * one may be missing on this machine. 0, or -1 after a message that says why.
  */
-int listeners_add_default(struct listeners *ls);
+int listeners_add(struct listeners *ls, const char *address);
 
 /* Writes the URL of each, a line each, to a descriptor. 0 or -1 with errno. */
 int listeners_report(const struct listeners *ls, int fd);

@@ -183,8 +183,10 @@ int option_add_text(struct option_texts *texts, const char *text)
 static int set_text(const struct option *o, void *text, const char *arg,
 		    char *why)
 {
-	if (o->valid && !o->valid(arg))
-		return refuse(why, "'%s' is not %s", arg, o->valid_is);
+	const char *wrong = o->wrong ? o->wrong(arg) : NULL;
+
+	if (wrong)
+		return refuse(why, "'%s': %s", arg, wrong);
 	if (o->kind == OPTION_TEXT)
 		*(const char **)text = arg;
 	else if (option_add_text(text, arg) < 0)

@@ -50,8 +50,8 @@ struct option {
 	uint64_t min;	     /* of numbers, sizes, durations, rates */
 	uint64_t max;	     /* 0: no limit */
 	unsigned flags;	     /* of enum option_flags */
-	bool (*valid)(const char *text); /* of texts; NULL: all are */
-	const char *valid_is; /* what a valid one is: "a host such as ..." */
+	/* Of texts: why one is refused, or NULL; no function: none is */
+	const char *(*wrong)(const char *text);
 };
 
 /*

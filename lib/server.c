@@ -273,12 +273,26 @@ static void begin_drain(struct server *s)
 	uv_timer_start(&s->drain, on_drain_tick, 0, DRAIN_TICK_MS);
 }
 
+void server_reconfigure(struct server *s, const struct server_config *config)
+{
+	s->config = config;
+	s->gate.access = config->access;
+	hub_reconfigure(&s->hub, &config->hub);
+	loop_set_log(s->diag);
+}
+
+static void reload(struct server *s)
+{
+	if (s->config->hangup && !s->drain_end)
+		s->config->hangup(s->config->user, s);
+}
+
 static void on_signal(void *user, int signum)
 {
 	struct server *s = user;
 
 	if (signum == SIGHUP) {
-		diag(s->diag, DIAG_NOTE, "nothing to reload");
+		reload(s);
 	} else if (!s->drain_end) {
 		begin_drain(s);
 	} else {
@@ -294,7 +308,8 @@ static int start_listening(struct server *s)
 	listeners_init(&s->listeners, &s->loop.uv, s->diag, on_accepted, s);
 	s->listeners.any_address = config->any_address;
 	s->listeners.sndbuf = config->sndbuf;
-	if (!config->listen_count && listeners_add_default(&s->listeners) < 0)
+	if (!config->listen_count &&
+	    listeners_add(&s->listeners, LISTENERS_DEFAULT) < 0)
 		return -1;
 	for (size_t i = 0; i < config->listen_count; i++)
 		if (listeners_add(&s->listeners, config->listen[i]) < 0)

@@ -20,6 +20,8 @@
 /* Descriptors that are not for connections. */
 #define SERVER_DESCRIPTORS 64
 
+struct server;
+
 struct server_config {
 	struct hub_config hub;
 	struct access access;
@@ -29,6 +31,9 @@ struct server_config {
 	uint64_t sndbuf;   /* bytes that the kernel holds for a connection */
 	uint64_t drain_ms; /* time to say goodbye */
 	int ready_fd;	   /* told the URLs, then closed; -1: none */
+	/* On SIGHUP, in the loop: for server_reconfigure(). Or NULL */
+	void (*hangup)(void *user, struct server *s);
+	void *user;
 };
 
 struct server {
@@ -39,8 +44,8 @@ struct server {
 	struct listeners listeners;
 	struct pacer pacer;
 	uv_timer_t sweep;
-	uv_timer_t drain; /* ticks while draining */
-	const struct server_config *config;
+	uv_timer_t drain;		    /* ticks while draining */
+	const struct server_config *config; /* borrowed, as is its access */
 	const struct diag *diag;
 	uint64_t flushed;	/* updates published at the last flush */
 	uint64_t turn_ms;	/* loop time that the hub was told */
@@ -58,5 +63,13 @@ struct server {
  */
 enum exits server_run(const struct server_config *config,
 		      const struct diag *diag);
+
+/*
+ * Goes on with another configuration, which is borrowed in place of the one
+ * before. What it says of listening (addresses, sndbuf, ready_fd) is of no
+ * effect. Limits of a connection that WELCOME tells hold for new ones. The
+ * level of `diag` may have changed too.
+ */
+void server_reconfigure(struct server *s, const struct server_config *config);
 
 #endif

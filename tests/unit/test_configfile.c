@@ -22,9 +22,9 @@ struct config {
 	uint64_t fd;
 };
 
-static bool no_slash(const char *text)
+static const char *wrong_origin(const char *text)
 {
-	return !strchr(text, '/');
+	return strchr(text, '/') ? "has a slash" : NULL;
 }
 
 #define FIELD(name) .offset = offsetof(struct config, name)
@@ -33,8 +33,7 @@ static const struct option options[] = {
 	{'q', "quiet", OPTION_FLAG, FIELD(quiet)},
 	{'v', "verbose", OPTION_TALLY, FIELD(verbose)},
 	{'f', "file", OPTION_TEXT, FIELD(file)},
-	{0, "origin", OPTION_TEXTS, FIELD(origins), .valid = no_slash,
-	 .valid_is = "without a slash"},
+	{0, "origin", OPTION_TEXTS, FIELD(origins), .wrong = wrong_origin},
 	{0, "count", OPTION_NUMBER, FIELD(count), .min = 1, .max = 1000},
 	{0, "size", OPTION_SIZE, FIELD(size)},
 	{0, "history-age", OPTION_DURATION, FIELD(age)},
@@ -157,8 +156,8 @@ static bool checks_given(void)
 	r.given[3] = true;
 	parse(&r, "{\"origin\":[\"x\",\"/\"]}", 20);
 	return done(&r, r.result < 0 && r.fault.column == 16 &&
-				strcmp(r.fault.why, "origin: '/' is not "
-						    "without a slash") == 0);
+				strcmp(r.fault.why, "origin: '/': has a "
+						    "slash") == 0);
 }
 
 /* Each allocation in turn fails; nothing is lost, and it is said. */
