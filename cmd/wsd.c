@@ -129,8 +129,8 @@ static const struct option options[] = {
 	 "check the options and exit; what is wrong is said, with exit 2", NULL,
 	 0, 0, OPTION_TYPED},
 	{0, "print-config", OPTION_FLAG, FIELD(print_config), NULL,
-	 "the same, and print them, defaults too, as --config takes them", NULL,
-	 0, 0, OPTION_TYPED},
+	 "check, then print the values of all options as JSON that --config takes",
+	 NULL, 0, 0, OPTION_TYPED},
 	{.name = NULL},
 };
 

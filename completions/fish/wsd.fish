@@ -21,7 +21,7 @@ complete -c wsd -l drain-timeout -x -d 'time to close the connections when shutt
 complete -c wsd -s v -l verbose -d 'also say where it listens and when it shuts down'
 complete -c wsd -s q -l quiet -d 'only errors on stderr'
 complete -c wsd -l check-config -d 'check the options and exit; what is wrong is said, with exit 2'
-complete -c wsd -l print-config -d 'the same, and print them, defaults too, as --config takes them'
+complete -c wsd -l print-config -d 'check, then print the values of all options as JSON that --config takes'
 complete -c wsd -l config -r -F -d 'read more options from FILE, a JSON object of long names and values'
 complete -c wsd -s h -l help -d 'print this and exit'
 complete -c wsd -s V -l version -d 'print the version and exit'
