@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "listener.h"
 
+#include "access.h"
 #include "address.h"
 #include "buf.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -39,7 +41,9 @@ struct listener {
 	int fd;
 	int open_handles; /* libuv handles not closed yet */
 	char url[160];
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* or "" */
+	bool tcp;
+	/* To be removed when it is closed; or "" */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
 void listeners_init(struct listeners *ls, uv_loop_t *loop,
@@ -91,7 +95,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 				pause_accepting(l, errno);
 			return;
 		}
-		if (!l->path[0])
+		if (l->tcp)
 			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
 				   sizeof(one));
 		l->all->accepted(l->all->user, fd);
@@ -181,6 +185,21 @@ static int open_socket(const struct listeners *ls, const union sockaddress *a,
 	return fd;
 }
 
+/* One without a name has no path, one that begins with NUL is abstract. */
+static void put_unix_url(struct listener *l, const struct sockaddr_un *a,
+			 socklen_t len)
+{
+	size_t before = offsetof(struct sockaddr_un, sun_path);
+	size_t n = len > before ? len - before : 0;
+	bool abstract = n && !a->sun_path[0];
+
+	if (!abstract)
+		n = strnlen(a->sun_path, n);
+	snprintf(l->url, sizeof(l->url), "ws+unix:%s%.*s:/ws",
+		 abstract ? "@" : "", (int)(n - abstract),
+		 a->sun_path + abstract);
+}
+
 /* The URL by which clients reach it, with the port that it really has. */
 static void make_url(struct listener *l)
 {
@@ -190,6 +209,7 @@ static void make_url(struct listener *l)
 
 	memset(&a, 0, sizeof(a));
 	getsockname(l->fd, &a.any, &len);
+	l->tcp = a.any.sa_family != AF_UNIX;
 	if (a.any.sa_family == AF_INET)
 		snprintf(l->url, sizeof(l->url), "ws://%s:%u/ws",
 			 inet_ntop(AF_INET, &a.v4.sin_addr, text, sizeof(text)),
@@ -200,7 +220,7 @@ static void make_url(struct listener *l)
 				   sizeof(text)),
 			 ntohs(a.v6.sin6_port));
 	else
-		snprintf(l->url, sizeof(l->url), "ws+unix:%s:/ws", l->path);
+		put_unix_url(l, &a.local, len);
 }
 
 /* Starts to watch an open socket; takes it. */
@@ -310,6 +330,76 @@ int listeners_add(struct listeners *ls, const char *text)
 		break;
 	}
 	return add_ip(ls, text, a.host, a.port, false) < 0 ? -1 : 0;
+}
+
+/* NULL, or why nobody can be accepted on it. */
+static const char *check_socket(int fd)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len) < 0)
+		return strerror(errno);
+	if (value != AF_INET && value != AF_INET6 && value != AF_UNIX)
+		return "neither a TCP nor a Unix socket";
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len);
+	if (value != SOCK_STREAM)
+		return "not a stream socket";
+	getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len);
+	return value ? NULL : "it does not listen (is Accept=no set?)";
+}
+
+/* Whether only this machine can reach it. */
+static bool is_inside(int fd)
+{
+	union sockaddress a;
+	socklen_t len = sizeof(a);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	memset(&a, 0, sizeof(a));
+	getsockname(fd, &a.any, &len);
+	if (a.any.sa_family == AF_UNIX)
+		return true;
+	if (a.any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &a.v4.sin_addr, text, sizeof(text));
+	else
+		inet_ntop(AF_INET6, &a.v6.sin6_addr, text, sizeof(text));
+	return access_is_loopback(text, strlen(text));
+}
+
+int listeners_adopt(struct listeners *ls, int fd)
+{
+	const char *why = check_socket(fd);
+	int sndbuf = (int)ls->sndbuf;
+	char name[32];
+
+	snprintf(name, sizeof(name), "descriptor %d", fd);
+	if (!why && !ls->any_address && !is_inside(fd))
+		why = address_off_loopback;
+	if (why) {
+		close(fd);
+		return refuse(ls, name, why);
+	}
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (sndbuf)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+	return start(ls, fd, "") ? 0 : refuse(ls, name, strerror(ENOMEM));
+}
+
+void listeners_describe(const struct listeners *ls, char *out, size_t size)
+{
+	const char *between = "listening on ";
+	size_t used = 0;
+
+	list_for_each (node, &ls->all) {
+		const struct listener *l =
+			list_entry(node, struct listener, list);
+
+		if (used < size)
+			used += (size_t)snprintf(out + used, size - used,
+						 "%s%s", between, l->url);
+		between = ", ";
+	}
 }
 
 int listeners_report(const struct listeners *ls, int fd)

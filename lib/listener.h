@@ -39,6 +39,17 @@ void listeners_init(struct listeners *ls, uv_loop_t *loop,
  */
 int listeners_add(struct listeners *ls, const char *address);
 
+/*
+ * Listens on a socket that another program has made: a TCP or Unix stream
+ * socket that listens already. Takes it and makes it non-blocking; removes
+ * nothing that it leaves in the file system. 0, or -1 after a message that
+ * says why.
+ */
+int listeners_adopt(struct listeners *ls, int fd);
+
+/* Describes for people, in a line, where it listens; cut at `size`. */
+void listeners_describe(const struct listeners *ls, char *out, size_t size);
+
 /* Writes the URL of each, a line each, to a descriptor. 0 or -1 with errno. */
 int listeners_report(const struct listeners *ls, int fd);
 

@@ -261,6 +261,7 @@ static void begin_drain(struct server *s)
 {
 	uint64_t ticks = s->config->drain_ms / DRAIN_TICK_MS / 2 + 1;
 
+	systemd_stopping(&s->systemd, s->config->drain_ms, "shutting down");
 	diag(s->diag, DIAG_NOTE, "shutting down: %zu connections to close",
 	     s->peers.count);
 	s->hub.draining = true;
@@ -281,10 +282,21 @@ void server_reconfigure(struct server *s, const struct server_config *config)
 	loop_set_log(s->diag);
 }
 
+static void tell_ready(struct server *s)
+{
+	char status[200];
+
+	listeners_describe(&s->listeners, status, sizeof(status));
+	systemd_ready(&s->systemd, status);
+}
+
 static void reload(struct server *s)
 {
-	if (s->config->hangup && !s->drain_end)
-		s->config->hangup(s->config->user, s);
+	if (!s->config->hangup || s->drain_end)
+		return;
+	systemd_reloading(&s->systemd);
+	s->config->hangup(s->config->user, s);
+	tell_ready(s);
 }
 
 static void on_signal(void *user, int signum)
@@ -301,6 +313,22 @@ static void on_signal(void *user, int signum)
 	}
 }
 
+/* On what was handed over, and on what was asked for, or the default. */
+static int add_listeners(struct server *s)
+{
+	const struct server_config *config = s->config;
+
+	for (int i = 0; i < s->handed; i++)
+		if (listeners_adopt(&s->listeners, SYSTEMD_LISTEN_FD + i) < 0)
+			return -1;
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (listeners_add(&s->listeners, config->listen[i]) < 0)
+			return -1;
+	if (s->handed || config->listen_count)
+		return 0;
+	return listeners_add(&s->listeners, LISTENERS_DEFAULT);
+}
+
 static int start_listening(struct server *s)
 {
 	const struct server_config *config = s->config;
@@ -308,12 +336,8 @@ static int start_listening(struct server *s)
 	listeners_init(&s->listeners, &s->loop.uv, s->diag, on_accepted, s);
 	s->listeners.any_address = config->any_address;
 	s->listeners.sndbuf = config->sndbuf;
-	if (!config->listen_count &&
-	    listeners_add(&s->listeners, LISTENERS_DEFAULT) < 0)
+	if (add_listeners(s) < 0)
 		return -1;
-	for (size_t i = 0; i < config->listen_count; i++)
-		if (listeners_add(&s->listeners, config->listen[i]) < 0)
-			return -1;
 	listeners_tell(&s->listeners);
 	if (config->ready_fd < 0)
 		return 0;
@@ -337,6 +361,7 @@ static void start_timers(struct server *s)
 	s->drain.data = s;
 	uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 	pacer_init(&s->pacer, &s->loop.uv, &pacing, s);
+	systemd_init(&s->systemd, &s->loop.uv, s->diag);
 }
 
 static int server_init(struct server *s, const struct server_config *config,
@@ -349,6 +374,9 @@ static int server_init(struct server *s, const struct server_config *config,
 	s->diag = d;
 	s->gate.access = config->access;
 	s->gate.diag = d;
+	s->handed = systemd_listen_fds(d); /* before others take the numbers */
+	if (s->handed < 0)
+		return -1;
 	if (hub_init(&s->hub, &config->hub) < 0) {
 		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
 		return -1;
@@ -371,10 +399,17 @@ static void server_release(struct server *s)
 {
 	listeners_close(&s->listeners);
 	pacer_close(&s->pacer);
+	systemd_close(&s->systemd);
 	uv_close((uv_handle_t *)&s->sweep, NULL);
 	uv_close((uv_handle_t *)&s->drain, NULL);
 	loop_release(&s->loop);
 	hub_release(&s->hub);
+}
+
+static void serve(struct server *s)
+{
+	tell_ready(s);
+	loop_run(&s->loop);
 }
 
 enum exits server_run(const struct server_config *config, const struct diag *d)
@@ -391,7 +426,7 @@ enum exits server_run(const struct server_config *config, const struct diag *d)
 	else if (start_listening(&s) < 0)
 		status = EXIT_USAGE;
 	else
-		loop_run(&s.loop);
+		serve(&s);
 	signum = s.last_signal;
 	server_release(&s);
 	if (signum)

@@ -16,6 +16,7 @@
 #include "loop.h"
 #include "pacer.h"
 #include "peer.h"
+#include "systemd.h"
 
 /* Descriptors that are not for connections. */
 #define SERVER_DESCRIPTORS 64
@@ -43,6 +44,8 @@ struct server {
 	struct peers peers;
 	struct listeners listeners;
 	struct pacer pacer;
+	struct systemd systemd;
+	int handed; /* sockets that the service manager opened */
 	uv_timer_t sweep;
 	uv_timer_t drain;		    /* ticks while draining */
 	const struct server_config *config; /* borrowed, as is its access */
