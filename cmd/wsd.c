@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 struct settings {
 	struct option_base options;
@@ -327,17 +328,31 @@ static void renew(struct wsd *w, struct server *server, struct settings *fresh)
 	free_settings(old);
 }
 
+/* A pipe could keep everybody waiting, and has been read. */
+static bool can_reload(const struct wsd *w)
+{
+	const char *path = w->settings->options.file;
+	struct stat file;
+
+	if (!path)
+		diag(&w->diag, DIAG_WARN,
+		     "nothing to reload: there is no --config");
+	else if (stat(path, &file) == 0 && !S_ISREG(file.st_mode))
+		diag(&w->diag, DIAG_WARN,
+		     "nothing to reload: '%s' is no regular file", path);
+	else
+		return true;
+	return false;
+}
+
 static void on_hangup(void *user, struct server *server)
 {
 	struct wsd *w = user;
 	struct settings *fresh;
 	int status;
 
-	if (!w->settings->options.file) {
-		diag(&w->diag, DIAG_WARN,
-		     "nothing to reload: there is no --config");
+	if (!can_reload(w))
 		return;
-	}
 	fresh = read_settings(w, &status);
 	if (fresh)
 		renew(w, server, fresh);

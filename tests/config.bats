@@ -339,6 +339,15 @@ rows() {
 	curl -sf "$http/healthz"
 }
 
+@test "a file that is a pipe is read once" {
+	mkfifo "$file"
+	echo '{"host": "a.com"}' >"$file" 3>&- &
+	start_wsd --listen 127.0.0.1:0 --config "$file"
+	kill -HUP "$wsd"
+	until_said "nothing to reload: '$file' is no regular file"
+	[[ $(status -H 'Host: a.com') == 200 ]]
+}
+
 @test "SIGHUP hundreds of times, under load" {
 	start_with '{"history-count": 10}'
 	start "$BIN/wsbench" -u "$url" --subscribers 20 --duration 20s

@@ -16,7 +16,8 @@ wsd_under=()
 start_wsd() {
 	local fifo=$BATS_TEST_TMPDIR/ready
 
-	[[ " $* " =~ " --listen"|" --config" || -n ${wsd_under-} ]] || set -- --listen 127.0.0.1:0 "$@"
+	[[ " $* " == *" --listen"* || " $* " == *" --config"* ||
+		-n ${wsd_under-} ]] || set -- --listen 127.0.0.1:0 "$@"
 	wsd_log=$BATS_TEST_TMPDIR/wsd.log
 	rm -f "$fifo"
 	mkfifo "$fifo"
