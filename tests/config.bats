@@ -174,6 +174,14 @@ rows() {
 	"$BIN/wsd" --config <(cat "$file") --print-config | diff "$file" -
 }
 
+@test "the file that the manual shows is right" {
+	sed -n '/^\.Sh CONFIGURATION FILE/,/^\.Ed/p' \
+		"$BATS_TEST_DIRNAME/../man/wsd.8" | grep -v '^\.' |
+		sed -n '/^{/,/^}/p' >"$file"
+	jq -e 'length > 3' "$file"
+	"$BIN/wsd" --config "$file" --check-config
+}
+
 @test "a configuration that cannot be printed exits 1" {
 	run bash -c '"$1/wsd" --print-config >/dev/full' _ "$BIN"
 	[[ $status == 1 ]]
