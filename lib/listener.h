@@ -31,17 +31,25 @@ struct listeners {
 void listeners_init(struct listeners *ls, uv_loop_t *loop,
 		    const struct diag *diag, listener_fn *accepted, void *user);
 
+/* Where to listen when nobody says where. */
+#define LISTENERS_DEFAULT "localhost:3000"
+
 /*
- * Binds and listens: "127.0.0.1:3000", "[::1]:0", "localhost:3000" (both of
- * these), "unix:/run/wsd.sock". 0, or -1 after a message that says why.
+ * Binds and listens, where address.h says. Of the two addresses of localhost
+ * one may be missing on this machine. 0, or -1 after a message that says why.
  */
 int listeners_add(struct listeners *ls, const char *address);
 
 /*
- * What listens by default: port 3000 of both loopback addresses, of which one
- * may be missing on this machine. 0, or -1 after a message.
+ * Listens on a socket that another program has made: a TCP or Unix stream
+ * socket that listens already. Takes it and makes it non-blocking; removes
+ * nothing that it leaves in the file system. 0, or -1 after a message that
+ * says why.
  */
-int listeners_add_default(struct listeners *ls);
+int listeners_adopt(struct listeners *ls, int fd);
+
+/* Describes for people, in a line, where it listens; cut at `size`. */
+void listeners_describe(const struct listeners *ls, char *out, size_t size);
 
 /* Writes the URL of each, a line each, to a descriptor. 0 or -1 with errno. */
 int listeners_report(const struct listeners *ls, int fd);

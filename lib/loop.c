@@ -34,7 +34,7 @@ static void log_line(int level, const char *line)
 }
 
 /* What lws warns of is in our own messages too, so only -v shows it. */
-static void set_log(const struct diag *d)
+void loop_set_log(const struct diag *d)
 {
 	lws_set_log_level(d->level >= DIAG_NOTE ? LLL_ERR | LLL_WARN : 0,
 			  log_line);
@@ -87,7 +87,7 @@ int loop_init(struct loop *loop, const struct diag *d,
 	loop->diag = d;
 	signal(SIGPIPE, SIG_IGN);
 	keep_standard_descriptors();
-	set_log(d);
+	loop_set_log(d);
 	raise_descriptors();
 	error = uv_loop_init(&loop->uv);
 	if (error) {

@@ -49,6 +49,9 @@ int loop_init(struct loop *loop, const struct diag *diag,
 	      const struct lws_protocols *protocols, uint64_t options,
 	      void *user);
 
+/* Has lws log as much as `diag` shows; loop_init() does it too. */
+void loop_set_log(const struct diag *diag);
+
 /*
  * Calls `on_signal` in the loop when SIGINT, SIGTERM or SIGHUP comes, each
  * time. One that was ignored when the program began (nohup) stays ignored.

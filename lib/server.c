@@ -184,19 +184,97 @@ static void on_sweep(uv_timer_t *timer)
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
 }
 
+/* Of descriptors some are for other things than connections. */
+static uint64_t descriptors_for_connections(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return SERVER_DESCRIPTORS_MIN / 2;
+	return limit.rlim_cur - server_descriptors_spare(limit.rlim_cur);
+}
+
+/* Never more connections than descriptors allow. */
+static struct admission_limits limits_of(const struct server_config *config)
+{
+	struct admission_limits limits = config->admission;
+	uint64_t possible = descriptors_for_connections();
+
+	if (!limits.connections || limits.connections > possible)
+		limits.connections = possible;
+	return limits;
+}
+
+/* Callers and limits of connections too; who is in stays in. */
+static void reconfigure_callers(struct server *s)
+{
+	struct admission_limits limits = limits_of(s->config);
+
+	admission_set_limits(&s->callers.admission, &limits);
+	s->callers.times = s->config->times;
+}
+
+void server_reconfigure(struct server *s, const struct server_config *config)
+{
+	s->config = config;
+	s->gate.access = config->access;
+	hub_reconfigure(&s->hub, &config->hub);
+	reconfigure_callers(s);
+	loop_set_log(s->diag);
+}
+
+static void tell_ready(struct server *s)
+{
+	char status[200];
+
+	listeners_describe(&s->listeners, status, sizeof(status));
+	systemd_ready(&s->systemd, status);
+}
+
+static void reload(struct server *s)
+{
+	if (!s->config->hangup || s->drain.end_ms)
+		return;
+	systemd_reloading(&s->systemd);
+	s->config->hangup(s->config->user, s);
+	tell_ready(s);
+}
+
+static void begin_drain(struct server *s)
+{
+	systemd_stopping(&s->systemd, s->config->drain_ms, "shutting down");
+	listeners_close(&s->listeners);
+	drain_begin(&s->drain, s->config->drain_ms);
+}
+
 static void on_signal(void *user, int signum)
 {
 	struct server *s = user;
 
 	if (signum == SIGHUP) {
-		diag(s->diag, DIAG_NOTE, "nothing to reload");
+		reload(s);
 	} else if (!s->drain.end_ms) {
-		listeners_close(&s->listeners);
-		drain_begin(&s->drain, s->config->drain_ms);
+		begin_drain(s);
 	} else {
 		s->last_signal = signum;
 		loop_stop(&s->loop);
 	}
+}
+
+/* On what was handed over, and on what was asked for, or the default. */
+static int add_listeners(struct server *s)
+{
+	const struct server_config *config = s->config;
+
+	for (int i = 0; i < s->handed; i++)
+		if (listeners_adopt(&s->listeners, SYSTEMD_LISTEN_FD + i) < 0)
+			return -1;
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (listeners_add(&s->listeners, config->listen[i]) < 0)
+			return -1;
+	if (s->handed || config->listen_count)
+		return 0;
+	return listeners_add(&s->listeners, LISTENERS_DEFAULT);
 }
 
 static int start_listening(struct server *s)
@@ -206,11 +284,8 @@ static int start_listening(struct server *s)
 	listeners_init(&s->listeners, &s->loop.uv, s->diag, on_accepted, s);
 	s->listeners.any_address = config->any_address;
 	s->listeners.sndbuf = config->sndbuf;
-	if (!config->listen_count && listeners_add_default(&s->listeners) < 0)
+	if (add_listeners(s) < 0)
 		return -1;
-	for (size_t i = 0; i < config->listen_count; i++)
-		if (listeners_add(&s->listeners, config->listen[i]) < 0)
-			return -1;
 	listeners_tell(&s->listeners);
 	if (config->ready_fd < 0)
 		return 0;
@@ -232,25 +307,13 @@ static void start_timers(struct server *s)
 	s->sweep.data = s;
 	uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 	pacer_init(&s->pacer, &s->loop.uv, &pacing, s);
-}
-
-/* Of descriptors some are for other things than connections. */
-static uint64_t descriptors_for_connections(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return SERVER_DESCRIPTORS_MIN / 2;
-	return limit.rlim_cur - server_descriptors_spare(limit.rlim_cur);
+	systemd_init(&s->systemd, &s->loop.uv, s->diag);
 }
 
 static int init_callers(struct server *s)
 {
-	struct admission_limits limits = s->config->admission;
-	uint64_t possible = descriptors_for_connections();
+	struct admission_limits limits = limits_of(s->config);
 
-	if (!limits.connections || limits.connections > possible)
-		limits.connections = possible;
 	return callers_init(&s->callers, &s->loop, &s->hub, s->diag, &limits,
 			    &s->config->times, peer_due);
 }
@@ -263,6 +326,9 @@ static int server_init(struct server *s, const struct server_config *config,
 	s->diag = d;
 	s->gate.access = config->access;
 	s->gate.diag = d;
+	s->handed = systemd_listen_fds(d); /* before others take the numbers */
+	if (s->handed < 0)
+		return -1;
 	if (hub_init(&s->hub, &config->hub) < 0) {
 		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
 		return -1;
@@ -289,12 +355,19 @@ static void server_release(struct server *s)
 {
 	listeners_close(&s->listeners);
 	pacer_close(&s->pacer);
+	systemd_close(&s->systemd);
 	uv_close((uv_handle_t *)&s->sweep, NULL);
 	drain_close(&s->drain);
 	callers_close(&s->callers);
 	loop_release(&s->loop);
 	callers_release(&s->callers);
 	hub_release(&s->hub);
+}
+
+static void serve(struct server *s)
+{
+	tell_ready(s);
+	loop_run(&s->loop);
 }
 
 enum exits server_run(const struct server_config *config, const struct diag *d)
@@ -311,7 +384,7 @@ enum exits server_run(const struct server_config *config, const struct diag *d)
 	else if (start_listening(&s) < 0)
 		status = EXIT_USAGE;
 	else
-		loop_run(&s.loop);
+		serve(&s);
 	signum = s.last_signal;
 	server_release(&s);
 	if (signum)

@@ -17,6 +17,7 @@
 #include "loop.h"
 #include "pacer.h"
 #include "peer.h"
+#include "systemd.h"
 
 /*
  * Descriptors that are not for connections: what the server needs itself, and
@@ -33,6 +34,8 @@ static inline uint64_t server_descriptors_spare(uint64_t limit)
 						     : limit / 2;
 }
 
+struct server;
+
 struct server_config {
 	struct hub_config hub;
 	struct admission_limits admission; /* connections 0: as can be */
@@ -44,6 +47,9 @@ struct server_config {
 	uint64_t sndbuf;   /* bytes that the kernel holds for a connection */
 	uint64_t drain_ms; /* time to say goodbye */
 	int ready_fd;	   /* told the URLs, then closed; -1: none */
+	/* On SIGHUP, in the loop: for server_reconfigure(). Or NULL */
+	void (*hangup)(void *user, struct server *s);
+	void *user;
 };
 
 struct server {
@@ -55,8 +61,10 @@ struct server {
 	struct drain drain;
 	struct listeners listeners;
 	struct pacer pacer;
+	struct systemd systemd;
+	int handed; /* sockets that the service manager opened */
 	uv_timer_t sweep;
-	const struct server_config *config;
+	const struct server_config *config; /* borrowed, as is its access */
 	const struct diag *diag;
 	uint64_t flushed; /* updates published at the last flush */
 	uint64_t turn_ms; /* loop time that the hub was told */
@@ -69,5 +77,13 @@ struct server {
  */
 enum exits server_run(const struct server_config *config,
 		      const struct diag *diag);
+
+/*
+ * Goes on with another configuration, which is borrowed in place of the one
+ * before. What it says of listening (addresses, sndbuf, ready_fd) is of no
+ * effect. Limits of a connection that WELCOME tells hold for new ones. The
+ * level of `diag` may have changed too.
+ */
+void server_reconfigure(struct server *s, const struct server_config *config);
 
 #endif
