@@ -20,7 +20,8 @@ struct settings {
 	struct option_texts hosts;
 	struct option_texts origins;
 	uint64_t ready_fd;
-	unsigned slow; /* 1: skip */
+	unsigned slow;	     /* 1: skip */
+	unsigned log_format; /* enum log_format */
 	int verbose;
 	bool quiet;
 };
@@ -121,6 +122,9 @@ static const struct option options[] = {
 	{0, "drain-timeout", OPTION_DURATION, FIELD(server.drain_ms), "T",
 	 "time to close the connections when shutting down (default 10s)", NULL,
 	 1, 0},
+	{0, "log-format", OPTION_CHOICE, FIELD(log_format), "FORMAT",
+	 "how events are logged on stderr, as text or as JSON (default text)",
+	 "text|json", 0, 0},
 	{'v', "verbose", OPTION_TALLY, FIELD(verbose), NULL,
 	 "also say where it listens and when it shuts down", NULL, 0, 0},
 	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
@@ -242,6 +246,7 @@ static enum exits run(struct settings *s)
 	config->access.origins = s->origins.items;
 	config->access.origins_count = s->origins.count;
 	config->ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd;
+	config->log_format = (enum log_format)s->log_format;
 	return server_run(config, &diag);
 }
 

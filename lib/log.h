@@ -49,9 +49,9 @@ enum log_event {
 	LOG_CONNECTION_REFUSED, /* by a limit */
 	/* One connection, shown with -v. */
 	LOG_CONNECTION_CLOSED, /* by wsd, for any other reason */
-	LOG_SLOW_SUBSCRIBER,
-	LOG_DEAD_PEER, /* does not answer pings */
-	LOG_THROTTLED, /* a limit of messages or bytes */
+	LOG_SLOW_SUBSCRIBER,   /* closed with 4108, or passed over */
+	LOG_DEAD_PEER,	       /* does not answer pings */
+	LOG_THROTTLED,	       /* a limit of messages or bytes */
 	LOG_HTTP_ERROR,
 	/* All of it. */
 	LOG_MEMORY_PRESSURE,

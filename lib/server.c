@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "fanout.h"
+#include "lwslog.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -68,7 +69,11 @@ static int establish(struct server *s, struct caller *caller,
 		     enum session_dialect dialect)
 {
 	tell_time(s);
-	return peer_new(&s->peers, caller, dialect) ? 0 : -1;
+	if (peer_new(&s->peers, caller, dialect))
+		return 0;
+	log_event(&s->log, LOG_INTERNAL, NULL,
+		  "closed a connection: out of memory");
+	return -1;
 }
 
 /* What a WebSocket does. */
@@ -180,7 +185,8 @@ static void on_sweep(uv_timer_t *timer)
 	struct server *s = timer->data;
 
 	tell_time(s);
-	gate_tell(&s->gate);
+	lwslog_tell(&s->log);
+	log_tell(&s->log);
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
 }
 
@@ -189,7 +195,7 @@ static void on_signal(void *user, int signum)
 	struct server *s = user;
 
 	if (signum == SIGHUP) {
-		diag(s->diag, DIAG_NOTE, "nothing to reload");
+		log_event(&s->log, LOG_CONFIG, NULL, "nothing to reload");
 	} else if (!s->drain.end_ms) {
 		listeners_close(&s->listeners);
 		drain_begin(&s->drain, s->config->drain_ms);
@@ -203,7 +209,7 @@ static int start_listening(struct server *s)
 {
 	const struct server_config *config = s->config;
 
-	listeners_init(&s->listeners, &s->loop.uv, s->diag, on_accepted, s);
+	listeners_init(&s->listeners, &s->loop.uv, &s->log, on_accepted, s);
 	s->listeners.any_address = config->any_address;
 	s->listeners.sndbuf = config->sndbuf;
 	if (!config->listen_count && listeners_add_default(&s->listeners) < 0)
@@ -215,8 +221,9 @@ static int start_listening(struct server *s)
 	if (config->ready_fd < 0)
 		return 0;
 	if (listeners_report(&s->listeners, config->ready_fd) < 0) {
-		diag(s->diag, DIAG_ERROR, "cannot write to --ready-fd %d: %s",
-		     config->ready_fd, strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL,
+			  "cannot write to --ready-fd %d: %s", config->ready_fd,
+			  strerror(errno));
 		return -1;
 	}
 	if (config->ready_fd > STDERR_FILENO)
@@ -251,7 +258,7 @@ static int init_callers(struct server *s)
 
 	if (!limits.connections || limits.connections > possible)
 		limits.connections = possible;
-	return callers_init(&s->callers, &s->loop, &s->hub, s->diag, &limits,
+	return callers_init(&s->callers, &s->loop, &s->hub, &s->log, &limits,
 			    &s->config->times, peer_due);
 }
 
@@ -260,26 +267,29 @@ static int server_init(struct server *s, const struct server_config *config,
 {
 	memset(s, 0, sizeof(*s));
 	s->config = config;
-	s->diag = d;
+	log_init(&s->log, d, config->log_format);
 	s->gate.access = config->access;
-	s->gate.diag = d;
+	s->gate.log = &s->log;
 	if (hub_init(&s->hub, &config->hub) < 0) {
-		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
+			  strerror(errno));
 		return -1;
 	}
 	/* Times are kept here, by each caller's timer. */
-	if (loop_init(&s->loop, d, protocols, LOOP_PATIENT, s) < 0) {
+	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT, s) < 0) {
 		hub_release(&s->hub);
 		return -1;
 	}
+	lwslog_use(&s->log, true);
 	if (init_callers(s) < 0) {
-		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
+			  strerror(errno));
 		loop_release(&s->loop);
 		hub_release(&s->hub);
 		return -1;
 	}
-	peers_init(&s->peers, &s->callers, &s->hub, d);
-	drain_init(&s->drain, &s->peers, d);
+	peers_init(&s->peers, &s->callers, &s->hub, &s->log);
+	drain_init(&s->drain, &s->peers, &s->log);
 	tell_time(s);
 	start_timers(s);
 	return 0;
@@ -297,24 +307,40 @@ static void server_release(struct server *s)
 	hub_release(&s->hub);
 }
 
+/* The last lines, of libwebsockets' end too. */
+static void end_log(struct server *s, enum exits status)
+{
+	if (s->last_signal)
+		log_event(&s->log, LOG_STOP, NULL,
+			  "ending at once, by a second signal");
+	else if (status == EXIT_DONE)
+		log_event(&s->log, LOG_STOP, NULL, "stopped");
+	lwslog_tell(&s->log);
+	log_tell_all(&s->log);
+}
+
 enum exits server_run(const struct server_config *config, const struct diag *d)
 {
 	enum exits status = EXIT_DONE;
 	struct server s;
-	int signum;
 
+	/* A log that may not grow any more is no reason to end. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (server_init(&s, config, d) < 0)
 		return EXIT_OTHER;
 	/* Whoever is told that it listens may send SIGTERM the next moment. */
-	if (loop_catch_signals(&s.loop, on_signal, &s) < 0)
+	if (loop_catch_signals(&s.loop, on_signal, &s) < 0) {
+		log_event(&s.log, LOG_FAILED, NULL, "cannot catch signals: %s",
+			  strerror(errno));
 		status = EXIT_OTHER;
-	else if (start_listening(&s) < 0)
+	} else if (start_listening(&s) < 0) {
 		status = EXIT_USAGE;
-	else
+	} else {
 		loop_run(&s.loop);
-	signum = s.last_signal;
+	}
 	server_release(&s);
-	if (signum)
-		exits_by_signal(signum);
+	end_log(&s, status);
+	if (s.last_signal)
+		exits_by_signal(s.last_signal);
 	return status;
 }
