@@ -29,6 +29,7 @@ struct settings {
 	uint64_t ready_fd;
 	uint64_t per_address; /* 0: the default, by where it is */
 	unsigned slow;	      /* 1: skip */
+	unsigned log_format;  /* enum log_format */
 	int verbose;
 	bool quiet;
 	bool check_config;
@@ -39,7 +40,8 @@ struct wsd {
 	int argc;
 	char **argv;
 	struct settings *settings; /* owned; those that count */
-	struct diag diag;	   /* of the server too */
+	struct diag diag;	   /* until the server has its log */
+	struct log *log;	   /* of the server, when that reloads */
 	size_t changes;		   /* options that a reload found changed */
 };
 
@@ -162,6 +164,9 @@ static const struct option options[] = {
 	{0, "drain-timeout", OPTION_DURATION, FIELD(server.drain_ms), "T",
 	 "time to close the connections when shutting down (default 10s)", NULL,
 	 1, 0},
+	{0, "log-format", OPTION_CHOICE, FIELD(log_format), "FORMAT",
+	 "how events are logged on stderr, as text or as JSON (default text)",
+	 "text|json", 0, 0},
 	{'v', "verbose", OPTION_TALLY, FIELD(verbose), NULL,
 	 "also say where it listens and when it shuts down", NULL, 0, 0},
 	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
@@ -311,6 +316,8 @@ static void configure(struct settings *s)
 	config->access.origins = s->origins.items;
 	config->access.origins_count = s->origins.count;
 	config->ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd;
+	config->log_format = (enum log_format)s->log_format;
+	config->log_level = level_of(s);
 }
 
 static void free_settings(struct settings *s)
@@ -368,8 +375,8 @@ static void tell_change(void *user, const struct option *o, const char *was,
 	struct wsd *w = user;
 
 	w->changes++;
-	diag(&w->diag, DIAG_WARN, "%s: %s -> %s%s", o->name, was, is,
-	     o->flags & OPTION_FIXED ? " only after a restart" : "");
+	log_event(w->log, LOG_CONFIG, NULL, "%s: %s -> %s%s", o->name, was, is,
+		  o->flags & OPTION_FIXED ? " only after a restart" : "");
 }
 
 /* What was read anew takes the place of what was; takes it. */
@@ -380,18 +387,18 @@ static void renew(struct wsd *w, struct server *server, struct settings *fresh)
 	w->changes = 0;
 	if (settings_renew(options, &fresh->options, &old->options, tell_change,
 			   w) < 0) {
-		diag(&w->diag, DIAG_ERROR, "cannot reload: %s",
-		     strerror(errno));
+		log_event(w->log, LOG_CONFIG_REFUSED, NULL, "cannot reload: %s",
+			  strerror(errno));
 		free_settings(fresh);
 		return;
 	}
 	if (!w->changes)
-		diag(&w->diag, DIAG_WARN, "the configuration has not changed");
+		log_event(w->log, LOG_CONFIG, NULL,
+			  "the configuration has not changed");
 	configure(fresh);
 	fresh->server.hangup = old->server.hangup;
 	fresh->server.user = old->server.user;
 	w->settings = fresh;
-	w->diag.level = level_of(fresh);
 	server_reconfigure(server, &fresh->server);
 	free_settings(old);
 }
@@ -403,11 +410,11 @@ static bool can_reload(const struct wsd *w)
 	struct stat file;
 
 	if (!path)
-		diag(&w->diag, DIAG_WARN,
-		     "nothing to reload: there is no --config");
+		log_event(w->log, LOG_CONFIG, NULL,
+			  "nothing to reload: there is no --config");
 	else if (stat(path, &file) == 0 && !S_ISREG(file.st_mode))
-		diag(&w->diag, DIAG_WARN,
-		     "nothing to reload: '%s' is no regular file", path);
+		log_event(w->log, LOG_CONFIG, NULL,
+			  "nothing to reload: '%s' is no regular file", path);
 	else
 		return true;
 	return false;
@@ -419,13 +426,15 @@ static void on_hangup(void *user, struct server *server)
 	struct settings *fresh;
 	int status;
 
+	w->log = &server->log;
 	if (!can_reload(w))
 		return;
 	fresh = read_settings(w, &status);
 	if (fresh)
 		renew(w, server, fresh);
 	else
-		diag(&w->diag, DIAG_ERROR, "the configuration stays as it was");
+		log_event(w->log, LOG_CONFIG_REFUSED, NULL,
+			  "the configuration stays as it was");
 }
 
 /* The start */

@@ -255,12 +255,14 @@ static int run(const struct settings *s, const char *tenant, char **documents)
 	struct publisher_config config;
 	struct publisher publisher;
 	struct loop loop;
+	struct log log;
 	int status;
 	bool clean;
 
 	configure(&config, s, tenant, &d);
-	if (loop_init(&loop, &d, client_protocols, client_loop_options(s->url),
-		      NULL) != 0)
+	log_init(&log, &d, LOG_TEXT);
+	if (loop_init(&loop, &log, client_protocols,
+		      client_loop_options(s->url), NULL) != 0)
 		return EXIT_OTHER;
 	if (publisher_init(&publisher, &config, &loop) != 0) {
 		diag(&d, DIAG_ERROR, "cannot begin: %s", strerror(errno));

@@ -127,9 +127,11 @@ static int subscribe(const struct subscriber_config *config)
 {
 	struct subscriber s;
 	struct loop loop;
+	struct log log;
 	bool clean;
 
-	if (loop_init(&loop, config->diag, client_protocols,
+	log_init(&log, config->diag, LOG_TEXT);
+	if (loop_init(&loop, &log, client_protocols,
 		      client_loop_options(config->url), NULL) != 0)
 		return EXIT_OTHER;
 	if (subscriber_init(&s, config, &loop) == 0)

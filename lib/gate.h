@@ -12,22 +12,14 @@
 #define GATE_H
 
 #include "access.h"
-#include "diag.h"
+#include "log.h"
 
 #include <libwebsockets.h>
 
-/* How much of one kind of refusal is logged. */
-struct gate_log {
-	int64_t began;	 /* the second that is counted; monotonic ms */
-	unsigned shown;	 /* lines in it */
-	uint64_t hidden; /* refusals in it that had no line */
-};
-
 struct gate {
 	struct access access;
-	const struct diag *diag;
+	struct log *log;  /* borrowed */
 	uint64_t refused; /* requests by Host or Origin */
-	struct gate_log logs[ACCESS_BAD_ORIGIN + 1];
 };
 
 /*
@@ -38,11 +30,5 @@ int gate_upgrade(struct gate *g, struct lws *wsi);
 
 /* Answers any other request. Returns -1: the connection ends. */
 int gate_request(struct gate *g, struct lws *wsi, const char *path);
-
-/*
- * Tells how many refusals were not logged, where their second is over; for a
- * timer. What is refused later tells so too.
- */
-void gate_tell(struct gate *g);
 
 #endif

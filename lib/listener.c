@@ -46,12 +46,12 @@ struct listener {
 	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
-void listeners_init(struct listeners *ls, uv_loop_t *loop,
-		    const struct diag *diag, listener_fn *accepted, void *user)
+void listeners_init(struct listeners *ls, uv_loop_t *loop, struct log *log,
+		    listener_fn *accepted, void *user)
 {
 	memset(ls, 0, sizeof(*ls));
 	ls->loop = loop;
-	ls->diag = diag;
+	ls->log = log;
 	ls->accepted = accepted;
 	ls->user = user;
 	list_init(&ls->all);
@@ -74,9 +74,9 @@ static void on_pause_over(uv_timer_t *timer)
 
 static void pause_accepting(struct listener *l, int error)
 {
-	diag(l->all->diag, DIAG_WARN,
-	     "cannot accept connections on %s for the moment: %s", l->url,
-	     strerror(error));
+	log_event(l->all->log, LOG_CANNOT_ACCEPT, NULL,
+		  "cannot accept connections on %s for the moment: %s", l->url,
+		  strerror(error));
 	uv_poll_stop(&l->poll);
 	uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
 }
@@ -143,7 +143,8 @@ void listeners_close(struct listeners *ls)
 static int refuse(const struct listeners *ls, const char *address,
 		  const char *why)
 {
-	diag(ls->diag, DIAG_ERROR, "cannot listen on '%s': %s", address, why);
+	log_event(ls->log, LOG_FAILED, NULL, "cannot listen on '%s': %s",
+		  address, why);
 	return -1;
 }
 
@@ -151,8 +152,8 @@ static int refuse(const struct listeners *ls, const char *address,
 static int refuse_one(const struct listeners *ls, const char *address,
 		      const char *one, const char *why)
 {
-	diag(ls->diag, DIAG_ERROR, "cannot listen on '%s': %s: %s", address,
-	     one, why);
+	log_event(ls->log, LOG_FAILED, NULL, "cannot listen on '%s': %s: %s",
+		  address, one, why);
 	return -1;
 }
 
@@ -300,7 +301,8 @@ static int add_ip(struct listeners *ls, const char *address, const char *host,
 
 	if (fd < 0 && optional &&
 	    (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT)) {
-		diag(ls->diag, DIAG_NOTE, "no %s on this machine", host);
+		log_event(ls->log, LOG_START, NULL, "no %s on this machine",
+			  host);
 		return 0;
 	}
 	if (fd < 0 && optional)
@@ -435,6 +437,6 @@ int listeners_report(const struct listeners *ls, int fd)
 void listeners_tell(const struct listeners *ls)
 {
 	list_for_each (node, &ls->all)
-		diag(ls->diag, DIAG_NOTE, "listening on %s",
-		     list_entry(node, struct listener, list)->url);
+		log_event(ls->log, LOG_START, NULL, "listening on %s",
+			  list_entry(node, struct listener, list)->url);
 }

@@ -9,8 +9,8 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
-#include "diag.h"
 #include "list.h"
+#include "log.h"
 #include "netaddr.h"
 
 #include <uv.h>
@@ -20,7 +20,7 @@ typedef void listener_fn(void *user, int fd, const struct netaddr *from);
 
 struct listeners {
 	uv_loop_t *loop;
-	const struct diag *diag;
+	struct log *log; /* borrowed */
 	listener_fn *accepted;
 	void *user;
 	struct list all;
@@ -28,8 +28,8 @@ struct listeners {
 	uint64_t sndbuf;  /* SO_SNDBUF in bytes; 0: the kernel's */
 };
 
-void listeners_init(struct listeners *ls, uv_loop_t *loop,
-		    const struct diag *diag, listener_fn *accepted, void *user);
+void listeners_init(struct listeners *ls, uv_loop_t *loop, struct log *log,
+		    listener_fn *accepted, void *user);
 
 /* Where to listen when nobody says where. */
 #define LISTENERS_DEFAULT "localhost:3000"
@@ -54,7 +54,7 @@ void listeners_describe(const struct listeners *ls, char *out, size_t size);
 /* Writes the URL of each, a line each, to a descriptor. 0 or -1 with errno. */
 int listeners_report(const struct listeners *ls, int fd);
 
-/* Tells each URL as a DIAG_NOTE. */
+/* Logs each URL. */
 void listeners_tell(const struct listeners *ls);
 
 /* Closes all; the loop must run once more before it is closed. */

@@ -3,8 +3,11 @@
 
 #include "clock.h"
 #include "fanout.h"
+#include "lwslog.h"
+#include "num.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -68,7 +71,11 @@ static int establish(struct server *s, struct caller *caller,
 		     enum session_dialect dialect)
 {
 	tell_time(s);
-	return peer_new(&s->peers, caller, dialect) ? 0 : -1;
+	if (peer_new(&s->peers, caller, dialect))
+		return 0;
+	log_event(&s->log, LOG_INTERNAL, NULL,
+		  "closed a connection: out of memory");
+	return -1;
 }
 
 /* What a WebSocket does. */
@@ -175,12 +182,31 @@ static bool flush(void *user)
 	return fanout_run(&s->hub) && busy;
 }
 
+/* Once a second at most: what found no room since. */
+static void tell_memory(struct server *s)
+{
+	const struct hub *h = &s->hub;
+	uint64_t refused = h->counters.refused[REFUSED_MEMORY];
+	char limit[NUM_TEXT_MAX];
+
+	if (refused == s->refused_memory)
+		return;
+	log_event(&s->log, LOG_MEMORY_PRESSURE, NULL,
+		  "%" PRIu64 " updates or messages found no room in the %s of "
+		  "--max-memory",
+		  refused - s->refused_memory,
+		  num_show_size(limit, h->config.max_memory));
+	s->refused_memory = refused;
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
 
 	tell_time(s);
-	gate_tell(&s->gate);
+	tell_memory(s);
+	lwslog_tell(&s->log);
+	log_tell(&s->log);
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
 }
 
@@ -220,7 +246,9 @@ void server_reconfigure(struct server *s, const struct server_config *config)
 	s->gate.access = config->access;
 	hub_reconfigure(&s->hub, &config->hub);
 	reconfigure_callers(s);
-	loop_set_log(s->diag);
+	s->log.diag.level = config->log_level;
+	s->log.format = config->log_format;
+	lwslog_use(&s->log, true);
 }
 
 static void tell_ready(struct server *s)
@@ -281,7 +309,7 @@ static int start_listening(struct server *s)
 {
 	const struct server_config *config = s->config;
 
-	listeners_init(&s->listeners, &s->loop.uv, s->diag, on_accepted, s);
+	listeners_init(&s->listeners, &s->loop.uv, &s->log, on_accepted, s);
 	s->listeners.any_address = config->any_address;
 	s->listeners.sndbuf = config->sndbuf;
 	if (add_listeners(s) < 0)
@@ -290,8 +318,9 @@ static int start_listening(struct server *s)
 	if (config->ready_fd < 0)
 		return 0;
 	if (listeners_report(&s->listeners, config->ready_fd) < 0) {
-		diag(s->diag, DIAG_ERROR, "cannot write to --ready-fd %d: %s",
-		     config->ready_fd, strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL,
+			  "cannot write to --ready-fd %d: %s", config->ready_fd,
+			  strerror(errno));
 		return -1;
 	}
 	if (config->ready_fd > STDERR_FILENO)
@@ -307,14 +336,14 @@ static void start_timers(struct server *s)
 	s->sweep.data = s;
 	uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 	pacer_init(&s->pacer, &s->loop.uv, &pacing, s);
-	systemd_init(&s->systemd, &s->loop.uv, s->diag);
+	systemd_init(&s->systemd, &s->loop.uv, &s->log.diag);
 }
 
 static int init_callers(struct server *s)
 {
 	struct admission_limits limits = limits_of(s->config);
 
-	return callers_init(&s->callers, &s->loop, &s->hub, s->diag, &limits,
+	return callers_init(&s->callers, &s->loop, &s->hub, &s->log, &limits,
 			    &s->config->times, peer_due);
 }
 
@@ -323,29 +352,32 @@ static int server_init(struct server *s, const struct server_config *config,
 {
 	memset(s, 0, sizeof(*s));
 	s->config = config;
-	s->diag = d;
+	log_init(&s->log, d, config->log_format);
 	s->gate.access = config->access;
-	s->gate.diag = d;
+	s->gate.log = &s->log;
 	s->handed = systemd_listen_fds(d); /* before others take the numbers */
 	if (s->handed < 0)
 		return -1;
 	if (hub_init(&s->hub, &config->hub) < 0) {
-		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
+			  strerror(errno));
 		return -1;
 	}
 	/* Times are kept here, by each caller's timer. */
-	if (loop_init(&s->loop, d, protocols, LOOP_PATIENT, s) < 0) {
+	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT, s) < 0) {
 		hub_release(&s->hub);
 		return -1;
 	}
+	lwslog_use(&s->log, true);
 	if (init_callers(s) < 0) {
-		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
+			  strerror(errno));
 		loop_release(&s->loop);
 		hub_release(&s->hub);
 		return -1;
 	}
-	peers_init(&s->peers, &s->callers, &s->hub, d);
-	drain_init(&s->drain, &s->peers, d);
+	peers_init(&s->peers, &s->callers, &s->hub, &s->log);
+	drain_init(&s->drain, &s->peers, &s->log);
 	tell_time(s);
 	start_timers(s);
 	return 0;
@@ -370,24 +402,40 @@ static void serve(struct server *s)
 	loop_run(&s->loop);
 }
 
+/* The last lines, of libwebsockets' end too. */
+static void end_log(struct server *s, enum exits status)
+{
+	if (s->last_signal)
+		log_event(&s->log, LOG_STOP, NULL,
+			  "ending at once, by a second signal");
+	else if (status == EXIT_DONE)
+		log_event(&s->log, LOG_STOP, NULL, "stopped");
+	lwslog_tell(&s->log);
+	log_tell_all(&s->log);
+}
+
 enum exits server_run(const struct server_config *config, const struct diag *d)
 {
 	enum exits status = EXIT_DONE;
 	struct server s;
-	int signum;
 
+	/* A log that may not grow any more is no reason to end. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (server_init(&s, config, d) < 0)
 		return EXIT_OTHER;
 	/* Whoever is told that it listens may send SIGTERM the next moment. */
-	if (loop_catch_signals(&s.loop, on_signal, &s) < 0)
+	if (loop_catch_signals(&s.loop, on_signal, &s) < 0) {
+		log_event(&s.log, LOG_FAILED, NULL, "cannot catch signals: %s",
+			  strerror(errno));
 		status = EXIT_OTHER;
-	else if (start_listening(&s) < 0)
+	} else if (start_listening(&s) < 0) {
 		status = EXIT_USAGE;
-	else
+	} else {
 		serve(&s);
-	signum = s.last_signal;
+	}
 	server_release(&s);
-	if (signum)
-		exits_by_signal(signum);
+	end_log(&s, status);
+	if (s.last_signal)
+		exits_by_signal(s.last_signal);
 	return status;
 }

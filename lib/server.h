@@ -14,6 +14,7 @@
 #include "gate.h"
 #include "hub.h"
 #include "listener.h"
+#include "log.h"
 #include "loop.h"
 #include "pacer.h"
 #include "peer.h"
@@ -47,6 +48,8 @@ struct server_config {
 	uint64_t sndbuf;   /* bytes that the kernel holds for a connection */
 	uint64_t drain_ms; /* time to say goodbye */
 	int ready_fd;	   /* told the URLs, then closed; -1: none */
+	enum log_format log_format;
+	enum diag_level log_level;
 	/* On SIGHUP, in the loop: for server_reconfigure(). Or NULL */
 	void (*hangup)(void *user, struct server *s);
 	void *user;
@@ -65,15 +68,16 @@ struct server {
 	int handed; /* sockets that the service manager opened */
 	uv_timer_t sweep;
 	const struct server_config *config; /* borrowed, as is its access */
-	const struct diag *diag;
-	uint64_t flushed; /* updates published at the last flush */
-	uint64_t turn_ms; /* loop time that the hub was told */
-	int last_signal;  /* the one that ends it at once; 0: none */
+	struct log log;
+	uint64_t refused_memory; /* of the counter, that the log has told */
+	uint64_t flushed;	 /* updates published at the last flush */
+	uint64_t turn_ms;	 /* loop time that the hub was told */
+	int last_signal;	 /* the one that ends it at once; 0: none */
 };
 
 /*
- * Runs a server until it is drained. Messages go to `diag`. Returns the exit
- * status; or ends the process by a second signal.
+ * Runs a server until it is drained. It logs under the name and with the level
+ * of `diag`. Returns the exit status; or ends the process by a second signal.
  */
 enum exits server_run(const struct server_config *config,
 		      const struct diag *diag);

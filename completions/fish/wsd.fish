@@ -30,6 +30,7 @@ complete -c wsd -l keys -x -d 'keys of updates that are remembered (default 1000
 complete -c wsd -l max-producers -x -d 'producers that are remembered (default 100000)'
 complete -c wsd -l sndbuf -x -d 'send buffer of each connection in the kernel (default 256k)'
 complete -c wsd -l drain-timeout -x -d 'time to close the connections when shutting down (default 10s)'
+complete -c wsd -l log-format -x -a 'text json' -d 'how events are logged on stderr, as text or as JSON (default text)'
 complete -c wsd -s v -l verbose -d 'also say where it listens and when it shuts down'
 complete -c wsd -s q -l quiet -d 'only errors on stderr'
 complete -c wsd -l check-config -d 'check the options and exit; what is wrong is said, with exit 2'
