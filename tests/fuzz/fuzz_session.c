@@ -299,7 +299,7 @@ static void limit(struct world *w, uint8_t memory, uint8_t flags)
 	config.message_rate = flags & 4 ? 5 : 0;
 	config.byte_rate = flags & 8 ? 200 : 0;
 	config.flush_ns = flags & 16 ? 0 : 1000 * 1000 * 1000;
-	hub_configure(&w->hub, &config);
+	hub_reconfigure(&w->hub, &config);
 }
 
 static void event(struct world *w, struct script *s)
