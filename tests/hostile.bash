@@ -107,14 +107,14 @@ all_left() {
 	[[ $(metric 'wsd_memory_bytes{kind="output"}') == 0 ]]
 }
 
-# slice [OPTION...]: a good publisher and a good subscriber, for a quarter of a
+# slice [OPTION...]: a good publisher and a good subscriber, for a part of a
 # second at a modest rate. Prints the p99 of their latency in microseconds;
 # fails when not every update came once and in order.
 slice() {
 	local result
 
-	result=$("$BIN/wsbench" -u "$url" -J -W 30 --dialect v1 --rate 400/s \
-		--duration 250ms "$@") || {
+	result=$("$BIN/wsbench" -u "$url" -J -W 30 --dialect v1 --rate 500/s \
+		--duration 300ms "$@") || {
 		echo "# $result" >&2
 		return 1
 	}
@@ -122,9 +122,10 @@ slice() {
 }
 
 # calm NAME: whether the median of the slices in the file $BATS_TEST_TMPDIR/NAME
-# is at most a fifth above that of those in .../undisturbed, or above that by no
-# more than these differ among themselves, or than 2 ms: so long may a process
-# wait for its turn on a processor.
+# is above that of those in .../undisturbed by a fifth of it at most, or by
+# 2 ms: so long may a process wait for its turn on a processor. Where the
+# undisturbed ones differ by more than that, the machine has so much else to do
+# that nothing can be told.
 calm() {
 	sort -n "$BATS_TEST_TMPDIR/$1" | awk -v name="$1" '
 		FNR == 1 { file++ }
@@ -133,13 +134,12 @@ calm() {
 		END {
 			before = u[int((us + 1) / 2)]
 			after = d[int((ds + 1) / 2)]
-			noise = u[us] - u[1]
-			if (noise < 2000)
-				noise = 2000
-			may = before / 5 > noise ? before / 5 : noise
-			printf "# %s: p99 %.1f ms, without %.1f ms (+ %.1f)\n",
-				name, after / 1000, before / 1000, may / 1000
-			exit after > before + may
+			may = before / 5 > 2000 ? before / 5 : 2000
+			busy = u[us] - u[1] > 2000 || before > 2000
+			printf "# %s: p99 %.1f ms, without %.1f ms%s\n",
+				name, after / 1000, before / 1000,
+				busy ? ": too busy to tell" : ""
+			exit !busy && after > before + may
 		}' <(sort -n "$BATS_TEST_TMPDIR/undisturbed") -
 }
 

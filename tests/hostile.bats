@@ -46,8 +46,8 @@ setup_file() {
 }
 
 @test "beside updates as large as they may be, and as many" {
-	start_under turns TURNS
-	beside big publisher half-message
+	start_under turns TURNS --max-message 128k
+	beside 'big -b 131072' publisher 'half-message -b 131072'
 	[[ $(metric 'wsd_refused_total{reason="too_large"}') -gt 0 ]]
-	turns_take 15000
+	turns_take 3000
 }
