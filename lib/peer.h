@@ -40,6 +40,7 @@ struct peer {
 	struct list list;
 	struct list busy; /* node, in peers->busy */
 	size_t received;  /* bytes since it was known to have sent all */
+	bool said_close;  /* its close frame came: nothing behind that counts */
 };
 
 void peers_init(struct peers *all, struct hub *hub, const struct diag *diag);
@@ -61,11 +62,13 @@ void peer_receive(struct peer *p, const char *bytes, size_t len);
 void peers_read_on(struct peers *all);
 
 /*
- * The peer sent its close frame: what waits goes out before the answer to it.
- * Returns -1 when our own close frame is among that, so that no second one may
- * follow; else 0.
+ * The peer sent its close frame, with this payload: what waits goes out before
+ * the answer to it. Returns -1 when our own close frame is among that, so that
+ * no second one may follow: an earlier one, or that for a payload which is none
+ * (RFC 6455 sections 5.5.1 and 8.1). Else 0; lws answers, and sees to codes
+ * that are none.
  */
-int peer_closed_by_peer(struct peer *p);
+int peer_closed_by_peer(struct peer *p, const char *payload, size_t len);
 
 /* lws says that it can be written to. */
 void peer_writable(struct peer *p);
