@@ -8,7 +8,8 @@
 BIN=$(realpath "${BIN:-$BATS_TEST_DIRNAME/../bin}")
 unset WSD_URL WSD_TOKEN
 
-# start_wsd [OPTION...]: a wsd on a free port, unless an option says where.
+# start_wsd [OPTION...]: a wsd on a free port, unless an option says where; the
+# program is $WSD, when that is set.
 # Sets `url` (and `urls`, where there are several), `http` (without /ws), `wsd`
 # (its pid) and `wsd_log`. Fails when it ends before it listens.
 start_wsd() {
@@ -18,7 +19,7 @@ start_wsd() {
 	wsd_log=$BATS_TEST_TMPDIR/wsd.log
 	rm -f "$fifo"
 	mkfifo "$fifo"
-	env --default-signal=INT "$BIN/wsd" --ready-fd 4 "$@" \
+	env --default-signal=INT "${WSD:-$BIN/wsd}" --ready-fd 4 "$@" \
 		4>"$fifo" 3>&- 2>>"$wsd_log" </dev/null &
 	wsd=$! # bash has what runs in the background ignore SIGINT
 	mapfile -t urls <"$fifo"

@@ -10,8 +10,8 @@
  * /runCase?case=N&agent=AGENT: every message comes back as it is, until the
  * connection ends. In the end /updateReports?agent=AGENT has the suite write
  * down what it saw. What was right is for the suite to say. Exits 0 when it
- * came so far, 3 when there was no WebSocket to be had, 1 when the number of
- * cases is none.
+ * came so far, 3 when there was no WebSocket to be had, 1 when there are no
+ * cases.
  *
  * Text that is not UTF-8 is closed with 1007, when its message is whole.
  */
