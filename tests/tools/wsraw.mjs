@@ -24,6 +24,7 @@
 //   try [PROTOCOLS]    the same without an expectation; then:
 //   status CODE        of the HTTP answer, 101 included
 //   head TEXT          the HTTP answer has this line
+//   lacks NAME         it has no such header
 //   body TEXT          the HTTP answer has a body that contains TEXT
 //   connect            only the connection; then "raw"
 //
@@ -301,7 +302,11 @@ const verbs = {
   request: (p, text) => { [p.method, p.path] = rest(text); },
   header: (p, text) => { p.headers.push(/^(.*?): *(.*)$/.exec(text).slice(1)); },
   without: (p, name) => { p.omitted.add(name.toLowerCase()); },
-  connect: (p) => p.dial(),
+  connect: (p) => {
+    p.dial();
+    return new Promise((resolve) =>
+      p.socket.once('connect', resolve).once('close', resolve));
+  },
   try: (p, protocols) => p.handshake(protocols),
   open: async (p, protocols) => {
     await p.handshake(protocols);
@@ -315,6 +320,8 @@ const verbs = {
     p.answer = await p.expect('status', (got) => got.status === Number(code));
   },
   head: (p, line) => p.answer.head.includes(line) ||
+    fail(`got ${p.answer.head.join(' | ')}`),
+  lacks: (p, name) => p.field(p.answer.head, name) === undefined ||
     fail(`got ${p.answer.head.join(' | ')}`),
   body: (p, text) => p.answer.body.includes(text) ||
     fail(`got ${p.answer.body}`),
