@@ -20,6 +20,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 struct settings {
 	struct option_base options;
 	struct server_config server;
@@ -124,6 +128,9 @@ static const struct option options[] = {
 	 "largest message of wsd.v1, of one or more lines (default 2M, or twice "
 	 "--max-message)",
 	 NULL, 1024, 2 * MESSAGE_LIMIT},
+	{0, "max-body", OPTION_SIZE, FIELD(server.body_max), "BYTES",
+	 "largest body of an HTTP request (default 16M)", NULL, 16,
+	 MESSAGE_LIMIT},
 	{0, "max-subscriptions", OPTION_NUMBER,
 	 FIELD(server.hub.subscriptions_max), "N",
 	 "tenants that one connection may subscribe to (default 1000)", NULL, 1,
@@ -283,6 +290,7 @@ static void set_defaults(struct settings *s)
 	s->server.hub = hub_defaults;
 	s->server.hub.message_max = 0;
 	s->server.hub.frame_max = 0;
+	s->server.body_max = 16 << 20;
 	s->server.hub.max_memory = quarter_of_memory();
 	s->server.sndbuf = 256 << 10;
 	s->server.drain_ms = 10 * 1000;
@@ -365,6 +373,19 @@ static struct settings *read_settings(struct wsd *w, int *status)
 		return s;
 	free_settings(s);
 	return NULL;
+}
+
+/*
+ * Segments and bodies come and go all the time: by default every few of them
+ * are given back to the system and asked for again, page by page.
+ */
+static void tune_heap(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_TRIM_THRESHOLD, 2 << 20);
+	mallopt(M_TOP_PAD, 256 << 10);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
 }
 
 /* Reload */
@@ -467,6 +488,7 @@ static int run(struct wsd *w)
 	s->server.hangup = on_hangup;
 	s->server.user = w;
 	w->diag.level = level_of(s);
+	tune_heap();
 	return (int)server_run(&s->server, &w->diag);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "caller.h"
 
+#include "reply.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,12 +16,19 @@
  */
 #define LATE_MS (2 * WHEEL_TICK_MS)
 
+/* When one that was refused may come again. */
+#define RETRY_MS 10000
+
 static void on_timer(struct wheel_timer *timer)
 {
 	struct caller *c = list_entry(timer, struct caller, timer);
 
 	if (c->peer) {
 		c->all->peer_due(c->peer);
+		return;
+	}
+	if (c->exchange) {
+		c->all->exchange_due(c->exchange);
 		return;
 	}
 	c->all->hub->counters.refused[REFUSED_HANDSHAKE_TIME]++;
@@ -73,24 +82,22 @@ void callers_release(struct callers *all)
  * the request is read first: closing with unread bytes would reset the
  * connection, and the answer with it.
  */
-static void answer_refused(int fd, const char *status, const char *message)
+static void answer_refused(const struct callers *all, int fd, unsigned status,
+			   const char *message)
 {
-	char text[512], body[128], request[4096];
+	struct reply r;
+	struct buf out;
+	char request[4096];
 	ssize_t n = recv(fd, request, sizeof(request), MSG_DONTWAIT);
-	int len = snprintf(body, sizeof(body),
-			   "{\"error\":{\"code\":\"OVER_CAPACITY\","
-			   "\"message\":\"%s\"}}\n",
-			   message);
 
-	len = snprintf(text, sizeof(text),
-		       "HTTP/1.1 %s\r\n"
-		       "Content-Type: application/json\r\n"
-		       "Content-Length: %d\r\n"
-		       "Retry-After: 10\r\n"
-		       "Connection: close\r\n\r\n%s",
-		       status, len, body);
-	if (n >= 0 || errno == EAGAIN)
-		send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	reply_fault(&r, status, PROTO_OVER_CAPACITY, "%s", message);
+	reply_retry(&r, RETRY_MS);
+	buf_init(&out);
+	reply_put(&out, &r, NULL, false, all->hub->now.wall_ms);
+	if (!out.failed && (n >= 0 || errno == EAGAIN))
+		send(fd, buf_bytes(&out), buf_len(&out),
+		     MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_release(&out);
 	shutdown(fd, SHUT_WR);
 }
 
@@ -130,17 +137,17 @@ static void refuse(struct callers *all, int fd, const struct netaddr *from,
 	switch (verdict) {
 	case ADMISSION_ADDRESS_FULL:
 		refused[REFUSED_ADDRESS]++;
-		answer_refused(fd, "429 Too Many Requests",
+		answer_refused(all, fd, 429,
 			       "too many connections from this address");
 		break;
 	case ADMISSION_FULL:
 		refused[REFUSED_CONNECTIONS]++;
-		answer_refused(fd, "503 Service Unavailable",
+		answer_refused(all, fd, 503,
 			       "the server has too many connections");
 		break;
 	default:
 		refused[REFUSED_MEMORY]++;
-		answer_refused(fd, "503 Service Unavailable",
+		answer_refused(all, fd, 503,
 			       "the server has too little memory");
 	}
 	close(fd);
@@ -170,7 +177,7 @@ static struct caller *add(struct callers *all, const struct netaddr *from)
 }
 
 /* lws tells of the end of one that it could not take, or does not. */
-static void adopt(struct caller *c, int fd)
+static bool adopt(struct caller *c, int fd)
 {
 	struct callers *all = c->all;
 	lws_adopt_desc_t desc = {
@@ -180,6 +187,7 @@ static void adopt(struct caller *c, int fd)
 		.opaque = c,
 	};
 	struct lws *wsi;
+	bool adopted;
 
 	all->adopting = c;
 	wsi = lws_adopt_descriptor_vhost_via_info(&desc);
@@ -187,7 +195,24 @@ static void adopt(struct caller *c, int fd)
 		caller_free(c);
 	else if (wsi && all->adopting)
 		c->wsi = wsi;
+	adopted = wsi && all->adopting;
 	all->adopting = NULL;
+	return adopted;
+}
+
+/*
+ * Most often the request came with the connection: it is read at once, before
+ * the loop has even begun to watch it. This may end the connection.
+ */
+static void read_now(struct callers *all, int fd)
+{
+	struct lws_pollfd event = {
+		.fd = fd,
+		.events = LWS_POLLIN,
+		.revents = LWS_POLLIN,
+	};
+
+	lws_service_fd(all->loop->lws, &event);
 }
 
 void caller_accept(struct callers *all, int fd, const struct netaddr *from)
@@ -205,7 +230,8 @@ void caller_accept(struct callers *all, int fd, const struct netaddr *from)
 	}
 	drop_excess(all);
 	wheel_set(&all->wheel, &c->timer, (int64_t)all->times.handshake);
-	adopt(c, fd);
+	if (adopt(c, fd))
+		read_now(all, fd);
 }
 
 struct caller *caller_of(struct lws *wsi)
@@ -232,18 +258,21 @@ void caller_due_in(struct caller *c, int64_t ms)
 	wheel_set_earlier(&c->all->wheel, &c->timer, ms);
 }
 
-/*
- * What the kernel still holds for it goes too: it has had its time. lws is done
- * with it only when libuv is, so it does not count from now on.
- */
+/* lws is done with it only when libuv is, so it does not count from now on. */
+void caller_end(struct caller *c)
+{
+	caller_established(c);
+	wheel_stop(&c->timer);
+	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+			LWS_TO_KILL_SYNC);
+}
+
+/* What the kernel still holds for it goes too: it has had its time. */
 void caller_kill(struct caller *c)
 {
 	struct linger at_once = {1, 0};
 
-	caller_established(c);
-	wheel_stop(&c->timer);
 	setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_LINGER, &at_once,
 		   sizeof(at_once));
-	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-			LWS_TO_KILL_SYNC);
+	caller_end(c);
 }

@@ -2,13 +2,12 @@
 #include "gate.h"
 
 #include "caller.h"
+#include "header.h"
 #include "proto.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-#define HEADER_MAX 512
 
 /* Longer ones lws (to 4.5) ends without an answer: lists, and a name in one. */
 #define PROTOCOLS_MAX 126
@@ -19,78 +18,6 @@
 #define SHOWN_MAX 150
 #define CUT "..."
 #define SHOWN_ROOM (2 * sizeof(CUT) + 4 * SHOWN_MAX)
-
-struct header {
-	bool present;
-	bool too_long;
-	char text[HEADER_MAX];
-};
-
-/* White space around a value is none of it (RFC 9110 section 5.5). */
-static void trim(char *text)
-{
-	size_t skip = strspn(text, " \t");
-	size_t len = strlen(text + skip);
-
-	while (len && strchr(" \t", text[skip + len - 1]))
-		len--;
-	memmove(text, text + skip, len);
-	text[len] = '\0';
-}
-
-static void read_header(struct lws *wsi, enum lws_token_indexes token,
-			struct header *h)
-{
-	int n = lws_hdr_copy(wsi, h->text, sizeof(h->text), token);
-
-	h->present = lws_hdr_total_length(wsi, token) > 0;
-	h->too_long = h->present && n <= 0;
-	if (n <= 0)
-		h->text[0] = '\0';
-	trim(h->text);
-}
-
-static const char *reason_of(unsigned status)
-{
-	switch (status) {
-	case 200:
-		return "OK";
-	case 400:
-		return "Bad Request";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 426:
-		return "Upgrade Required";
-	}
-	return "Internal Server Error";
-}
-
-/*
- * A whole answer in one write; `extra` is header lines, or "". To HEAD it has
- * no body (RFC 9110 section 9.3.2).
- */
-static int answer(struct lws *wsi, unsigned status, const char *extra,
-		  const char *body)
-{
-	bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-	char text[LWS_PRE + 1024];
-	int n = snprintf(text + LWS_PRE, sizeof(text) - LWS_PRE,
-			 "HTTP/1.1 %u %s\r\n"
-			 "Content-Type: text/plain; charset=utf-8\r\n"
-			 "Content-Length: %zu\r\n"
-			 "Cache-Control: no-store\r\n"
-			 "%sConnection: close\r\n\r\n%s",
-			 status, reason_of(status), strlen(body), extra,
-			 head ? "" : body);
-
-	lws_write(wsi, (unsigned char *)text + LWS_PRE, (size_t)n,
-		  LWS_WRITE_HTTP_HEADERS);
-	return -1;
-}
 
 /*
  * What is no valid header for a line of the log: all that could end its quotes,
@@ -156,7 +83,8 @@ static void log_verdict(struct gate *g, struct lws *wsi,
 	char address[NETADDR_TEXT_MAX];
 	struct refusal r = {g->log, events[verdict], {0}};
 
-	g->refused++;
+	g->counters->refused[verdict == ACCESS_BAD_ORIGIN ? REFUSED_ORIGIN
+							  : REFUSED_HOST]++;
 	r.subject.address =
 		netaddr_show_host(&caller_of(wsi)->address, address);
 	if (verdict == ACCESS_BAD_ORIGIN)
@@ -172,14 +100,13 @@ static void log_verdict(struct gate *g, struct lws *wsi,
 			  "refused a request without a Host");
 }
 
-/* Host and Origin, the same on every path. 0, or -1 after an answer. */
-static int judge(struct gate *g, struct lws *wsi)
+int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
 {
 	struct header host, origin;
 	enum access_verdict verdict;
 
-	read_header(wsi, WSI_TOKEN_HOST, &host);
-	read_header(wsi, WSI_TOKEN_ORIGIN, &origin);
+	header_read(wsi, WSI_TOKEN_HOST, &host);
+	header_read(wsi, WSI_TOKEN_ORIGIN, &origin);
 	verdict = access_judge(&g->access, host.present ? host.text : NULL,
 			       origin.present ? origin.text : NULL);
 	if (verdict == ACCESS_ALLOWED)
@@ -187,13 +114,18 @@ static int judge(struct gate *g, struct lws *wsi)
 	log_verdict(g, wsi, verdict, &host, &origin);
 	switch (verdict) {
 	case ACCESS_BAD_HOST:
-		return answer(wsi, 403, "", "This host is not served here.\n");
+		reply_fault(refusal, 403, PROTO_FORBIDDEN,
+			    "this host is not served here");
+		break;
 	case ACCESS_BAD_ORIGIN:
-		return answer(wsi, 403, "",
-			      "Pages of this origin are not allowed.\n");
+		reply_fault(refusal, 403, PROTO_FORBIDDEN,
+			    "pages of this origin are not allowed");
+		break;
 	default:
-		return answer(wsi, 400, "", "No Host, or not a valid one.\n");
+		reply_fault(refusal, 400, PROTO_BAD_REQUEST,
+			    "no Host, or not a valid one");
 	}
+	return -1;
 }
 
 /* Takes a member off a comma-separated list; its length, 0 at the end. */
@@ -251,7 +183,7 @@ static bool has_body(struct lws *wsi)
 {
 	struct header length;
 
-	read_header(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length);
+	header_read(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length);
 	return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
 	       (length.present && strcmp(length.text, "0") != 0);
 }
@@ -279,74 +211,69 @@ static const char *handshake_fault(struct lws *wsi,
 {
 	struct header http, connection, key;
 
-	read_header(wsi, WSI_TOKEN_HTTP, &http);
-	read_header(wsi, WSI_TOKEN_CONNECTION, &connection);
-	read_header(wsi, WSI_TOKEN_KEY, &key);
+	header_read(wsi, WSI_TOKEN_HTTP, &http);
+	header_read(wsi, WSI_TOKEN_CONNECTION, &connection);
+	header_read(wsi, WSI_TOKEN_KEY, &key);
 	if (strcmp(http.text, "HTTP/1.1") != 0)
-		return "A WebSocket begins with HTTP/1.1.\n";
+		return "a WebSocket begins with HTTP/1.1";
 	if (!lists(connection.text, "upgrade", false))
-		return "Connection: Upgrade is missing.\n";
+		return "Connection: Upgrade is missing";
 	if (!key_valid(key.text))
-		return "Sec-WebSocket-Key is not 16 bytes in base64.\n";
+		return "Sec-WebSocket-Key is not 16 bytes in base64";
 	if (!protocols_fit(offered))
 		return "Sec-WebSocket-Protocol is too long: 126 bytes in all, "
-		       "63 for a name.\n";
+		       "63 for a name";
 	if (lws_hdr_total_length(wsi, WSI_TOKEN_EXTENSIONS) > EXTENSIONS_MAX)
-		return "Sec-WebSocket-Extensions is too long: 254 bytes.\n";
+		return "Sec-WebSocket-Extensions is too long: 254 bytes";
 	if (has_body(wsi))
-		return "A WebSocket begins without a body.\n";
+		return "a WebSocket begins without a body";
 	if (lost_origin(wsi))
-		return "A browser's WebSocket has an Origin.\n";
+		return "a browser's WebSocket has an Origin";
 	return NULL;
 }
 
-int gate_upgrade(struct gate *g, struct lws *wsi)
+static int refuse(struct reply *refusal, unsigned status, const char *code,
+		  const char *message)
+{
+	reply_error(refusal, status, code, "%s", message);
+	return -1;
+}
+
+int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal)
 {
 	struct header upgrade, version, path, offered;
 	const char *fault;
 
-	if (judge(g, wsi) < 0)
+	if (gate_judge(g, wsi, refusal) < 0)
 		return -1;
-	read_header(wsi, WSI_TOKEN_UPGRADE, &upgrade);
-	read_header(wsi, WSI_TOKEN_VERSION, &version);
-	read_header(wsi, WSI_TOKEN_GET_URI, &path);
-	read_header(wsi, WSI_TOKEN_PROTOCOL, &offered);
+	header_read(wsi, WSI_TOKEN_UPGRADE, &upgrade);
+	header_read(wsi, WSI_TOKEN_VERSION, &version);
+	header_read(wsi, WSI_TOKEN_GET_URI, &path);
+	header_read(wsi, WSI_TOKEN_PROTOCOL, &offered);
 	if (strcasecmp(upgrade.text, "websocket") != 0)
-		return answer(wsi, 400, "", "The only upgrade is websocket.\n");
-	if (!path.present)
-		return answer(wsi, 405, "Allow: GET\r\n",
-			      "A WebSocket begins with GET.\n");
+		return refuse(refusal, 400, "BAD_REQUEST",
+			      "the only upgrade is websocket");
+	if (!path.present) {
+		refuse(refusal, 405, "METHOD_NOT_ALLOWED",
+		       "a WebSocket begins with GET");
+		refusal->allow = "GET";
+		return -1;
+	}
 	if (strcmp(path.text, "/ws") != 0)
-		return answer(wsi, 404, "", "The WebSocket is at /ws.\n");
-	if (strcmp(version.text, "13") != 0)
-		return answer(wsi, 426, "Sec-WebSocket-Version: 13\r\n",
-			      "The version of WebSocket is 13.\n");
+		return refuse(refusal, 404, "NOT_FOUND",
+			      "the WebSocket is at /ws");
+	if (strcmp(version.text, "13") != 0) {
+		refuse(refusal, 426, "UPGRADE_REQUIRED",
+		       "the version of WebSocket is 13");
+		refusal->extra = "Sec-WebSocket-Version: 13\r\n";
+		return -1;
+	}
 	fault = handshake_fault(wsi, &offered);
 	if (fault)
-		return answer(wsi, 400, "", fault);
+		return refuse(refusal, 400, "BAD_REQUEST", fault);
 	if (offered.present && !offers_ours(offered.text))
-		return answer(wsi, 400, "",
-			      "Subprotocols are " PROTO_V1 ", " PROTO_V1_BULK
-			      ", or none.\n");
+		return refuse(refusal, 400, "BAD_REQUEST",
+			      "subprotocols are " PROTO_V1 ", " PROTO_V1_BULK
+			      ", or none");
 	return 0;
-}
-
-int gate_request(struct gate *g, struct lws *wsi, const char *path)
-{
-	bool reads = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0 ||
-		     lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-
-	if (judge(g, wsi) < 0)
-		return -1;
-	if (strcmp(path, "/ws") == 0)
-		return answer(wsi, 426,
-			      "Upgrade: websocket\r\n"
-			      "Sec-WebSocket-Version: 13\r\n",
-			      "This is a WebSocket.\n");
-	if (strcmp(path, "/healthz") != 0)
-		return answer(wsi, 404, "", "Not found.\n");
-	if (!reads)
-		return answer(wsi, 405, "Allow: GET, HEAD\r\n",
-			      "Only GET and HEAD.\n");
-	return answer(wsi, 200, "", "ok\n");
 }

@@ -98,7 +98,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	struct listener *l = poll->data;
 	struct netaddr from;
 	union sockaddress a;
-	int fd, one = 1;
+	int fd;
 
 	(void)status;
 	(void)events;
@@ -112,9 +112,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 			return;
 		}
 		l->told = false;
-		if (l->tcp)
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
-				   sizeof(one));
 		read_address(&a, &from);
 		l->all->accepted(l->all->user, fd, &from);
 	}
@@ -246,6 +243,7 @@ static void make_url(struct listener *l)
 static struct listener *start(struct listeners *ls, int fd, const char *path)
 {
 	struct listener *l = calloc(1, sizeof(*l));
+	int one = 1;
 
 	if (!l) {
 		close(fd);
@@ -255,6 +253,9 @@ static struct listener *start(struct listeners *ls, int fd, const char *path)
 	l->fd = fd;
 	strncpy(l->path, path, sizeof(l->path) - 1);
 	make_url(l);
+	/* What is accepted inherits it, as it does the size of the buffer. */
+	if (l->tcp)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	l->poll.data = l;
 	l->pause.data = l;
 	l->open_handles = 2;
