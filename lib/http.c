@@ -258,15 +258,36 @@ static int refuse(struct http *h, struct caller *c, const struct reply *refusal)
 	return answer(h, c, refusal, NULL, body_follows(c->wsi));
 }
 
+static void little_memory(struct http *h, struct reply *refusal)
+{
+	h->peers->hub->counters.refused[REFUSED_MEMORY]++;
+	reply_fault(refusal, 503, PROTO_OVER_CAPACITY,
+		    "the server has too little memory");
+	reply_retry(refusal, DRAINING_MS);
+}
+
 static int refuse_memory(struct http *h, struct caller *c)
 {
 	struct reply refusal;
 
-	h->peers->hub->counters.refused[REFUSED_MEMORY]++;
-	reply_fault(&refusal, 503, PROTO_OVER_CAPACITY,
-		    "the server has too little memory");
-	reply_retry(&refusal, DRAINING_MS);
+	little_memory(h, &refusal);
 	return refuse(h, c, &refusal);
+}
+
+/*
+ * Others need the memory of a body that is not all there. It may be somebody
+ * else's callback: the connection ends by its timer.
+ */
+static void let_go(struct meter_holder *holder)
+{
+	struct exchange *e = list_entry(holder, struct exchange, ingest.holder);
+	struct reply refusal;
+
+	little_memory(e->http, &refusal);
+	if (answer(e->http, e->caller, &refusal, NULL, true) < 0)
+		set_time(e->caller, 0);
+	e->answered = true;
+	ingest_release(&e->ingest);
 }
 
 /* Reading the head */
@@ -374,6 +395,7 @@ static int begin_publish(struct http *h, struct caller *c,
 	e->length = r->length;
 	ingest_init(&e->ingest, h->peers->hub, r->tenant, r->tenant_len, r->key,
 		    r->key_len);
+	e->ingest.holder.let_go = let_go;
 	e->ingest.lines = r->lines;
 	e->ingest.length = r->length;
 	if (r->length > INGEST_SLICE) {

@@ -24,7 +24,7 @@ const struct hub_config hub_defaults = {
 	.keys_max = 1000 * 1000,
 	.producers_max = 100 * 1000,
 	.memory_ms = 10 * MINUTE_MS,
-	.flush_ns = 10 * 1000 * 1000,
+	.flush_ns = 2 * 1000 * 1000,
 };
 
 /* 8 characters of 5 bits: runs do not meet. */
@@ -50,6 +50,7 @@ static void set_config(struct hub *h, const struct hub_config *config)
 int hub_init(struct hub *h, const struct hub_config *config)
 {
 	memset(h, 0, sizeof(*h));
+	meter_init(&h->meter);
 	set_config(h, config);
 	list_init(&h->live);
 	list_init(&h->unread);
@@ -58,15 +59,16 @@ int hub_init(struct hub *h, const struct hub_config *config)
 	list_init(&h->dirty);
 	list_init(&h->ready);
 	if (hash_random(&h->hash_key, sizeof(h->hash_key)) < 0 ||
-	    make_run(h) < 0 || map_init(&h->tenants) < 0)
-		return -1;
-	keys_init(&h->keys, &h->hash_key, (uint32_t)config->keys_max,
-		  (int64_t)config->memory_ms);
-	if (producers_init(&h->producers, &h->hash_key, config->producers_max,
+	    make_run(h) < 0 || map_init(&h->tenants) < 0 ||
+	    map_init(&h->subscriptions) < 0 ||
+	    producers_init(&h->producers, &h->hash_key, config->producers_max,
 			   (int64_t)config->memory_ms) < 0) {
+		map_release(&h->subscriptions);
 		map_release(&h->tenants);
 		return -1;
 	}
+	keys_init(&h->keys, &h->hash_key, (uint32_t)config->keys_max,
+		  (int64_t)config->memory_ms);
 	return 0;
 }
 
@@ -83,12 +85,13 @@ static void move_to(struct list *tenants, struct hub_tenant *t)
 	list_append(tenants, &t->list);
 }
 
-static void free_stream(struct hub_tenant *t)
+static void free_stream(struct hub *h, struct hub_tenant *t)
 {
 	t->seq = t->stream->seq;
 	stream_release(t->stream);
 	free(t->stream);
 	t->stream = NULL;
+	meter_add(&h->meter, METER_TENANTS, -(int64_t)sizeof(struct stream));
 }
 
 static void free_tenant(struct hub *h, struct hub_tenant *t)
@@ -107,10 +110,11 @@ void hub_release(struct hub *h)
 	while ((node = map_any(&h->tenants, &bucket))) {
 		t = map_entry(node, struct hub_tenant, node);
 		if (t->stream)
-			free_stream(t);
+			free_stream(h, t);
 		free_tenant(h, t);
 	}
 	map_release(&h->tenants);
+	map_release(&h->subscriptions);
 	keys_release(&h->keys);
 	producers_release(&h->producers);
 }
@@ -146,7 +150,7 @@ static void rest(struct hub *h, struct hub_tenant *t)
 
 static void shrink(struct hub *h, struct hub_tenant *t)
 {
-	free_stream(t);
+	free_stream(h, t);
 	rest(h, t);
 }
 
@@ -188,7 +192,7 @@ static bool make_room(struct hub *h)
 	if (!t)
 		return false;
 	if (t->stream)
-		free_stream(t);
+		free_stream(h, t);
 	forget(h, t);
 	return true;
 }
@@ -263,6 +267,7 @@ struct stream *hub_stream(struct hub *h, struct hub_tenant *t)
 	t->stream = malloc(sizeof(*t->stream));
 	if (!t->stream)
 		return NULL;
+	meter_add(&h->meter, METER_TENANTS, sizeof(struct stream));
 	hub_epoch(h, t, epoch);
 	stream_init(t->stream, t->id, t->id_len, epoch, t->seq, &h->meter);
 	move_to(&h->unread, t);
@@ -355,6 +360,8 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 
 void hub_joined(struct hub *h, struct hub_tenant *t)
 {
+	if (stream_readers(t->stream) == 1)
+		h->watched++;
 	move_to(&h->live, t);
 }
 
@@ -372,8 +379,10 @@ static bool trim(struct hub *h, struct hub_tenant *t)
 
 void hub_left(struct hub *h, struct hub_tenant *t)
 {
-	if (!stream_readers(t->stream))
+	if (!stream_readers(t->stream)) {
+		h->watched--;
 		move_to(&h->unread, t);
+	}
 	trim(h, t);
 }
 

@@ -66,6 +66,8 @@ struct hub {
 	struct list idle;   /* without, and had; the longest idle first */
 	struct list dirty;  /* streams that some reader has not read */
 	struct list ready;  /* sessions that have something to say */
+	struct map subscriptions; /* of all connections; see outlet.h */
+	uint64_t watched;	  /* tenants with readers */
 	struct meter meter;
 	uint64_t gaps_waiting; /* GAPs that wait to be written */
 	struct keys keys;

@@ -30,6 +30,7 @@ void ingest_init(struct ingest *in, struct hub *hub, const char *tenant,
 	memset(in, 0, sizeof(*in));
 	in->hub = hub;
 	buf_init(&in->body);
+	meter_holder_init(&in->holder, NULL);
 	memcpy(in->id, tenant, tenant_len);
 	in->id_len = (uint8_t)tenant_len;
 	in->keyed = key != NULL;
@@ -40,7 +41,8 @@ void ingest_init(struct ingest *in, struct hub *hub, const char *tenant,
 
 static void count(struct ingest *in)
 {
-	meter_set(&in->hub->meter, METER_ASSEMBLY, &in->metered, in->body.cap);
+	meter_hold(&in->hub->meter, &in->holder, METER_ASSEMBLY, &in->metered,
+		   in->body.cap);
 }
 
 void ingest_release(struct ingest *in)
@@ -184,6 +186,8 @@ static int keep(struct ingest *in, const char *bytes, size_t len,
 	buf_append(&in->body, bytes, len);
 	count(in);
 	if (in->body.failed)
+		return no_memory(in, refusal);
+	if (in->metered > before && !meter_yield(&in->hub->meter, &in->holder))
 		return no_memory(in, refusal);
 	if (in->metered > before && !reclaim_room(in->hub, 0))
 		return refuse_memory(refusal);
@@ -425,6 +429,9 @@ enum ingest_result ingest_end(struct ingest *in, const char *bytes, size_t len,
 
 	in->text = bytes ? bytes : "";
 	in->len = len;
+	/* What is whole does not wait any more. */
+	list_remove(&in->holder.node);
+	in->holder.let_go = NULL;
 	if ((buf_len(&in->body) || len > INGEST_SLICE) &&
 	    keep(in, bytes, len, refusal) < 0)
 		return INGEST_REFUSED;

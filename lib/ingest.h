@@ -40,10 +40,11 @@ struct ingest {
 	bool keyed;    /* hash, check */
 	bool repeated; /* the key was known: nothing is published */
 	struct hash128 hash;
-	bool begun;	      /* it was let in */
-	struct buf body;      /* what came in more than one piece */
-	uint64_t length;      /* that the body is said to have; 0: not said */
-	size_t metered;	      /* bytes of body that hub->meter knows */
+	bool begun;	 /* it was let in */
+	struct buf body; /* what came in more than one piece */
+	uint64_t length; /* that the body is said to have; 0: not said */
+	size_t metered;	 /* bytes of body that hub->meter knows */
+	struct meter_holder holder; /* of them, until all is there */
 	const char *text;     /* what is published: the body, or borrowed */
 	size_t len;	      /* bytes of text */
 	size_t checked;	      /* bytes of the body that are whole lines */
@@ -60,7 +61,10 @@ struct ingest {
 	char id[TENANT_MAX];
 };
 
-/* `tenant` is valid; `key` NULL: none. */
+/*
+ * `tenant` is valid; `key` NULL: none. By in->holder.let_go, which is the
+ * owner's to set, it is asked to end where others need the memory.
+ */
 void ingest_init(struct ingest *in, struct hub *hub, const char *tenant,
 		 size_t tenant_len, const char *key, size_t key_len);
 

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 /* Connections that one wake-up accepts, so that others have their turn. */
-#define ACCEPT_TURN 64
+#define ACCEPT_TURN 16
 
 /* Out of descriptors: nothing is accepted for so long. */
 #define PAUSE_MS 100

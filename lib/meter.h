@@ -4,9 +4,16 @@
  *
  * Who holds memory that peers can make grow says so here. It counts bytes that
  * were asked of the heap, without its own overhead.
+ *
+ * What waits, to become whole or to be read by a peer, may take half of what
+ * all may: so those who send half messages, or read no answers, keep nobody
+ * else from publishing. Whoever has held such memory for longest lets go
+ * first, since what is in order waits for a moment only.
  */
 #ifndef METER_H
 #define METER_H
+
+#include "list.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +21,7 @@
 
 enum meter_kind {
 	METER_SEGMENTS, /* retained updates, in all encodings */
+	METER_TENANTS,	/* that have any or are watched; subscriptions */
 	METER_ASSEMBLY, /* messages and bodies that are not whole yet */
 	METER_OUTPUT,	/* answers, and rests of frames, that wait */
 	METER_KINDS
@@ -21,9 +29,22 @@ enum meter_kind {
 
 struct meter {
 	uint64_t used[METER_KINDS];
-	uint64_t total; /* of all kinds */
-	uint64_t max;	/* 0: no limit */
+	uint64_t total;	     /* of all kinds */
+	uint64_t max;	     /* 0: no limit */
+	struct list holders; /* of what waits; the first for longest */
 };
+
+/* Whoever holds memory that waits. */
+struct meter_holder {
+	struct list node; /* in meter->holders, while it holds any */
+	size_t bytes;
+	/* Frees it, perhaps by ending a connection; NULL: can't. */
+	void (*let_go)(struct meter_holder *h);
+};
+
+void meter_init(struct meter *m);
+void meter_holder_init(struct meter_holder *h,
+		       void (*let_go)(struct meter_holder *h));
 
 /* `bytes` more are held, or less where that is negative. */
 static inline void meter_add(struct meter *m, enum meter_kind kind,
@@ -40,6 +61,16 @@ static inline void meter_set(struct meter *m, enum meter_kind kind,
 	meter_add(m, kind, (int64_t)now - (int64_t)*counted);
 	*counted = now;
 }
+
+/* The same for memory that waits, of METER_ASSEMBLY or METER_OUTPUT. */
+void meter_hold(struct meter *m, struct meter_holder *h, enum meter_kind kind,
+		size_t *counted, size_t now);
+
+/*
+ * To be called when `self` holds more than before: as long as too much waits,
+ * others let go who have held some for longer. False when `self` has to.
+ */
+bool meter_yield(struct meter *m, struct meter_holder *self);
 
 /* Whether `bytes` more would be too much. */
 static inline bool meter_exceeds(const struct meter *m, uint64_t bytes)

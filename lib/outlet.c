@@ -30,6 +30,7 @@ void outlet_init(struct outlet *o, struct hub *hub, enum stream_view view,
 	o->hub = hub;
 	o->view = view;
 	buf_init(&o->control);
+	meter_holder_init(&o->holder, owner->let_go);
 	list_init(&o->subscriptions);
 	list_init(&o->behind);
 	list_init(&o->ready);
@@ -63,7 +64,13 @@ static void settle_gaps(struct outlet *o, uint64_t *where)
 
 static void count_output(struct outlet *o)
 {
-	meter_set(&o->hub->meter, METER_OUTPUT, &o->metered, o->control.cap);
+	meter_hold(&o->hub->meter, &o->holder, METER_OUTPUT, &o->metered,
+		   o->control.cap);
+}
+
+static void count_kept(struct outlet *o, size_t bytes)
+{
+	meter_hold(&o->hub->meter, &o->holder, METER_OUTPUT, &o->kept, bytes);
 }
 
 void outlet_release(struct outlet *o)
@@ -73,6 +80,7 @@ void outlet_release(struct outlet *o)
 	list_remove(&o->ready);
 	buf_release(&o->control);
 	count_output(o);
+	count_kept(o, 0);
 }
 
 void outlet_ready(struct outlet *o)
@@ -86,8 +94,10 @@ static void give_up(struct outlet *o)
 {
 	o->dead = true;
 	o->closing = true;
+	settle_gaps(o, &o->hub->counters.dropped[drop_reason(o)]);
 	buf_release(&o->control);
 	count_output(o);
+	count_kept(o, 0);
 	outlet_ready(o);
 	o->ops->closing(o->conn);
 }
@@ -134,14 +144,25 @@ void outlet_ping(struct outlet *o)
 		put_frame(o, WSFRAME_PING, PING_PAYLOAD, strlen(PING_PAYLOAD));
 }
 
+/* Both are where they are for as long as the subscription lasts. */
+static uint64_t hash_of(const struct outlet *o, const struct hub_tenant *t)
+{
+	const void *pair[] = {o, t};
+
+	return hash_bytes(&o->hub->hash_key, pair, sizeof(pair));
+}
+
+/* Not by going through them: a connection may have many, and ask often. */
 struct subscription *outlet_find(const struct outlet *o,
 				 const struct hub_tenant *t)
 {
+	struct map_node *node =
+		map_first(&o->hub->subscriptions, hash_of(o, t));
 	struct subscription *sub;
 
-	list_for_each (node, &o->subscriptions) {
-		sub = list_entry(node, struct subscription, in_outlet);
-		if (sub->tenant == t)
+	for (; node; node = map_next(node)) {
+		sub = map_entry(node, struct subscription, node);
+		if (sub->tenant == t && sub->outlet == o)
 			return sub;
 	}
 	return NULL;
@@ -175,10 +196,12 @@ int outlet_subscribe(struct outlet *o, struct hub_tenant *t, uint64_t seq)
 	list_init(&sub->in_stream);
 	list_init(&sub->in_outlet);
 	list_init(&sub->behind);
+	map_insert(&o->hub->subscriptions, &sub->node, hash_of(o, t));
 	list_append(&stream->subscribers, &sub->in_stream);
 	hub_joined(o->hub, t);
 	list_append(&o->subscriptions, &sub->in_outlet);
 	o->count++;
+	meter_add(&o->hub->meter, METER_TENANTS, sizeof(*sub));
 	o->hub->counters.due += stream->seq + 1 - seq;
 	if (seq <= stream->seq) {
 		mark_behind(sub);
@@ -198,10 +221,12 @@ static void unsubscribe(struct outlet *o, struct subscription *sub,
 	o->hub->counters.dropped[reason] +=
 		stream->seq + 1 - cursor_seq(&sub->cursor);
 	stream_leave(stream, o->view, &sub->cursor);
+	map_remove(&o->hub->subscriptions, &sub->node);
 	list_remove(&sub->in_stream);
 	list_remove(&sub->in_outlet);
 	list_remove(&sub->behind);
 	free(sub);
+	meter_add(&o->hub->meter, METER_TENANTS, -(int64_t)sizeof(*sub));
 	o->count--;
 	hub_left(o->hub, tenant);
 }
@@ -220,7 +245,11 @@ static void block(struct outlet *o)
 /* Has the adapter keep the rest of a frame that a write cut. */
 static void keep(struct outlet *o, const char *bytes, size_t len)
 {
-	if (len && o->ops->keep(o->conn, bytes, len) < 0)
+	if (!len)
+		return;
+	count_kept(o, o->kept + len);
+	if (o->ops->keep(o->conn, bytes, len) < 0 ||
+	    !meter_yield(&o->hub->meter, &o->holder))
 		give_up(o);
 }
 
@@ -241,18 +270,19 @@ static size_t frame_end(const struct buf *control, size_t at)
 /* Accounts for `sent` bytes of control messages, perhaps cut in a frame. */
 static void control_sent(struct outlet *o, size_t sent)
 {
-	size_t end;
+	size_t end = sent;
 
-	if (sent == buf_len(&o->control)) {
-		buf_clear(&o->control, CONTROL_KEEP);
-		count_output(o);
-		settle_gaps(o, &o->hub->counters.delivered);
-		return;
-	}
-	end = frame_end(&o->control, sent);
+	if (sent < buf_len(&o->control))
+		end = frame_end(&o->control, sent);
 	keep(o, buf_bytes(&o->control) + sent, end - sent);
-	if (!o->dead)
-		buf_consume(&o->control, end);
+	if (o->dead)
+		return;
+	buf_consume(&o->control, end);
+	if (buf_len(&o->control))
+		return;
+	buf_clear(&o->control, CONTROL_KEEP);
+	count_output(o);
+	settle_gaps(o, &o->hub->counters.delivered);
 }
 
 /* Accounts for `sent` bytes of a stream. */
@@ -396,6 +426,7 @@ void outlet_flush_one(struct subscription *sub)
 void outlet_writable(struct outlet *o)
 {
 	o->blocked = false;
+	count_kept(o, 0);
 	outlet_ready(o);
 }
 
@@ -421,4 +452,29 @@ void outlet_close(struct outlet *o, enum proto_close code, const char *reason)
 	o->closing = true;
 	o->ops->pause(o->conn, false);
 	o->ops->closing(o->conn);
+}
+
+/* Only a close frame is left to be written. */
+static bool says_goodbye(const struct outlet *o)
+{
+	return o->closing && !o->kept &&
+	       buf_len(&o->control) <= 2 + 2 + CLOSE_REASON_MAX;
+}
+
+void outlet_shed(struct outlet *o, enum proto_close code, const char *reason)
+{
+	if (o->dead || says_goodbye(o))
+		return;
+	if (o->kept || o->closing) {
+		if (!o->close_code) {
+			o->close_code = (uint16_t)code;
+			o->close_reason = reason;
+		}
+		give_up(o);
+		return;
+	}
+	settle_gaps(o, &o->hub->counters.dropped[DROP_CLOSED]);
+	buf_release(&o->control);
+	count_output(o);
+	outlet_close(o, code, reason);
 }

@@ -27,7 +27,10 @@ struct outlet_ops {
 	 * when it must wait, -1 when the connection is dead.
 	 */
 	long (*send)(void *conn, const struct iovec *pieces, int count);
-	/* Takes all of the rest of a cut frame, to send it first. 0 or -1. */
+	/*
+	 * Takes all of the rest of a cut frame, to send it before it calls
+	 * outlet_writable(). 0 or -1.
+	 */
 	int (*keep)(void *conn, const char *bytes, size_t len);
 	/* Call outlet_writable() once there is room. */
 	void (*want_write)(void *conn);
@@ -47,6 +50,8 @@ struct outlet_ops {
 struct outlet_owner {
 	void (*collect)(struct outlet *o);  /* append what was put off */
 	void (*answered)(struct outlet *o); /* no control message waits */
+	/* Too much waits: ends the outlet whose `holder` this is. */
+	void (*let_go)(struct meter_holder *holder);
 };
 
 struct outlet {
@@ -54,22 +59,25 @@ struct outlet {
 	const struct outlet_owner *owner;
 	void *conn;
 	struct hub *hub;
-	struct buf control;	   /* control messages, framed */
-	struct list subscriptions; /* all of this connection */
-	struct list behind;	   /* those with something to write */
-	struct list ready;	   /* node, in hub->ready */
-	size_t metered;		   /* bytes of control that hub->meter knows */
-	uint32_t count;		   /* subscriptions */
-	uint32_t gaps;		   /* GAPs in control; all leave together */
-	enum stream_view view;	   /* what it reads */
-	bool blocked;		   /* waits for outlet_writable() */
-	bool closing;		   /* no more is put in */
-	bool dead;		   /* nothing can be written */
-	uint16_t close_code;	   /* that we closed with; 0: none */
-	const char *close_reason;  /* static */
+	struct buf control;	    /* control messages, framed */
+	struct list subscriptions;  /* all of this connection */
+	struct list behind;	    /* those with something to write */
+	struct list ready;	    /* node, in hub->ready */
+	struct meter_holder holder; /* of what waits, in session too */
+	size_t metered;		    /* bytes of control that hub->meter knows */
+	size_t kept;		    /* bytes of rests of frames, the same */
+	uint32_t count;		    /* subscriptions */
+	uint32_t gaps;		    /* GAPs in control; all leave together */
+	enum stream_view view;	    /* what it reads */
+	bool blocked;		    /* waits for outlet_writable() */
+	bool closing;		    /* no more is put in */
+	bool dead;		    /* nothing can be written */
+	uint16_t close_code;	    /* that we closed with; 0: none */
+	const char *close_reason;   /* static */
 };
 
 struct subscription {
+	struct map_node node;  /* in hub->subscriptions */
 	struct list in_stream; /* node, in stream->subscribers */
 	struct list in_outlet; /* node, in outlet->subscriptions */
 	struct list behind;    /* node, in outlet->behind */
@@ -129,6 +137,12 @@ void outlet_leave(struct outlet *o);
 
 /* The connection can take more. */
 void outlet_writable(struct outlet *o);
+
+/*
+ * Ends it, and the memory that it holds: with a close frame in place of what
+ * waits, or at once where that would come within a frame, or is not enough.
+ */
+void outlet_shed(struct outlet *o, enum proto_close code, const char *reason);
 
 /* Whether all that there is has been written. */
 static inline bool outlet_idle(const struct outlet *o)

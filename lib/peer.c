@@ -74,7 +74,6 @@ static int peer_keep(void *conn, const char *bytes, size_t len)
 	int n;
 
 	p->peers->hub->counters.bytes_out += len;
-	meter_set(&p->peers->hub->meter, METER_OUTPUT, &p->kept, p->kept + len);
 	n = lws_write(p->wsi, (unsigned char *)(uintptr_t)bytes, len,
 		      LWS_WRITE_HTTP);
 
@@ -189,7 +188,6 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->message_ms = 0;
 	p->end_ms = 0;
 	p->wake_ms = 0;
-	p->kept = 0;
 	p->pinged = false;
 	p->said_close = false;
 	caller->peer = p;
@@ -207,7 +205,6 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 void peer_free(struct peer *p)
 {
 	session_release(&p->session);
-	meter_set(&p->peers->hub->meter, METER_OUTPUT, &p->kept, 0);
 	p->caller->peer = NULL;
 	list_remove(&p->list);
 	list_remove(&p->busy);
@@ -395,6 +392,5 @@ void peer_writable(struct peer *p)
 		lws_callback_on_writable(p->wsi);
 		return;
 	}
-	meter_set(&p->peers->hub->meter, METER_OUTPUT, &p->kept, 0);
 	outlet_writable(&p->session.outlet);
 }

@@ -47,7 +47,6 @@ struct peer {
 	int64_t message_ms; /* when the message that began must be whole */
 	int64_t end_ms;	    /* when it is closed without its answer */
 	int64_t wake_ms;    /* when its session wants to be woken */
-	size_t kept;	    /* bytes of rests of frames that lws has */
 	bool pinged;	    /* a PING went out since it was heard */
 	bool said_close; /* its close frame came: nothing behind that counts */
 };

@@ -19,4 +19,13 @@
  */
 bool reclaim_room(struct hub *h, uint64_t bytes);
 
+/*
+ * Makes room for one more subscription; false when those that there are, with
+ * the tenants that they watch, take an eighth of the limit, or half of that
+ * where the connection `has_many` already. Each of these tenants has a segment
+ * at least that cannot be given up, and updates need the rest. May free tenants
+ * without readers.
+ */
+bool reclaim_watch(struct hub *h, bool has_many);
+
 #endif

@@ -84,8 +84,32 @@ static void collect(struct outlet *o)
 
 static void count_assembly(struct session *s)
 {
-	meter_set(&s->hub->meter, METER_ASSEMBLY, &s->metered,
-		  s->intake.rest.cap);
+	meter_hold(&s->hub->meter, &s->outlet.holder, METER_ASSEMBLY,
+		   &s->metered, s->intake.rest.cap);
+}
+
+/* Not while it is looked at. */
+static void drop_input(struct session *s)
+{
+	intake_release(&s->intake);
+	count_assembly(s);
+}
+
+/* No ACK either: it would settle what ERRORs among the answers refused. */
+static void end_for_memory(struct session *s)
+{
+	s->ack_id = 0;
+	drop_input(s);
+	outlet_shed(&s->outlet, PROTO_CLOSE_OVER_CAPACITY,
+		    "the server has too little memory");
+}
+
+static void let_go(struct meter_holder *holder)
+{
+	struct session *s = list_entry(holder, struct session, outlet.holder);
+
+	s->hub->counters.refused[REFUSED_MEMORY]++;
+	end_for_memory(s);
 }
 
 /* Whether what it publishes waits to be written already. */
@@ -132,7 +156,7 @@ static void answered(struct outlet *o)
 
 static void on_text(struct intake *in, const char *text, size_t len);
 
-static const struct outlet_owner owner = {collect, answered};
+static const struct outlet_owner owner = {collect, answered, let_go};
 
 static void welcome(struct session *s)
 {
@@ -381,41 +405,54 @@ static void on_text(struct intake *in, const char *text, size_t len)
 	}
 }
 
-/* What waits of a message counts; when there is no room, it is given up. */
-static void watch_memory(struct session *s)
+/*
+ * What waits of a message counts, and of answers; `held` were before. When
+ * there is no room for more, it is given up.
+ */
+static void watch_memory(struct session *s, size_t held)
 {
-	size_t before = s->metered;
+	size_t assembly = s->metered;
 
 	count_assembly(s);
-	if (s->metered > before && !reclaim_room(s->hub, 0))
-		outlet_close(&s->outlet, PROTO_CLOSE_OVER_CAPACITY,
-			     "the server has too little memory");
+	if (s->outlet.holder.bytes > held &&
+	    !meter_yield(&s->hub->meter, &s->outlet.holder))
+		let_go(&s->outlet.holder);
+	else if (s->metered > assembly && !reclaim_room(s->hub, 0))
+		end_for_memory(s);
 }
 
-void session_receive(struct session *s, const struct intake_piece *piece)
+static void take(struct session *s, const struct intake_piece *piece)
 {
-	bool stopped = s->intake.stopped;
-
-	if (s->outlet.closing)
-		return;
 	switch (intake_take(&s->intake, piece)) {
 	case INTAKE_OK:
 		break;
 	case INTAKE_BINARY:
 		outlet_close(&s->outlet, PROTO_CLOSE_UNACCEPTABLE,
 			     "only text messages are taken");
-		return;
+		break;
 	case INTAKE_TOO_BIG:
 		s->hub->counters.refused[REFUSED_TOO_LARGE]++;
 		outlet_close(&s->outlet, PROTO_CLOSE_TOO_BIG,
 			     "message is too big");
-		return;
+		break;
 	case INTAKE_NO_MEMORY:
 		outlet_close(&s->outlet, PROTO_CLOSE_OVER_CAPACITY,
 			     "out of memory");
-		return;
 	}
-	watch_memory(s);
+}
+
+void session_receive(struct session *s, const struct intake_piece *piece)
+{
+	size_t held = s->outlet.holder.bytes;
+	bool stopped = s->intake.stopped;
+
+	if (s->outlet.closing)
+		return;
+	take(s, piece);
+	if (s->outlet.closing)
+		drop_input(s);
+	else
+		watch_memory(s, held);
 	if (s->intake.stopped != stopped && !s->outlet.closing)
 		s->outlet.ops->pause(s->outlet.conn, s->intake.stopped);
 }

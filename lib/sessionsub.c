@@ -5,6 +5,12 @@
 #include "reclaim.h"
 #include "session.h"
 
+/*
+ * A connection with so many subscriptions leaves half of what there is to those
+ * who have fewer: so that nobody can take all with a few connections.
+ */
+#define MANY 8
+
 static void say_subscribed(struct session *s, const struct request *r,
 			   const struct stream *stream,
 			   const struct stream_start *start)
@@ -79,6 +85,29 @@ static void subscribe_new(struct session *s, const struct request *r,
 	say_subscribed(s, r, stream, &start);
 }
 
+/* Whether there may be one more subscription. False after an answer. */
+static bool has_room(struct session *s, const struct request *r)
+{
+	struct hub *h = s->hub;
+	bool has_many = s->outlet.count >= MANY;
+
+	if (s->outlet.count >= h->config.subscriptions_max) {
+		h->counters.refused[REFUSED_SUBSCRIPTIONS]++;
+		session_error(s, &r->id, PROTO_TOO_MANY_SUBSCRIPTIONS,
+			      "this connection has as many as are allowed");
+		return false;
+	}
+	if (has_many && h->watched >= h->config.tenants_max / 2) {
+		h->counters.refused[REFUSED_TENANTS]++;
+		session_over_capacity(s, r, "many tenants");
+		return false;
+	}
+	if (reclaim_watch(h, has_many))
+		return true;
+	session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
+	return false;
+}
+
 /* A request that is refused makes no tenant, and so displaces none. */
 void session_subscribe(struct session *s, const struct request *r)
 {
@@ -87,11 +116,7 @@ void session_subscribe(struct session *s, const struct request *r)
 
 	if (sub) {
 		subscribe_again(s, r, sub);
-	} else if (s->outlet.count >= s->hub->config.subscriptions_max) {
-		s->hub->counters.refused[REFUSED_SUBSCRIPTIONS]++;
-		session_error(s, &r->id, PROTO_TOO_MANY_SUBSCRIPTIONS,
-			      "this connection has as many as are allowed");
-	} else {
+	} else if (has_room(s, r)) {
 		t = session_tenant(s, r);
 		if (t)
 			subscribe_new(s, r, t);

@@ -40,13 +40,10 @@ static uint32_t next_size(const struct view *v, size_t len)
 	return (uint32_t)(size < least ? least : size);
 }
 
-int view_reserve(struct view *v, size_t len, int64_t mono_ms)
+static int add_segment(struct view *v, uint32_t size)
 {
-	struct segment *s;
+	struct segment *s = segment_new(size, v->next, v->end);
 
-	if (v->newest && segment_fits(v->newest, len, mono_ms))
-		return 0;
-	s = segment_new(next_size(v, len), v->next, v->end);
 	if (!s)
 		return -1;
 	if (v->newest)
@@ -56,6 +53,19 @@ int view_reserve(struct view *v, size_t len, int64_t mono_ms)
 	v->newest = s;
 	count(v, (int64_t)segment_memory(s));
 	return 0;
+}
+
+int view_reserve(struct view *v, size_t len, int64_t mono_ms)
+{
+	if (v->newest && segment_fits(v->newest, len, mono_ms))
+		return 0;
+	return add_segment(v, next_size(v, len));
+}
+
+void view_renew(struct view *v)
+{
+	if (v->newest && v->newest->count && v->newest->size > SEGMENT_MIN)
+		add_segment(v, SEGMENT_MIN);
 }
 
 char *view_add(struct view *v, size_t len, int64_t mono_ms, int64_t wall_ms)
@@ -163,6 +173,12 @@ static void step(struct cursor *c)
 	c->segment = c->segment->next;
 	c->segment->cursors++;
 	c->index = 0;
+}
+
+void cursor_move_on(struct cursor *c)
+{
+	while (c->index == c->segment->count && c->segment->next)
+		step(c);
 }
 
 /* Within the segment: to the frame boundary at `offset` or behind it. */

@@ -55,6 +55,12 @@ void view_release(struct view *v);
  */
 int view_reserve(struct view *v, size_t len, int64_t mono_ms);
 
+/*
+ * Begins a small segment behind a newest one that is larger, so that the latter
+ * can go when all cursors have moved on; without memory for it nothing changes.
+ */
+void view_renew(struct view *v);
+
 /* Adds an entry for which view_reserve() made room; the caller fills it. */
 char *view_add(struct view *v, size_t len, int64_t mono_ms, int64_t wall_ms);
 
@@ -95,6 +101,9 @@ void view_leave(struct view *v, struct cursor *c);
 
 /* Moves it to the end, over all that it has not read. */
 void view_skip(struct view *v, struct cursor *c);
+
+/* Past the segments that it has read to their end. */
+void cursor_move_on(struct cursor *c);
 
 /* Number of the next entry that the cursor reads. */
 static inline uint64_t cursor_seq(const struct cursor *c)

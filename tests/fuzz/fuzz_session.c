@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A script of events for four sessions of one hub, two of each dialect: text
- * in whole and in pieces, partial writes, room again, time that passes, drain,
- * ends and new beginnings. Whatever happens, frames are whole, the ledger adds
- * up, memory is bounded, and a wsd.v1 peer gets what it was promised.
+ * in whole and in pieces, partial writes, room again, time that passes, limits
+ * that change, drain, ends and new beginnings. Whatever happens, frames are
+ * whole, the ledger adds up, memory is bounded and given back, and a wsd.v1
+ * peer gets what it was promised.
  */
 #include "../unit/fakeconn.h"
 #include "answer.h"
@@ -63,6 +64,16 @@ static void hear_number(struct watch *w, const struct answer *a)
 	w->next++;
 }
 
+/* What was skipped begins where one stands. */
+static void hear_gap(struct watch *w, const struct answer *a)
+{
+	must(w->subscribed);
+	if (strcmp(a->reason, "slow") != 0)
+		return;
+	must(a->from == w->next && a->to >= a->from);
+	w->next = a->to + 1;
+}
+
 static void hear(struct peer *p, const char *line, size_t len)
 {
 	struct answer a;
@@ -86,7 +97,7 @@ static void hear(struct peer *p, const char *line, size_t len)
 		if (a.seq)
 			hear_number(w, &a);
 		else
-			must(w->subscribed);
+			hear_gap(w, &a);
 		break;
 	case ANSWER_ACK:
 		must(a.id > p->acked);
@@ -277,6 +288,20 @@ static void pass(struct world *w, uint8_t amount)
 	hub_sweep(&w->hub, 2);
 }
 
+/* Little memory, or as much as wanted; skipping; rates; rounds in slices. */
+static void limit(struct world *w, uint8_t memory, uint8_t flags)
+{
+	struct hub_config config = w->hub.config;
+
+	config.max_memory = memory * 64U;
+	config.slow_skip = flags & 1;
+	config.tenant_rate = flags & 2 ? 5 : 0;
+	config.message_rate = flags & 4 ? 5 : 0;
+	config.byte_rate = flags & 8 ? 200 : 0;
+	config.flush_ns = flags & 16 ? 0 : 1000 * 1000 * 1000;
+	hub_reconfigure(&w->hub, &config);
+}
+
 static void event(struct world *w, struct script *s)
 {
 	uint8_t op = script_byte(s);
@@ -305,6 +330,13 @@ static void event(struct world *w, struct script *s)
 		fakeconn_close(&p->conn);
 		open_peer(w, op & 3);
 		break;
+	case 10:
+		p->conn.wake_ms = 0;
+		session_wake(&p->conn.session);
+		break;
+	case 11:
+		limit(w, script_byte(s), script_byte(s));
+		break;
 	case 9:
 		w->hub.draining = script_byte(s) > 200;
 		if (!p->conn.session.draining && w->hub.draining)
@@ -319,8 +351,11 @@ static void event(struct world *w, struct script *s)
 /* All have room; in the end nobody is behind, and nothing is left. */
 static void finish(struct world *w)
 {
-	for (int i = 0; i < CONNECTIONS; i++)
+	limit(w, 0, 0);
+	for (int i = 0; i < CONNECTIONS; i++) {
 		fakeconn_script(&w->peers[i].conn, NULL, 0);
+		session_wake(&w->peers[i].conn.session);
+	}
 	for (bool again = true; again;) {
 		again = false;
 		fakeconn_run(&w->hub);
@@ -347,6 +382,7 @@ static void finish(struct world *w)
 	hub_set_time(&w->hub, 2 * (int64_t)INT32_MAX, INT32_MAX);
 	hub_sweep(&w->hub, 1000);
 	must(w->hub.tenants.count == 0 && w->hub.producers.map.count == 0);
+	must(w->hub.meter.total == 0 && list_empty(&w->hub.meter.holders));
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

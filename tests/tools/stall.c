@@ -15,20 +15,18 @@
  * or when hardly a pong came before updates that were due already: then no
  * write was cut.
  */
-#include "wsframe.h"
+#include "wire.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
+#define FIN 0x80
 #define BURST 16
 #define RECEIVE_BUFFER 4096
 #define UPDATE_MAX 70000
@@ -104,32 +102,13 @@ static size_t put_update(char *out, unsigned n)
 
 static int dial(const char *url, int receive_buffer)
 {
-	struct sockaddr_un local = {.sun_family = AF_UNIX};
-	struct sockaddr_in ip = {.sin_family = AF_INET};
 	struct timeval timeout = {.tv_sec = TIMEOUT_SECONDS};
-	const struct sockaddr *address = (const struct sockaddr *)&ip;
-	socklen_t len = sizeof(ip);
-	unsigned port;
-	int fd, one = 1;
+	int fd = wire_dial(url, receive_buffer);
 
-	if (sscanf(url, "ws://127.0.0.1:%u/ws", &port) == 1) {
-		ip.sin_port = htons((uint16_t)port);
-		ip.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	} else if (sscanf(url, "ws+unix:%99[^:]:/ws", local.sun_path) == 1) {
-		address = (const struct sockaddr *)&local;
-		len = sizeof(local);
-	} else {
-		fail("cannot use the URL '%s'", url);
-	}
-	fd = socket(address->sa_family, SOCK_STREAM, 0);
-	if (receive_buffer)
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer,
-			   sizeof(receive_buffer));
+	if (fd < 0)
+		fail("cannot connect to '%s': %s", url, strerror(errno));
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout));
-	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	if (connect(fd, address, len) < 0)
-		fail("cannot connect to '%s': %s", url, strerror(errno));
 	return fd;
 }
 
@@ -145,15 +124,14 @@ static void put(const struct conn *c, const void *bytes, size_t len)
 	}
 }
 
-/* A masked frame; the mask of a test may be 0. */
+/* A whole message. */
 static void put_frame(const struct conn *c, enum wsframe_opcode opcode,
 		      const void *payload, size_t len)
 {
-	uint8_t header[WSFRAME_HEADER_MAX] = {0};
-	size_t n = wsframe_encode(header, opcode, len);
+	uint8_t header[WSFRAME_HEADER_MAX];
+	size_t n = wire_header(header, (uint8_t)(FIN | opcode), len);
 
-	header[1] |= 0x80;
-	put(c, header, n + 4);
+	put(c, header, n);
 	put(c, payload, len);
 }
 
@@ -191,18 +169,12 @@ static void drop(struct conn *c, size_t len)
 static void handshake(struct conn *c, const char *url, const char *protocol,
 		      int receive_buffer)
 {
-	char request[512];
+	char request[WIRE_REQUEST_MAX];
 	char *end;
 
 	c->len = 0;
 	c->fd = dial(url, receive_buffer);
-	snprintf(request, sizeof(request),
-		 "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
-		 "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
-		 "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n%s%s%s\r\n",
-		 *protocol ? "Sec-WebSocket-Protocol: " : "", protocol,
-		 *protocol ? "\r\n" : "");
-	put(c, request, strlen(request));
+	put(c, request, wire_request(request, protocol));
 	do
 		get(c, 1, true);
 	while (!(end = memmem(c->bytes, c->len, "\r\n\r\n", 4)));

@@ -364,15 +364,16 @@ static void leaving(void)
 	ok(sub && !outlet_find(&f.session.outlet, tenant(&h, "c")),
 	   "subscriptions are found by their tenant");
 	outlet_unsubscribe(&f.session.outlet, sub);
-	ok(counters_dropped(&h.counters) == 4 && fakeconn_ledger(&h),
+	ok(!outlet_find(&f.session.outlet, tenant(&h, "a")) &&
+		   counters_dropped(&h.counters) == 4 && fakeconn_ledger(&h),
 	   "what it lacked is dropped");
 	fakeconn_settle(&h, &f, 1);
 	ok(fakeconn_hears(&f, "control one\ncontrol two\n[4]\n[5]\n"),
 	   "the others go on");
 	publish(&h, "a", "6");
 	fakeconn_close(&f);
-	ok(list_empty(&h.ready) && fakeconn_pending(&h) == 0 &&
-		   fakeconn_ledger(&h),
+	ok(list_empty(&h.ready) && h.subscriptions.count == 0 &&
+		   fakeconn_pending(&h) == 0 && fakeconn_ledger(&h),
 	   "released, it is in no list, and nothing is pending");
 	hub_set_time(&h, INT32_MAX, INT32_MAX);
 	hub_sweep(&h, 9);
@@ -413,6 +414,36 @@ static void no_memory(void)
 	shut(&f, &h);
 }
 
+/* A GAP is told when it has left, or was given to be kept. */
+static void gaps(void)
+{
+	static const long cut[] = {3}, dead[] = {-1};
+	struct fakeconn f;
+	struct buf text;
+	struct hub h;
+
+	open_plain(&f, &h);
+	buf_init(&text);
+	buf_puts(&text, "a gap");
+	outlet_put_gap(&f.session.outlet, &text);
+	ok(h.counters.due == 1 && fakeconn_pending(&h) == 1,
+	   "a GAP is a delivery that is due");
+	fakeconn_script(&f, cut, 1);
+	fakeconn_run(&h);
+	ok(fakeconn_pending(&h) == 0 && h.counters.delivered == 1 &&
+		   f.session.outlet.metered == 0,
+	   "when it was cut it is delivered all the same");
+	fakeconn_writable(&f);
+	outlet_put_gap(&f.session.outlet, &text);
+	fakeconn_script(&f, dead, 1);
+	fakeconn_run(&h);
+	ok(fakeconn_pending(&h) == 0 && h.counters.dropped[DROP_LEFT] == 1 &&
+		   fakeconn_ledger(&h),
+	   "when the connection dies it is dropped");
+	buf_release(&text);
+	shut(&f, &h);
+}
+
 int main(void)
 {
 	writing();
@@ -424,6 +455,7 @@ int main(void)
 	too_slow();
 	closing();
 	leaving();
+	gaps();
 	no_memory();
 	return tap_end();
 }
