@@ -80,6 +80,9 @@ static const struct option options[] = {
 	 "largest message of wsd.v1, of one or more lines (default 2M, or twice "
 	 "--max-message)",
 	 NULL, 1024, 2 * MESSAGE_LIMIT},
+	{0, "max-body", OPTION_SIZE, FIELD(server.body_max), "BYTES",
+	 "largest body of an HTTP request (default 16M)", NULL, 16,
+	 MESSAGE_LIMIT},
 	{0, "max-subscriptions", OPTION_NUMBER,
 	 FIELD(server.hub.subscriptions_max), "N",
 	 "tenants that one connection may subscribe to (default 1000)", NULL, 1,
@@ -261,6 +264,7 @@ int main(int argc, char **argv)
 	s.server.hub = hub_defaults;
 	s.server.hub.message_max = 0;
 	s.server.hub.frame_max = 0;
+	s.server.body_max = 16 << 20;
 	s.server.hub.max_memory = quarter_of_memory();
 	s.server.sndbuf = 256 << 10;
 	s.server.drain_ms = 10 * 1000;

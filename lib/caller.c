@@ -21,6 +21,10 @@ static void on_timer(struct wheel_timer *timer)
 		c->all->peer_due(c->peer);
 		return;
 	}
+	if (c->exchange) {
+		c->all->exchange_due(c->exchange);
+		return;
+	}
 	c->all->hub->counters.refused[REFUSED_HANDSHAKE_TIME]++;
 	caller_kill(c);
 }
@@ -213,18 +217,21 @@ void caller_due_in(struct caller *c, int64_t ms)
 	wheel_set_earlier(&c->all->wheel, &c->timer, ms);
 }
 
-/*
- * What the kernel still holds for it goes too: it has had its time. lws is done
- * with it only when libuv is, so it does not count from now on.
- */
+/* lws is done with it only when libuv is, so it does not count from now on. */
+void caller_end(struct caller *c)
+{
+	caller_established(c);
+	wheel_stop(&c->timer);
+	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+			LWS_TO_KILL_SYNC);
+}
+
+/* What the kernel still holds for it goes too: it has had its time. */
 void caller_kill(struct caller *c)
 {
 	struct linger at_once = {1, 0};
 
-	caller_established(c);
-	wheel_stop(&c->timer);
 	setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_LINGER, &at_once,
 		   sizeof(at_once));
-	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-			LWS_TO_KILL_SYNC);
+	caller_end(c);
 }

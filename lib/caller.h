@@ -39,8 +39,9 @@ struct callers {
 	struct caller *adopting; /* while lws takes it over */
 	uv_timer_t tick;
 	uint64_t ticked; /* loop time of the last tick, ms */
-	/* The time of a caller that is a peer has come. */
+	/* The time of a caller that is a peer, or has an exchange, has come. */
 	void (*peer_due)(struct peer *p);
+	void (*exchange_due)(struct exchange *e);
 };
 
 struct caller {
@@ -85,5 +86,8 @@ void caller_due_in(struct caller *c, int64_t ms);
 
 /* Ends it at once. Not from within a callback of lws for this connection. */
 void caller_kill(struct caller *c);
+
+/* The same, but what the kernel holds for it still leaves. */
+void caller_end(struct caller *c);
 
 #endif

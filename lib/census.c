@@ -25,6 +25,7 @@ void census_take(const struct hub *h, struct census *c)
 	struct hub_tenant *t;
 
 	memset(c, 0, sizeof(*c));
+	c->pending = h->gaps_waiting;
 	list_for_each (node, &h->live) {
 		t = list_entry(node, struct hub_tenant, list);
 		c->streams++;

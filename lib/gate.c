@@ -2,6 +2,7 @@
 #include "gate.h"
 
 #include "clock.h"
+#include "header.h"
 #include "proto.h"
 
 #include <inttypes.h>
@@ -9,86 +10,12 @@
 #include <string.h>
 #include <strings.h>
 
-#define HEADER_MAX 512
-
 /* Lines of one kind of refusal within LOG_MS, so that nobody fills a disk. */
 #define LOG_LINES 10
 #define LOG_MS 1000
 
 /* Of a header that is none; as much is enough to see what it is. */
 #define SHOWN_MAX 150
-
-struct header {
-	bool present;
-	bool too_long;
-	char text[HEADER_MAX];
-};
-
-/* White space around a value is none of it (RFC 9110 section 5.5). */
-static void trim(char *text)
-{
-	size_t skip = strspn(text, " \t");
-	size_t len = strlen(text + skip);
-
-	while (len && strchr(" \t", text[skip + len - 1]))
-		len--;
-	memmove(text, text + skip, len);
-	text[len] = '\0';
-}
-
-static void read_header(struct lws *wsi, enum lws_token_indexes token,
-			struct header *h)
-{
-	int n = lws_hdr_copy(wsi, h->text, sizeof(h->text), token);
-
-	h->present = lws_hdr_total_length(wsi, token) > 0;
-	h->too_long = h->present && n <= 0;
-	if (n <= 0)
-		h->text[0] = '\0';
-	trim(h->text);
-}
-
-static const char *reason_of(unsigned status)
-{
-	switch (status) {
-	case 200:
-		return "OK";
-	case 400:
-		return "Bad Request";
-	case 403:
-		return "Forbidden";
-	case 404:
-		return "Not Found";
-	case 405:
-		return "Method Not Allowed";
-	case 426:
-		return "Upgrade Required";
-	}
-	return "Internal Server Error";
-}
-
-/*
- * A whole answer in one write; `extra` is header lines, or "". To HEAD it has
- * no body (RFC 9110 section 9.3.2).
- */
-static int answer(struct lws *wsi, unsigned status, const char *extra,
-		  const char *body)
-{
-	bool head = lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-	char text[LWS_PRE + 1024];
-	int n = snprintf(text + LWS_PRE, sizeof(text) - LWS_PRE,
-			 "HTTP/1.1 %u %s\r\n"
-			 "Content-Type: text/plain; charset=utf-8\r\n"
-			 "Content-Length: %zu\r\n"
-			 "Cache-Control: no-store\r\n"
-			 "%sConnection: close\r\n\r\n%s",
-			 status, reason_of(status), strlen(body), extra,
-			 head ? "" : body);
-
-	lws_write(wsi, (unsigned char *)text + LWS_PRE, (size_t)n,
-		  LWS_WRITE_HTTP_HEADERS);
-	return -1;
-}
 
 static void tell_hidden(const struct gate *g, enum access_verdict kind)
 {
@@ -121,7 +48,8 @@ static bool is_logged(struct gate *g, enum access_verdict kind)
 {
 	struct gate_log *log = &g->logs[kind];
 
-	g->refused++;
+	g->counters->refused[kind == ACCESS_BAD_ORIGIN ? REFUSED_ORIGIN
+						       : REFUSED_HOST]++;
 	gate_tell(g);
 	if (log->shown < LOG_LINES) {
 		log->shown++;
@@ -186,14 +114,13 @@ static void log_verdict(struct gate *g, enum access_verdict verdict,
 		diag(g->diag, DIAG_WARN, "refused a request without a Host");
 }
 
-/* Host and Origin, the same on every path. 0, or -1 after an answer. */
-static int judge(struct gate *g, struct lws *wsi)
+int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
 {
 	struct header host, origin;
 	enum access_verdict verdict;
 
-	read_header(wsi, WSI_TOKEN_HOST, &host);
-	read_header(wsi, WSI_TOKEN_ORIGIN, &origin);
+	header_read(wsi, WSI_TOKEN_HOST, &host);
+	header_read(wsi, WSI_TOKEN_ORIGIN, &origin);
 	verdict = access_judge(&g->access, host.present ? host.text : NULL,
 			       origin.present ? origin.text : NULL);
 	if (verdict == ACCESS_ALLOWED)
@@ -201,13 +128,18 @@ static int judge(struct gate *g, struct lws *wsi)
 	log_verdict(g, verdict, &host, &origin);
 	switch (verdict) {
 	case ACCESS_BAD_HOST:
-		return answer(wsi, 403, "", "This host is not served here.\n");
+		reply_fault(refusal, 403, PROTO_FORBIDDEN,
+			    "this host is not served here");
+		break;
 	case ACCESS_BAD_ORIGIN:
-		return answer(wsi, 403, "",
-			      "Pages of this origin are not allowed.\n");
+		reply_fault(refusal, 403, PROTO_FORBIDDEN,
+			    "pages of this origin are not allowed");
+		break;
 	default:
-		return answer(wsi, 400, "", "No Host, or not a valid one.\n");
+		reply_fault(refusal, 400, PROTO_BAD_REQUEST,
+			    "no Host, or not a valid one");
 	}
+	return -1;
 }
 
 /* Whether one of a comma-separated list is a subprotocol of ours. */
@@ -229,49 +161,44 @@ static bool offers_ours(const char *list)
 	}
 }
 
-int gate_upgrade(struct gate *g, struct lws *wsi)
+static int refuse(struct reply *refusal, unsigned status, const char *code,
+		  const char *message)
+{
+	reply_error(refusal, status, code, "%s", message);
+	return -1;
+}
+
+int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal)
 {
 	struct header upgrade, version, path, offered;
 
-	if (judge(g, wsi) < 0)
+	if (gate_judge(g, wsi, refusal) < 0)
 		return -1;
-	read_header(wsi, WSI_TOKEN_UPGRADE, &upgrade);
-	read_header(wsi, WSI_TOKEN_VERSION, &version);
-	read_header(wsi, WSI_TOKEN_GET_URI, &path);
-	read_header(wsi, WSI_TOKEN_PROTOCOL, &offered);
+	header_read(wsi, WSI_TOKEN_UPGRADE, &upgrade);
+	header_read(wsi, WSI_TOKEN_VERSION, &version);
+	header_read(wsi, WSI_TOKEN_GET_URI, &path);
+	header_read(wsi, WSI_TOKEN_PROTOCOL, &offered);
 	if (strcasecmp(upgrade.text, "websocket") != 0)
-		return answer(wsi, 400, "", "The only upgrade is websocket.\n");
-	if (!path.present)
-		return answer(wsi, 405, "Allow: GET\r\n",
-			      "A WebSocket begins with GET.\n");
-	if (strcmp(path.text, "/ws") != 0)
-		return answer(wsi, 404, "", "The WebSocket is at /ws.\n");
-	if (strcmp(version.text, "13") != 0)
-		return answer(wsi, 426, "Sec-WebSocket-Version: 13\r\n",
-			      "The version of WebSocket is 13.\n");
-	if (offered.present && !offers_ours(offered.text))
-		return answer(wsi, 400, "",
-			      "Subprotocols are " PROTO_V1 ", " PROTO_V1_BULK
-			      ", or none.\n");
-	return 0;
-}
-
-int gate_request(struct gate *g, struct lws *wsi, const char *path)
-{
-	bool reads = lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0 ||
-		     lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
-
-	if (judge(g, wsi) < 0)
+		return refuse(refusal, 400, "BAD_REQUEST",
+			      "the only upgrade is websocket");
+	if (!path.present) {
+		refuse(refusal, 405, "METHOD_NOT_ALLOWED",
+		       "a WebSocket begins with GET");
+		refusal->allow = "GET";
 		return -1;
-	if (strcmp(path, "/ws") == 0)
-		return answer(wsi, 426,
-			      "Upgrade: websocket\r\n"
-			      "Sec-WebSocket-Version: 13\r\n",
-			      "This is a WebSocket.\n");
-	if (strcmp(path, "/healthz") != 0)
-		return answer(wsi, 404, "", "Not found.\n");
-	if (!reads)
-		return answer(wsi, 405, "Allow: GET, HEAD\r\n",
-			      "Only GET and HEAD.\n");
-	return answer(wsi, 200, "", "ok\n");
+	}
+	if (strcmp(path.text, "/ws") != 0)
+		return refuse(refusal, 404, "NOT_FOUND",
+			      "the WebSocket is at /ws");
+	if (strcmp(version.text, "13") != 0) {
+		refuse(refusal, 426, "UPGRADE_REQUIRED",
+		       "the version of WebSocket is 13");
+		refusal->extra = "Sec-WebSocket-Version: 13\r\n";
+		return -1;
+	}
+	if (offered.present && !offers_ours(offered.text))
+		return refuse(refusal, 400, "BAD_REQUEST",
+			      "subprotocols are " PROTO_V1 ", " PROTO_V1_BULK
+			      ", or none");
+	return 0;
 }

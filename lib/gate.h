@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate - HTTP requests: who is let in to become a WebSocket, and the few paths
- * that are answered as HTTP.
+ * gate - who is let in: by Host and Origin, the same on every path, and what
+ * may become a WebSocket.
  *
- * Every answer says `Connection: close` and the connection ends with it: a
- * second request behind the first one would make libwebsockets spin. Some
- * requests libwebsockets refuses itself, by a 403 of its own: an unknown
- * method, a target that is not a path, an upgrade to what it does not know.
+ * It judges; answering is for http.h. Some requests libwebsockets refuses
+ * itself, by a 403 of its own: an unknown method, a target that is not a path,
+ * an upgrade to what it does not know.
  */
 #ifndef GATE_H
 #define GATE_H
 
 #include "access.h"
+#include "counters.h"
 #include "diag.h"
+#include "reply.h"
 
 #include <libwebsockets.h>
 
@@ -26,18 +27,15 @@ struct gate_log {
 struct gate {
 	struct access access;
 	const struct diag *diag;
-	uint64_t refused; /* requests by Host or Origin */
+	struct counters *counters; /* borrowed */
 	struct gate_log logs[ACCESS_BAD_ORIGIN + 1];
 };
 
-/*
- * Judges a request to upgrade. 0: it may become a WebSocket; -1: it was
- * answered, or is to end without an answer.
- */
-int gate_upgrade(struct gate *g, struct lws *wsi);
+/* Judges any request. 0, or -1 and `refusal` is the answer. */
+int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal);
 
-/* Answers any other request. Returns -1: the connection ends. */
-int gate_request(struct gate *g, struct lws *wsi, const char *path);
+/* Judges one to upgrade. 0: it may become a WebSocket. */
+int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal);
 
 /*
  * Tells how many refusals were not logged, where their second is over; for a

@@ -291,9 +291,10 @@ static void mark_dirty(struct hub *h, struct hub_tenant *t)
 }
 
 /* How long an update must wait for the rate of its tenant; 0: not at all. */
-static int64_t rate_wait(const struct hub *h, const struct stream *s)
+static int64_t rate_wait(const struct hub *h, const struct stream *s,
+			 const struct hub_update *update)
 {
-	if (!h->config.tenant_rate)
+	if (!h->config.tenant_rate || update->begun)
 		return 0;
 	return bucket_wait(&s->rate, h->config.tenant_rate, h->now.mono_ms);
 }
@@ -324,7 +325,7 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 	receipt->subscribers = stream_readers(s);
 	if (update->key && is_duplicate(h, t, update, receipt))
 		return HUB_DUPLICATE;
-	receipt->wait_ms = rate_wait(h, s);
+	receipt->wait_ms = rate_wait(h, s, update);
 	if (receipt->wait_ms) {
 		h->counters.refused[REFUSED_TENANT_RATE]++;
 		return HUB_RATE_LIMITED;

@@ -80,6 +80,7 @@ struct hub_update {
 	const char *data; /* valid JSON; NULL: a GAP that a source told */
 	size_t len;
 	struct hash128 *key; /* or NULL */
+	bool begun; /* one of several that were let in together: no rate */
 };
 
 enum hub_result {

@@ -43,19 +43,34 @@ static uint32_t *bucket(const struct keys *k, const struct hash128 *hash)
 	return &k->buckets[hash->lo & (k->room - 1)];
 }
 
-const struct keys_entry *keys_find(const struct keys *k,
-				   const struct hash128 *hash, int64_t mono_ms)
+static struct keys_entry *find(const struct keys *k, const struct hash128 *hash,
+			       int64_t mono_ms)
 {
-	const struct keys_entry *e;
+	struct keys_entry *e;
 
 	if (!k->room)
 		return NULL;
 	for (uint32_t i = *bucket(k, hash); i; i = e->next) {
 		e = &k->ring[i - 1];
-		if (e->hash.lo == hash->lo && e->hash.hi == hash->hi)
+		if (e->hash.lo == hash->lo && e->hash.hi == hash->hi && e->seq)
 			return mono_ms - e->mono_ms <= k->age_ms ? e : NULL;
 	}
 	return NULL;
+}
+
+const struct keys_entry *keys_find(const struct keys *k,
+				   const struct hash128 *hash, int64_t mono_ms)
+{
+	return find(k, hash, mono_ms);
+}
+
+/* It keeps its place in the ring and in its bucket until it is the oldest. */
+void keys_forget(struct keys *k, const struct hash128 *hash, int64_t mono_ms)
+{
+	struct keys_entry *e = find(k, hash, mono_ms);
+
+	if (e)
+		e->seq = 0;
 }
 
 static void link_entry(struct keys *k, uint32_t at)
@@ -113,8 +128,8 @@ int keys_reserve(struct keys *k, int64_t mono_ms)
 	return k->count < k->room ? 0 : grow(k);
 }
 
-void keys_add(struct keys *k, const struct hash128 *hash, uint32_t generation,
-	      uint64_t seq, int64_t mono_ms)
+struct keys_entry *keys_add(struct keys *k, const struct hash128 *hash,
+			    uint32_t generation, uint64_t seq, int64_t mono_ms)
 {
 	uint32_t at = (k->oldest + k->count) & (k->room - 1);
 	struct keys_entry *e = &k->ring[at];
@@ -123,6 +138,8 @@ void keys_add(struct keys *k, const struct hash128 *hash, uint32_t generation,
 	e->seq = seq;
 	e->generation = generation;
 	e->mono_ms = mono_ms;
+	e->check = 0;
 	k->count++;
 	link_entry(k, at);
+	return e;
 }

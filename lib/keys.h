@@ -17,10 +17,11 @@
 
 struct keys_entry {
 	struct hash128 hash;
-	uint64_t seq;	     /* of the update; 0: a free entry */
+	uint64_t seq;	     /* of the update; 0: free, or forgotten */
 	int64_t mono_ms;     /* when it was published */
 	uint32_t next;	     /* entry in the same bucket, + 1; 0: none */
 	uint32_t generation; /* of the epoch that seq belongs to */
+	uint32_t check;	     /* what it came with; 0: nobody asks */
 };
 
 struct keys {
@@ -53,8 +54,14 @@ const struct keys_entry *keys_find(const struct keys *k,
  */
 int keys_reserve(struct keys *k, int64_t mono_ms);
 
-/* Remembers a key that keys_find() did not find. `seq` is at least 1. */
-void keys_add(struct keys *k, const struct hash128 *hash, uint32_t generation,
-	      uint64_t seq, int64_t mono_ms);
+/*
+ * Remembers a key that keys_find() did not find. `seq` is at least 1. Returns
+ * its entry, with `check` 0; borrowed, until the next key.
+ */
+struct keys_entry *keys_add(struct keys *k, const struct hash128 *hash,
+			    uint32_t generation, uint64_t seq, int64_t mono_ms);
+
+/* It was not published after all; harmless when it is not known. */
+void keys_forget(struct keys *k, const struct hash128 *hash, int64_t mono_ms);
 
 #endif

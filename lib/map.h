@@ -46,6 +46,15 @@ void map_remove(struct map *m, struct map_node *node);
  */
 struct map_node *map_any(const struct map *m, size_t *bucket);
 
+/*
+ * All nodes, in no order; the body may neither insert nor remove, and `break`
+ * only skips the rest of a bucket.
+ */
+#define map_for_each(at, m)                                                    \
+	for (size_t at##_bucket = 0; at##_bucket <= (m)->mask; at##_bucket++)  \
+		for (struct map_node *at = (m)->buckets[at##_bucket]; at;      \
+		     at = at->next)
+
 static inline struct map_node *map_match(struct map_node *node, uint64_t hash)
 {
 	while (node && node->hash != hash)

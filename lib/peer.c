@@ -155,6 +155,7 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->caller = caller;
 	p->wsi = caller->wsi;
 	p->received = 0;
+	p->since_ms = all->hub->now.mono_ms;
 	p->heard_ms = now_of(p);
 	p->message_ms = 0;
 	p->end_ms = 0;

@@ -40,6 +40,7 @@ struct peer {
 	struct list list;
 	struct list busy; /* node, in peers->busy */
 	size_t received;  /* bytes since it was known to have sent all */
+	int64_t since_ms; /* when it was established; monotonic */
 
 	/* Times of the wheel, in ms; 0: there is no such time. */
 	int64_t heard_ms;   /* when something came from it last */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "procstat.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <time.h>
@@ -48,4 +49,18 @@ int procstat_read(struct procstat *stat, pid_t pid)
 	if (read_cpu(stat, pid) != 0)
 		return -1;
 	return read_rss(stat, pid);
+}
+
+uint64_t procstat_descriptors(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	const struct dirent *entry;
+	uint64_t count = 0;
+
+	if (!dir)
+		return 0;
+	while ((entry = readdir(dir)))
+		count += entry->d_name[0] != '.';
+	closedir(dir);
+	return count ? count - 1 : 0; /* that of the directory */
 }

@@ -40,20 +40,28 @@ static void tell_time(struct server *s)
 }
 
 /* HTTP, and connections of every kind. */
-static int on_http(struct lws *wsi, enum lws_callback_reasons reason,
-		   const char *in)
+static int on_http(struct caller *caller, struct server *s,
+		   enum lws_callback_reasons reason, const char *in, size_t len)
 {
-	struct server *s = server_of(wsi);
-
+	tell_time(s);
 	switch (reason) {
 	case LWS_CALLBACK_WSI_DESTROY:
-		if (caller_of(wsi))
-			caller_free(caller_of(wsi));
+		if (caller->exchange)
+			exchange_free(caller->exchange);
+		caller_free(caller);
+		break;
+	case LWS_CALLBACK_CLOSED_HTTP:
+		if (caller->exchange)
+			exchange_free(caller->exchange);
 		break;
 	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return gate_upgrade(&s->gate, wsi);
+		return http_upgrade(&s->http, caller);
 	case LWS_CALLBACK_HTTP:
-		return gate_request(&s->gate, wsi, in);
+		return http_request(&s->http, caller);
+	case LWS_CALLBACK_HTTP_BODY:
+		return http_body(caller, in, len);
+	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
+		return http_body_end(caller);
 	case LWS_CALLBACK_RAW_ADOPT:
 	case LWS_CALLBACK_RAW_CONNECTED:
 	case LWS_CALLBACK_RAW_RX:
@@ -104,9 +112,11 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 
 	if (reason == LWS_CALLBACK_ESTABLISHED)
 		return establish(server_of(wsi), caller, dialect);
-	if (caller && caller->peer)
+	if (!caller)
+		return 0; /* one of lws's own */
+	if (caller->peer)
 		return on_websocket(wsi, reason, caller->peer, in, len);
-	return on_http(wsi, reason, in);
+	return on_http(caller, server_of(wsi), reason, in, len);
 }
 
 static int on_plain(struct lws *wsi, enum lws_callback_reasons reason,
@@ -155,13 +165,17 @@ static void gather(void *user)
 	struct server *s = user;
 
 	peers_read_on(&s->peers);
+	if (http_busy(&s->http)) {
+		tell_time(s);
+		http_go_on(&s->http);
+	}
 }
 
 static bool flush_due(void *user)
 {
 	struct server *s = user;
 
-	return fanout_due(&s->hub);
+	return fanout_due(&s->hub) || http_busy(&s->http);
 }
 
 static bool flush(void *user)
@@ -263,6 +277,7 @@ static int server_init(struct server *s, const struct server_config *config,
 	s->diag = d;
 	s->gate.access = config->access;
 	s->gate.diag = d;
+	s->gate.counters = &s->hub.counters;
 	if (hub_init(&s->hub, &config->hub) < 0) {
 		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
 		return -1;
@@ -281,6 +296,8 @@ static int server_init(struct server *s, const struct server_config *config,
 	peers_init(&s->peers, &s->callers, &s->hub, d);
 	drain_init(&s->drain, &s->peers, d);
 	tell_time(s);
+	http_init(&s->http, &s->peers, &s->gate, config->body_max);
+	s->callers.exchange_due = exchange_due;
 	start_timers(s);
 	return 0;
 }
@@ -294,6 +311,7 @@ static void server_release(struct server *s)
 	callers_close(&s->callers);
 	loop_release(&s->loop);
 	callers_release(&s->callers);
+	http_release(&s->http);
 	hub_release(&s->hub);
 }
 

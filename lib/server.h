@@ -12,6 +12,7 @@
 #include "drain.h"
 #include "exits.h"
 #include "gate.h"
+#include "http.h"
 #include "hub.h"
 #include "listener.h"
 #include "loop.h"
@@ -38,6 +39,7 @@ struct server_config {
 	struct admission_limits admission; /* connections 0: as can be */
 	struct caller_times times;
 	struct access access;
+	uint64_t body_max;	   /* bytes of the body of a request */
 	const char *const *listen; /* addresses; none: the default */
 	size_t listen_count;
 	bool any_address;  /* off loopback too, without access control */
@@ -53,6 +55,7 @@ struct server {
 	struct callers callers;
 	struct peers peers;
 	struct drain drain;
+	struct http http;
 	struct listeners listeners;
 	struct pacer pacer;
 	uv_timer_t sweep;

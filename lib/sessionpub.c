@@ -104,7 +104,7 @@ static void acknowledge_duplicate(struct session *s, const struct request *r)
 /* False when it was refused. */
 static bool publish(struct session *s, const struct request *r)
 {
-	struct hub_update update = {r->data.text, r->data.len, NULL};
+	struct hub_update update = {r->data.text, r->data.len, NULL, false};
 	struct hub_tenant *t = publish_tenant(s, r);
 	struct answer_ack ack = {0};
 	struct hub_receipt receipt;

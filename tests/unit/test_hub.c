@@ -30,7 +30,7 @@ static struct hub_tenant *tenant(struct hub *h, const char *id)
 static uint64_t publish(struct hub *h, const char *id, const char *key)
 {
 	struct hub_tenant *t = tenant(h, id);
-	struct hub_update update = {"1", 1, NULL};
+	struct hub_update update = {"1", 1, NULL, false};
 	struct hub_receipt receipt;
 	struct hash128 hash;
 
@@ -150,7 +150,7 @@ static void finding(struct hub *h)
 /* A key that outlives its tenant: known, but not as a number of now. */
 static void outlived(struct hub *h)
 {
-	struct hub_update update = {"1", 1, NULL};
+	struct hub_update update = {"1", 1, NULL, false};
 	struct hub_receipt receipt;
 	struct hash128 key;
 

@@ -121,6 +121,26 @@ static void growing(void)
 	keys_release(&k);
 }
 
+static void forgetting(void)
+{
+	struct keys k;
+	struct hash128 a;
+
+	keys_init(&k, &hash_key, 2, AGE);
+	a = hash_of(&k, "t", "a");
+	keys_forget(&k, &a, 0);
+	add(&k, "a", 7, 0);
+	add(&k, "b", 8, 0);
+	keys_forget(&k, &a, 0);
+	ok(find(&k, "t", "a", 0) == 0 && find(&k, "t", "b", 0) == 8,
+	   "a key can be taken back");
+	add(&k, "a", 9, 0);
+	ok(find(&k, "t", "a", 0) == 9 && find(&k, "t", "b", 0) == 8 &&
+		   k.count == 2,
+	   "and come again; its old place is the next to go");
+	keys_release(&k);
+}
+
 static void no_memory(void)
 {
 	struct keys k;
@@ -147,6 +167,7 @@ int main(void)
 	finding();
 	bounded();
 	growing();
+	forgetting();
 	no_memory();
 	return tap_end();
 }

@@ -119,6 +119,28 @@ static bool empties(void)
 	return n == ITEMS;
 }
 
+static bool goes_through_all(void)
+{
+	struct item items[ITEMS];
+	bool seen[ITEMS] = {false};
+	struct map m;
+	size_t n = 0;
+
+	if (map_init(&m))
+		return false;
+	map_for_each (node, &m)
+		n++;
+	insert_all(&m, items);
+	map_for_each (node, &m) {
+		struct item *item = map_entry(node, struct item, node);
+
+		n += !seen[item->id];
+		seen[item->id] = true;
+	}
+	map_release(&m);
+	return n == ITEMS;
+}
+
 static bool works_without_growing(void)
 {
 	struct item items[ITEMS];
@@ -156,6 +178,7 @@ int main(void)
 	ok(removes(), "does not find what was removed");
 	ok(doubles_at_load_1(), "16 buckets double at load 1, never shrink");
 	ok(empties(), "map_any empties it");
+	ok(goes_through_all(), "map_for_each sees each node once");
 	ok(works_without_growing(), "without memory to grow it still works");
 	ok(init_can_fail(), "init without memory is ENOMEM, release harmless");
 	return tap_end();

@@ -23,7 +23,7 @@ static struct hub_tenant *tenant(struct hub *h, const char *id)
 
 static void publish(struct hub *h, const char *id, const char *data)
 {
-	struct hub_update update = {data, strlen(data), NULL};
+	struct hub_update update = {data, strlen(data), NULL, false};
 	struct hub_receipt receipt;
 
 	hub_publish(h, tenant(h, id), &update, &receipt);

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The reading half of the HTTP side: how the server stands, what it has, what
+ * it has counted.
+ */
+#include "http.h"
+#include "report.h"
+
+#include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#define DRAINING_MS 1000
+
+static void get_health(struct reply *reply, struct buf *content)
+{
+	reply_content(reply, 200, REPLY_TEXT);
+	buf_puts(content, "ok\n");
+}
+
+static void get_ready(const struct hub *hub, struct reply *reply,
+		      struct buf *content)
+{
+	if (hub->draining) {
+		reply_fault(reply, 503, PROTO_DRAINING,
+			    "the server shuts down");
+		reply_retry(reply, DRAINING_MS);
+		return;
+	}
+	reply_content(reply, 200, REPLY_TEXT);
+	buf_puts(content, "ready\n");
+}
+
+static void get_tenants(struct hub *hub, const struct httpreq *r,
+			struct reply *reply, struct buf *content)
+{
+	reply_content(reply, 200, REPLY_JSON);
+	report_tenants(content, hub, r->after, r->after_len, r->limit);
+}
+
+static const char *dialect_of(const struct peer *p)
+{
+	return p->session.dialect == SESSION_V1 ? PROTO_V1 : "plain";
+}
+
+static void put_peer(struct buf *content, const struct peer *p)
+{
+	char address[NETADDR_TEXT_MAX];
+	struct report_connection c = {
+		.number = p->session.number,
+		.address = netaddr_show(&p->caller->address, address),
+		.dialect = dialect_of(p),
+		.age_ms = p->peers->hub->now.mono_ms - p->since_ms,
+		.outlet = &p->session.outlet,
+	};
+
+	report_connection(content, &c);
+}
+
+/* Peers are in the order of their numbers, as they came. */
+static void get_connections(const struct peers *peers, const struct httpreq *r,
+			    struct reply *reply, struct buf *content)
+{
+	uint64_t last = 0;
+	size_t told = 0;
+	bool more = false;
+
+	reply_content(reply, 200, REPLY_JSON);
+	report_begin(content);
+	list_for_each (node, &peers->all) {
+		const struct peer *p = list_entry(node, struct peer, list);
+
+		if (p->session.number <= r->after_number)
+			continue;
+		more = told++ == r->limit;
+		if (more)
+			break;
+		last = p->session.number;
+		put_peer(content, p);
+	}
+	report_end(content, more ? last : 0);
+}
+
+/* Metrics */
+
+enum { PLAIN, V1, NONE, DIALECTS };
+
+static void count_connections(const struct peers *peers,
+			      struct metrics_figure figures[DIALECTS])
+{
+	static const char *const names[DIALECTS] = {"plain", PROTO_V1, "http"};
+
+	for (int i = 0; i < DIALECTS; i++)
+		figures[i] = (struct metrics_figure){names[i], 0};
+	list_for_each (node, &peers->all) {
+		const struct peer *p = list_entry(node, struct peer, list);
+
+		figures[p->session.dialect == SESSION_V1 ? V1 : PLAIN].value++;
+	}
+	figures[NONE].value = peers->callers->admission.count - peers->count;
+}
+
+static void count_memory(const struct meter *meter,
+			 struct metrics_figure figures[METER_KINDS])
+{
+	for (int i = 0; i < METER_KINDS; i++)
+		figures[i] = (struct metrics_figure){
+			meter_kind_name((enum meter_kind)i), meter->used[i]};
+}
+
+static void look_at_process(struct metrics *m)
+{
+	struct rlimit limit;
+
+	procstat_read(&m->process, getpid());
+	m->descriptors = procstat_descriptors();
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		m->descriptors_max = limit.rlim_cur;
+}
+
+static void get_metrics(const struct http *h, struct reply *reply,
+			struct buf *content)
+{
+	const struct hub *hub = h->peers->hub;
+	struct metrics_figure connections[DIALECTS];
+	struct metrics_figure memory[METER_KINDS];
+	struct metrics m = {
+		.counters = &hub->counters,
+		.uptime_ms = hub->now.mono_ms - h->started_ms,
+		.wall_ms = hub->now.wall_ms,
+		.tenants = hub->tenants.count,
+		.draining = hub->draining,
+		.connections = connections,
+		.connections_count = DIALECTS,
+		.memory = memory,
+		.memory_count = METER_KINDS,
+		.memory_max = hub->meter.max,
+		.answers = h->answers,
+		.answers_count = REPLY_STATUSES,
+	};
+
+	count_connections(h->peers, connections);
+	count_memory(&hub->meter, memory);
+	census_take(hub, &m.census);
+	look_at_process(&m);
+	reply_content(reply, 200, METRICS_TYPE);
+	metrics_put(content, &m);
+}
+
+void http_get(struct http *h, const struct httpreq *r, struct reply *reply,
+	      struct buf *content)
+{
+	switch (r->endpoint) {
+	case HTTPREQ_HEALTH:
+		get_health(reply, content);
+		break;
+	case HTTPREQ_READY:
+		get_ready(h->peers->hub, reply, content);
+		break;
+	case HTTPREQ_METRICS:
+		get_metrics(h, reply, content);
+		break;
+	case HTTPREQ_TENANTS:
+		get_tenants(h->peers->hub, r, reply, content);
+		break;
+	case HTTPREQ_CONNECTIONS:
+		get_connections(h->peers, r, reply, content);
+		break;
+	case HTTPREQ_PUBLISH:
+		break;
+	}
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: MIT */
+#include "reply.h"
+
+#include "jsonput.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+static const struct {
+	unsigned status;
+	const char *digits;
+	const char *reason;
+} lines[REPLY_STATUSES] = {
+	{200, "200", "OK"},
+	{400, "400", "Bad Request"},
+	{403, "403", "Forbidden"},
+	{404, "404", "Not Found"},
+	{405, "405", "Method Not Allowed"},
+	{408, "408", "Request Timeout"},
+	{411, "411", "Length Required"},
+	{413, "413", "Content Too Large"},
+	{414, "414", "URI Too Long"},
+	{415, "415", "Unsupported Media Type"},
+	{417, "417", "Expectation Failed"},
+	{422, "422", "Unprocessable Content"},
+	{426, "426", "Upgrade Required"},
+	{429, "429", "Too Many Requests"},
+	{431, "431", "Request Header Fields Too Large"},
+	{500, "500", "Internal Server Error"},
+	{503, "503", "Service Unavailable"},
+};
+
+size_t reply_index(unsigned status)
+{
+	for (size_t i = 0; i < REPLY_STATUSES; i++)
+		if (lines[i].status == status)
+			return i;
+	return reply_index(500);
+}
+
+const char *reply_digits(size_t index)
+{
+	return lines[index].digits;
+}
+
+const char *reply_reason(size_t index)
+{
+	return lines[index].reason;
+}
+
+void reply_content(struct reply *r, unsigned status, const char *type)
+{
+	memset(r, 0, sizeof(*r));
+	r->status = status;
+	r->type = type;
+}
+
+void reply_error(struct reply *r, unsigned status, const char *code,
+		 const char *fmt, ...)
+{
+	va_list args;
+
+	reply_content(r, status, REPLY_JSON);
+	r->code = code;
+	va_start(args, fmt);
+	vsnprintf(r->message, sizeof(r->message), fmt, args);
+	va_end(args);
+}
+
+void reply_retry(struct reply *r, uint64_t ms)
+{
+	r->retry_s = ms / 1000 + (ms % 1000 != 0);
+	if (r->retry_s == 0)
+		r->retry_s = 1;
+}
+
+static void put_error(struct buf *b, const struct reply *r)
+{
+	buf_puts(b, "{\"error\":{");
+	jsonput_text(b, "code", r->code, strlen(r->code));
+	jsonput_text(b, "message", r->message, strlen(r->message));
+	if (r->line)
+		jsonput_u64(b, "line", r->line);
+	if (r->column)
+		jsonput_u64(b, "column", r->column);
+	buf_puts(b, "}}\n");
+}
+
+static void header(struct buf *b, const char *name, const char *value)
+{
+	buf_puts(b, name);
+	buf_puts(b, ": ");
+	buf_puts(b, value);
+	buf_puts(b, "\r\n");
+}
+
+static void header_u64(struct buf *b, const char *name, uint64_t value)
+{
+	buf_puts(b, name);
+	buf_puts(b, ": ");
+	buf_put_u64(b, value);
+	buf_puts(b, "\r\n");
+}
+
+/* RFC 9110 section 5.6.7; its names are English whatever the locale is. */
+static void header_date(struct buf *b, int64_t wall_ms)
+{
+	static const char days[] = "SunMonTueWedThuFriSat";
+	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+	time_t seconds = (time_t)(wall_ms / 1000);
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm))
+		return;
+	buf_printf(b, "Date: %.3s, %02d %.3s %04d %02d:%02d:%02d GMT\r\n",
+		   days + 3 * tm.tm_wday, tm.tm_mday, months + 3 * tm.tm_mon,
+		   tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
+}
+
+static void put_head(struct buf *b, const struct reply *r, size_t length,
+		     int64_t wall_ms)
+{
+	size_t index = reply_index(r->status);
+
+	buf_puts(b, "HTTP/1.1 ");
+	buf_puts(b, reply_digits(index));
+	buf_putc(b, ' ');
+	buf_puts(b, reply_reason(index));
+	buf_puts(b, "\r\n");
+	header_date(b, wall_ms);
+	header(b, "Content-Type", r->type);
+	header_u64(b, "Content-Length", length);
+	header(b, "Cache-Control", "no-store");
+	header(b, "X-Content-Type-Options", "nosniff");
+	if (r->allow)
+		header(b, "Allow", r->allow);
+	if (r->retry_s)
+		header_u64(b, "Retry-After", r->retry_s);
+	if (r->extra)
+		buf_puts(b, r->extra);
+	buf_puts(b, "Connection: close\r\n\r\n");
+}
+
+void reply_put(struct buf *out, const struct reply *r,
+	       const struct buf *content, bool to_head, int64_t wall_ms)
+{
+	struct buf error;
+
+	buf_init(&error);
+	if (!content) {
+		put_error(&error, r);
+		content = &error;
+	}
+	put_head(out, r, buf_len(content), wall_ms);
+	if (!to_head)
+		buf_append(out, buf_bytes(content), buf_len(content));
+	if (content->failed)
+		out->failed = true;
+	buf_release(&error);
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* What report promises: pages in order, without holes, as JSON. */
+#include "fakeconn.h"
+#include "json.h"
+#include "report.h"
+#include "tap.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define TENANTS 2500
+
+static void add(struct hub *h, const char *id, int updates)
+{
+	struct hub_tenant *t = hub_tenant(h, id, strlen(id));
+	struct hub_update update = {"1", 1, NULL, false};
+	struct hub_receipt receipt;
+
+	while (updates--)
+		hub_publish(h, t, &update, &receipt);
+}
+
+static bool is(struct buf *b, const char *want)
+{
+	bool same;
+
+	for (size_t i = 0; i < buf_len(b); i++)
+		if (buf_bytes(b)[i] == '"')
+			buf_bytes(b)[i] = '\'';
+	buf_putc(b, '\0');
+	same = strcmp(buf_bytes(b), want) == 0;
+	if (!same)
+		printf("# got %s\n", buf_bytes(b));
+	buf_clear(b, 0);
+	return same;
+}
+
+static void tenants(struct hub *h)
+{
+	struct buf b;
+	struct fakeconn f;
+	char want[512];
+
+	buf_init(&b);
+	report_tenants(&b, h, NULL, 0, 1);
+	ok(is(&b, "{'tenants':[]}\n"), "none at first");
+	h->config.history.count = 2;
+	add(h, "b", 3);
+	add(h, "a", 0);
+	fakeconn_open(&f, h, SESSION_PLAIN);
+	fakeconn_say(&f, "{'type':'SUBSCRIBE','tenantId':'b'}");
+	hub_sweep(h, 10);
+	report_tenants(&b, h, NULL, 0, 2);
+	snprintf(want, sizeof(want),
+		 "{'tenants':[{'tenantId':'a','epoch':'run.0','seq':0,"
+		 "'first':1,'retained':0,'bytes':0,'subscribers':0},"
+		 "{'tenantId':'b','epoch':'run.0','seq':3,'first':2,"
+		 "'retained':2,'bytes':%zu,'subscribers':1}]}\n",
+		 stream_memory(hub_find(h, "b", 1)->stream));
+	ok(is(&b, want), "what there is of each, idle ones too");
+	buf_release(&b);
+	fakeconn_close(&f);
+}
+
+/* Reads the pages of `limit`; whether they are all "t0000" to "t2499". */
+static bool pages(const struct hub *h, size_t limit, size_t want_pages)
+{
+	char after[8] = "", want[8];
+	size_t after_len = 0, seen = 0, n = 0;
+	struct buf b;
+
+	buf_init(&b);
+	do {
+		const char *at, *next;
+
+		buf_clear(&b, 1 << 20);
+		report_tenants(&b, h, after_len ? after : NULL, after_len,
+			       limit);
+		n++;
+		if (json_check(buf_bytes(&b), buf_len(&b), NULL) != JSON_OK)
+			break;
+		buf_putc(&b, '\0');
+		for (at = buf_bytes(&b); (at = strstr(at, "tenantId\":\""));
+		     at += 16) {
+			snprintf(want, sizeof(want), "t%04zu", seen++);
+			if (memcmp(at + 11, want, 5) != 0)
+				goto out;
+		}
+		next = strstr(buf_bytes(&b), "\"next\":\"");
+		after_len = next ? 5 : 0;
+		if (next)
+			memcpy(after, next + 8, 5);
+		if (next && memcmp(after, want, 5) != 0)
+			break;
+	} while (after_len);
+out:
+	buf_release(&b);
+	return seen == TENANTS && n == want_pages && after_len == 0;
+}
+
+static void many(struct hub *h)
+{
+	char id[8];
+	struct buf b;
+
+	buf_init(&b);
+	for (int i = 0; i < TENANTS; i++) {
+		snprintf(id, sizeof(id), "t%04d", i * 7 % TENANTS);
+		add(h, id, 0);
+	}
+	ok(pages(h, 1000, 3) && pages(h, 7, 358) && pages(h, 1, TENANTS),
+	   "pages of any length tell all tenants in order, each once");
+	ok(pages(h, 500, 5), "the last one may be full, and says no next");
+	report_tenants(&b, h, "t2498x", 6, 10);
+	ok(strstr(buf_bytes(&b), "[{\"tenantId\":\"t2499\""),
+	   "after need not be there");
+	buf_clear(&b, 0);
+	report_tenants(&b, h, "t24", 3, 1);
+	ok(strstr(buf_bytes(&b), "[{\"tenantId\":\"t2400\""),
+	   "what is longer is behind what it begins with");
+	buf_clear(&b, 0);
+	report_tenants(&b, h, "u", 1, 10);
+	ok(is(&b, "{'tenants':[]}\n"), "nothing behind the last");
+	buf_release(&b);
+}
+
+static void connections(struct hub *h)
+{
+	struct report_connection c = {.number = 7,
+				      .address = "127.0.0.1:5",
+				      .dialect = "wsd.v1",
+				      .age_ms = 1500};
+	struct fakeconn f;
+	struct buf b;
+	char text[64];
+
+	buf_init(&b);
+	fakeconn_open(&f, h, SESSION_V1);
+	fakeconn_say(&f, "{'type':'SUBSCRIBE','tenantId':'a'}");
+	fakeconn_run(h);
+	add(h, "a", 2);
+	c.outlet = &f.session.outlet;
+	report_begin(&b);
+	report_end(&b, 0);
+	ok(is(&b, "{'connections':[]}\n"), "no connection");
+	report_begin(&b);
+	report_connection(&b, &c);
+	c.address = NULL;
+	c.number = 8;
+	report_connection(&b, &c);
+	report_end(&b, 8);
+	ok(strstr(buf_bytes(&b),
+		  "\"connection\":\"7\",\"address\":\"127.0.0.1:5\""
+		  ",\"dialect\":\"wsd.v1\",\"ageMs\":1500,"
+		  "\"subscriptionCount\":1,\"subscriptions\":[{"
+		  "\"tenantId\":\"a\",\"lag\":2,\"lagBytes\":") &&
+		   strstr(buf_bytes(&b),
+			  "},{\"connection\":\"8\",\"dialect\"") &&
+		   strstr(buf_bytes(&b), "],\"next\":\"8\"}\n"),
+	   "what there is of each, and what comes next");
+	ok(json_check(buf_bytes(&b), buf_len(&b), NULL) == JSON_OK, "as JSON");
+	buf_clear(&b, 0);
+	for (int i = 0; i < 20; i++) {
+		snprintf(text, sizeof(text),
+			 "{'type':'SUBSCRIBE','tenantId':'s%d'}", i);
+		fakeconn_say(&f, text);
+	}
+	report_begin(&b);
+	report_connection(&b, &c);
+	report_end(&b, 0);
+	ok(strstr(buf_bytes(&b), "\"subscriptionCount\":21") &&
+		   strstr(buf_bytes(&b), "\"s8\"") &&
+		   !strstr(buf_bytes(&b), "\"s9\""),
+	   "of many subscriptions the first ten");
+	buf_release(&b);
+	fakeconn_close(&f);
+}
+
+int main(void)
+{
+	struct hub_config config = hub_defaults;
+	struct hub h;
+
+	fakeconn_hub(&h, &config);
+	tenants(&h);
+	hub_release(&h);
+	fakeconn_hub(&h, &config);
+	many(&h);
+	connections(&h);
+	hub_release(&h);
+	return tap_end();
+}
