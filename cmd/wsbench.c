@@ -11,14 +11,17 @@
 #include "options.h"
 #include "url.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum dialect { DIALECT_PLAIN, DIALECT_V1, DIALECT_BULK, DIALECT_SAME };
 
 struct settings {
 	const char *url;
 	uint64_t subscribers;
+	uint64_t stalled;
 	uint64_t tenants;
 	uint64_t publishers;
 	uint64_t size;
@@ -34,6 +37,7 @@ struct settings {
 	bool no_ack;
 	bool idle;
 	uint64_t sources;
+	uint64_t ready_fd;
 	uint64_t pid;
 	uint64_t timeout;
 	bool json;
@@ -43,6 +47,7 @@ struct settings {
 
 #define FIELD(name) offsetof(struct settings, name)
 #define MANY 1000000
+#define NO_FD UINT64_MAX
 #define YEAR 31536000000 /* ms */
 
 static const struct option options[] = {
@@ -50,6 +55,10 @@ static const struct option options[] = {
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
 	{0, "subscribers", OPTION_NUMBER, FIELD(subscribers), "N",
 	 "connections that receive (default 1)", NULL, 0, MANY},
+	{0, "stalled", OPTION_NUMBER, FIELD(stalled), "N",
+	 "more that subscribe and never read, and count for nothing (default "
+	 "0)",
+	 NULL, 0, MANY},
 	{0, "publishers", OPTION_NUMBER, FIELD(publishers), "N",
 	 "connections that publish (default 1)", NULL, 1, MANY},
 	{0, "tenants", OPTION_NUMBER, FIELD(tenants), "N",
@@ -89,6 +98,10 @@ static const struct option options[] = {
 	 YEAR},
 	{0, "source-addresses", OPTION_NUMBER, FIELD(sources), "N",
 	 "connect from N addresses, 127.0.1.1 and on", NULL, 1, 60000},
+	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd), "N",
+	 "write a line to this descriptor once all are connected and "
+	 "subscribed",
+	 NULL, 0, INT32_MAX},
 	{0, "pid", OPTION_NUMBER, FIELD(pid), "PID",
 	 "of the server: shows its processor time and memory", NULL, 1,
 	 INT32_MAX},
@@ -133,10 +146,14 @@ static const char *check(const struct settings *s)
 		return "--tenants: more than --subscribers";
 	if (s->subscribers && s->no_ack)
 		return "--no-ack: only with --subscribers 0";
-	if (!s->subscribers && s->idle)
-		return "--idle: needs --subscribers";
+	if (!s->subscribers && !s->stalled && s->idle)
+		return "--idle: needs --subscribers or --stalled";
 	if (s->idle && (s->rate || s->count))
 		return "--idle: publishes nothing, so no --rate or --count";
+	if (s->ready_fd != NO_FD && fcntl((int)s->ready_fd, F_GETFD) < 0)
+		return "--ready-fd: this descriptor is not open";
+	if (s->ready_fd == STDOUT_FILENO)
+		return "--ready-fd: 1 is stdout, which has the result";
 	return NULL;
 }
 
@@ -149,6 +166,7 @@ static void configure(struct loadrig_config *c, const struct settings *s)
 	*c = (struct loadrig_config){
 		.url = s->url,
 		.subscribers = (uint32_t)s->subscribers,
+		.stalled = (uint32_t)s->stalled,
 		.publishers = s->idle ? 0 : (uint32_t)s->publishers,
 		.tenants = (uint32_t)s->tenants,
 		.size = (uint32_t)s->size,
@@ -168,6 +186,7 @@ static void configure(struct loadrig_config *c, const struct settings *s)
 		.publisher_protocol = protocol_of(publish),
 		.sources = (uint32_t)s->sources,
 		.pid = (pid_t)s->pid,
+		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
 	};
 }
 
@@ -226,6 +245,7 @@ int main(int argc, char **argv)
 		.publish_dialect = DIALECT_SAME,
 		.batch = 100,
 		.drain = 5000,
+		.ready_fd = NO_FD,
 	};
 	const char *wrong;
 	int operands;

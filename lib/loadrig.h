@@ -19,6 +19,7 @@
 struct loadrig_config {
 	const char *url;
 	uint32_t subscribers;
+	uint32_t stalled;    /* more of them, which never read */
 	uint32_t publishers; /* 0: publishes nothing */
 	uint32_t tenants;
 	uint32_t size; /* bytes of an update, at least LOADMARK_MIN */
@@ -34,7 +35,8 @@ struct loadrig_config {
 	const char *subscriber_protocol; /* NULL: the plain dialect */
 	const char *publisher_protocol;
 	uint32_t sources;
-	pid_t pid; /* of the server; 0: not known */
+	pid_t pid;    /* of the server; 0: not known */
+	int ready_fd; /* gets a line when all are connected; -1: none */
 };
 
 enum loadrig_result {
@@ -48,7 +50,7 @@ struct loadrig {
 	const struct loadrig_config *config; /* borrowed */
 	struct loadpeer_env env;
 	struct loadtarget target;
-	struct loadpeer *peers; /* owned; subscribers, then publishers */
+	struct loadpeer *peers; /* owned; subscribers, publishers, stalled */
 	uint32_t count;		/* of them */
 	struct loadpub *pubs;	/* owned; config->publishers of them */
 	int timer;		/* timerfd(2); its epoll data is NULL */
