@@ -9,9 +9,12 @@
 #include "loadmark.h"
 #include "loadreport.h"
 #include "options.h"
+#include "tenant.h"
 #include "url.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,6 +26,7 @@ struct settings {
 	uint64_t subscribers;
 	uint64_t stalled;
 	uint64_t tenants;
+	const char *prefix;
 	uint64_t publishers;
 	uint64_t size;
 	uint64_t rate;
@@ -64,6 +68,8 @@ static const struct option options[] = {
 	{0, "tenants", OPTION_NUMBER, FIELD(tenants), "N",
 	 "tenants bench-0, bench-1, ... that both are spread over (default 1)",
 	 NULL, 1, MANY},
+	{0, "prefix", OPTION_TEXT, FIELD(prefix), "TEXT",
+	 "the tenants are TEXT0, TEXT1, ... instead", NULL, 0, 0},
 	{0, "size", OPTION_SIZE, FIELD(size), "BYTES",
 	 "of the JSON of an update (default 128)", NULL, LOADMARK_MIN,
 	 16 << 20},
@@ -139,9 +145,21 @@ static const char *protocol_of(unsigned dialect)
 	}
 }
 
+/* Whether the last tenant has a valid id; the others have the same letters. */
+static bool prefix_valid(const struct settings *s)
+{
+	char id[TENANT_MAX + 1];
+	int n = snprintf(id, sizeof(id), "%s%" PRIu64, s->prefix,
+			 s->tenants - 1);
+
+	return n > 0 && tenant_valid(id, (size_t)n);
+}
+
 /* What the table of options cannot check. NULL, or what is wrong. */
 static const char *check(const struct settings *s)
 {
+	if (!prefix_valid(s))
+		return "--prefix: such tenants cannot be, see wsd-protocol(7)";
 	if (s->subscribers && s->subscribers < s->tenants)
 		return "--tenants: more than --subscribers";
 	if (s->subscribers && s->no_ack)
@@ -169,6 +187,7 @@ static void configure(struct loadrig_config *c, const struct settings *s)
 		.stalled = (uint32_t)s->stalled,
 		.publishers = s->idle ? 0 : (uint32_t)s->publishers,
 		.tenants = (uint32_t)s->tenants,
+		.prefix = s->prefix,
 		.size = (uint32_t)s->size,
 		.rate = s->rate,
 		.window = (uint32_t)s->window,
@@ -238,6 +257,7 @@ int main(int argc, char **argv)
 		.url = getenv("WSD_URL"),
 		.subscribers = 1,
 		.tenants = 1,
+		.prefix = "bench-",
 		.publishers = 1,
 		.size = 128,
 		.window = 1000,

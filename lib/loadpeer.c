@@ -2,6 +2,7 @@
 #include "loadpeer.h"
 
 #include "clock.h"
+#include "tenant.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -44,14 +45,14 @@ static void put_frame(struct loadpeer *peer, struct loadpeer_env *env,
 /* The first frames of a connection. */
 static void greet(struct loadpeer *peer, struct loadpeer_env *env)
 {
-	char line[128];
+	char line[64 + TENANT_MAX];
 	int n;
 
 	if (!peer->pub) {
 		n = snprintf(line, sizeof(line),
 			     "{\"type\":\"SUBSCRIBE\",\"tenantId\":"
-			     "\"bench-%u\"}",
-			     peer->tenant);
+			     "\"%s%u\"}",
+			     env->plan.prefix, peer->tenant);
 		put_frame(peer, env, WSFRAME_TEXT, line, (size_t)n);
 	}
 	put_frame(peer, env, WSFRAME_PING, "", 0);

@@ -56,6 +56,8 @@ static int make_plan(struct loadrig *r)
 		.tenants = c->tenants,
 		.flows =
 			c->publishers > c->tenants ? c->publishers : c->tenants,
+		.prefix = c->prefix,
+		.prefix_len = strlen(c->prefix),
 		.run = (uint32_t)random[0],
 		.random = random[1] | 1,
 		.size = c->size,

@@ -22,8 +22,9 @@ struct loadrig_config {
 	uint32_t stalled;    /* more of them, which never read */
 	uint32_t publishers; /* 0: publishes nothing */
 	uint32_t tenants;
-	uint32_t size; /* bytes of an update, at least LOADMARK_MIN */
-	uint64_t rate; /* updates/s of all; 0: closed loop */
+	const char *prefix; /* tenants are called so, and a number */
+	uint32_t size;	    /* bytes of an update, at least LOADMARK_MIN */
+	uint64_t rate;	    /* updates/s of all; 0: closed loop */
 	uint32_t window;
 	uint32_t batch;
 	bool send_each;	      /* no two frames in one send */

@@ -83,6 +83,14 @@ refuses() {
 	[[ ${lines[-1]} == "stalled     3  cut off 3" ]]
 }
 
+@test "--prefix: the tenants have other names" {
+	start_wsd
+	bench --prefix a.b- --subscribers 4 --tenants 2 -c 100
+	holds '.deliveries == 200 and .foreign == 0'
+	[[ $(curl -s "$http/v1/tenants" | jq -c '[.tenants[].tenantId]') == \
+		'["a.b-0","a.b-1"]' ]]
+}
+
 @test "--ready-fd gets a line when everybody is subscribed" {
 	start_wsd
 	mkfifo "$T/all-ready"
@@ -98,6 +106,9 @@ refuses() {
 @test "what cannot be is refused" {
 	refuses "--idle: needs --subscribers or --stalled" --idle \
 		--subscribers 0
+	refuses "--prefix: such tenants cannot be" --prefix 'a b'
+	refuses "--prefix: such tenants cannot be" \
+		--prefix "$(printf 'x%.0s' {1..128})"
 	refuses "--ready-fd: this descriptor is not open" --ready-fd 77
 	refuses "--ready-fd: 1 is stdout" --ready-fd 1
 	start_wsd
