@@ -14,6 +14,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 struct settings {
 	struct server_config server;
 	struct option_texts listen;
@@ -231,6 +235,19 @@ static void set_per_address(struct admission_limits *limits)
 		limits->per_address = 1000;
 }
 
+/*
+ * Segments and bodies come and go all the time: by default every few of them
+ * are given back to the system and asked for again, page by page.
+ */
+static void tune_heap(void)
+{
+#ifdef __GLIBC__
+	mallopt(M_TRIM_THRESHOLD, 2 << 20);
+	mallopt(M_TOP_PAD, 256 << 10);
+	mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 static enum exits run(struct settings *s)
 {
 	struct server_config *config = &s->server;
@@ -245,6 +262,7 @@ static enum exits run(struct settings *s)
 	config->access.origins = s->origins.items;
 	config->access.origins_count = s->origins.count;
 	config->ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd;
+	tune_heap();
 	return server_run(config, &diag);
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "caller.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,20 +79,22 @@ void callers_release(struct callers *all)
  */
 static void answer_refused(int fd, const char *status, const char *message)
 {
-	char text[512], request[4096];
+	char text[512], body[128], request[4096];
 	ssize_t n = recv(fd, request, sizeof(request), MSG_DONTWAIT);
-	int len = snprintf(text, sizeof(text),
-			   "HTTP/1.1 %s\r\n"
-			   "Content-Type: application/json\r\n"
-			   "Content-Length: %zu\r\n"
-			   "Retry-After: 10\r\n"
-			   "Connection: close\r\n\r\n"
+	int len = snprintf(body, sizeof(body),
 			   "{\"error\":{\"code\":\"OVER_CAPACITY\","
 			   "\"message\":\"%s\"}}\n",
-			   status, strlen(message) + 55, message);
+			   message);
 
-	if (n >= 0 || len > 0)
-		n = send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	len = snprintf(text, sizeof(text),
+		       "HTTP/1.1 %s\r\n"
+		       "Content-Type: application/json\r\n"
+		       "Content-Length: %d\r\n"
+		       "Retry-After: 10\r\n"
+		       "Connection: close\r\n\r\n%s",
+		       status, len, body);
+	if (n >= 0 || errno == EAGAIN)
+		send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	shutdown(fd, SHUT_WR);
 }
 
@@ -155,7 +158,7 @@ static struct caller *add(struct callers *all, const struct netaddr *from)
 }
 
 /* lws tells of the end of one that it could not take, or does not. */
-static void adopt(struct caller *c, int fd)
+static bool adopt(struct caller *c, int fd)
 {
 	struct callers *all = c->all;
 	lws_adopt_desc_t desc = {
@@ -165,6 +168,7 @@ static void adopt(struct caller *c, int fd)
 		.opaque = c,
 	};
 	struct lws *wsi;
+	bool adopted;
 
 	all->adopting = c;
 	wsi = lws_adopt_descriptor_vhost_via_info(&desc);
@@ -172,7 +176,24 @@ static void adopt(struct caller *c, int fd)
 		caller_free(c);
 	else if (wsi && all->adopting)
 		c->wsi = wsi;
+	adopted = wsi && all->adopting;
 	all->adopting = NULL;
+	return adopted;
+}
+
+/*
+ * Most often the request came with the connection: it is read at once, before
+ * the loop has even begun to watch it. This may end the connection.
+ */
+static void read_now(struct callers *all, int fd)
+{
+	struct lws_pollfd event = {
+		.fd = fd,
+		.events = LWS_POLLIN,
+		.revents = LWS_POLLIN,
+	};
+
+	lws_service_fd(all->loop->lws, &event);
 }
 
 void caller_accept(struct callers *all, int fd, const struct netaddr *from)
@@ -190,7 +211,8 @@ void caller_accept(struct callers *all, int fd, const struct netaddr *from)
 	}
 	drop_excess(all);
 	wheel_set(&all->wheel, &c->timer, (int64_t)all->times.handshake);
-	adopt(c, fd);
+	if (adopt(c, fd))
+		read_now(all, fd);
 }
 
 struct caller *caller_of(struct lws *wsi)

@@ -16,6 +16,9 @@
 /* So many at a time; each has a descriptor of those that are spared. */
 #define FAREWELLS_MAX 16
 
+/* What is kept of memory for bodies. */
+#define SPARE_MAX ((size_t)256 * 1024)
+
 #define DRAINING_MS 1000
 
 struct exchange {
@@ -77,9 +80,22 @@ static void count_rest(struct exchange *e, size_t bytes)
 		  bytes);
 }
 
+/* Memory for a body is used again: to map it for each takes longest. */
+static void keep_spare(struct exchange *e)
+{
+	struct buf *body = &e->ingest.body, *spare = &e->http->spare;
+
+	if (body->cap > SPARE_MAX || spare->cap)
+		return;
+	buf_clear(body, SIZE_MAX);
+	*spare = *body;
+	buf_init(body);
+}
+
 static void release(struct exchange *e)
 {
 	list_remove(&e->list);
+	keep_spare(e);
 	ingest_release(&e->ingest);
 	free(e);
 }
@@ -102,6 +118,7 @@ void http_release(struct http *h)
 {
 	while (!list_empty(&h->publishing))
 		release(list_entry(h->publishing.next, struct exchange, list));
+	buf_release(&h->spare);
 }
 
 /* The one timer of a caller; it does not keep an earlier time. */
@@ -117,14 +134,17 @@ static bool is_head(struct lws *wsi)
 	return lws_hdr_total_length(wsi, WSI_TOKEN_HEAD_URI) > 0;
 }
 
-/* Takes off what left at once. 0, or -1: the connection is dead. */
-static int send_some(int fd, struct buf *out)
+/*
+ * Takes off what left at once; `flags` beside those that are needed anyway. 0,
+ * or -1: the connection is dead.
+ */
+static int send_some(int fd, struct buf *out, int flags)
 {
 	ssize_t n;
 
 	do
 		n = send(fd, buf_bytes(out), buf_len(out),
-			 MSG_NOSIGNAL | MSG_DONTWAIT);
+			 MSG_NOSIGNAL | MSG_DONTWAIT | flags);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return errno == EAGAIN || errno == EWOULDBLOCK ? 0 : -1;
@@ -204,7 +224,9 @@ static int answer(struct http *h, struct caller *c, const struct reply *r,
 	caller_established(c);
 	buf_init(&out);
 	reply_put(&out, r, content, to_head, h->peers->hub->now.wall_ms);
-	if (!out.failed && send_some(lws_get_socket_fd(c->wsi), &out) == 0) {
+	/* More follows: the end, which so leaves in the same segment. */
+	if (!out.failed &&
+	    send_some(lws_get_socket_fd(c->wsi), &out, MSG_MORE) == 0) {
 		if (buf_len(&out))
 			result = say_rest(h, c, &out);
 		else if (body_to_come)
@@ -309,7 +331,7 @@ static int send_continue(struct caller *c)
 
 	buf_init(&out);
 	buf_puts(&out, REPLY_CONTINUE);
-	result = send_some(lws_get_socket_fd(c->wsi), &out);
+	result = send_some(lws_get_socket_fd(c->wsi), &out, 0);
 	if (buf_len(&out))
 		result = -1;
 	buf_release(&out);
@@ -337,6 +359,11 @@ static int begin_publish(struct http *h, struct caller *c,
 	ingest_init(&e->ingest, h->peers->hub, r->tenant, r->tenant_len, r->key,
 		    r->key_len);
 	e->ingest.lines = r->lines;
+	e->ingest.length = r->length;
+	if (r->length > INGEST_SLICE) {
+		e->ingest.body = h->spare;
+		buf_init(&h->spare);
+	}
 	caller_established(c);
 	set_time(c, c->all->times.message);
 	return r->waits ? send_continue(c) : 0;

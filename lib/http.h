@@ -28,6 +28,7 @@ struct http {
 	struct gate *gate;	/* borrowed */
 	uint64_t body_max;	/* bytes of a body */
 	struct list publishing; /* exchanges, a slice each in turn */
+	struct buf spare;	/* memory for the next body */
 	unsigned farewells;	/* answers that are slow to leave */
 	int64_t started_ms;	/* monotonic */
 	struct metrics_figure answers[REPLY_STATUSES]; /* how many */

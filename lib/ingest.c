@@ -15,6 +15,9 @@
 /* While more of a tenant waits to be written, nothing is published for it. */
 #define UNWRITTEN_HIGH (128 * 1024)
 
+/* Room is made for so many times what came. */
+#define AHEAD 4
+
 /* A piece of the body. */
 struct span {
 	const char *at;
@@ -157,11 +160,27 @@ static int check_lines(struct ingest *in, const char *text, size_t len,
 	return 0;
 }
 
+/*
+ * Makes room for the rest of the body at once, as copying it when it grows
+ * takes time; but in proportion to what came, as saying is not sending.
+ */
+static void reserve(struct ingest *in, size_t len)
+{
+	size_t had = buf_len(&in->body), room = AHEAD * (had + len);
+
+	if (in->length > had && in->length - had < room)
+		room = (size_t)in->length - had;
+	if (room > len && in->length)
+		buf_reserve(&in->body, room);
+}
+
 static int keep(struct ingest *in, const char *bytes, size_t len,
 		struct reply *refusal)
 {
 	size_t before = in->metered;
 
+	if (in->body.cap - in->body.end < len)
+		reserve(in, len);
 	buf_append(&in->body, bytes, len);
 	count(in);
 	if (in->body.failed)

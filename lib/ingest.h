@@ -42,6 +42,7 @@ struct ingest {
 	struct hash128 hash;
 	bool begun;	      /* it was let in */
 	struct buf body;      /* what came in more than one piece */
+	uint64_t length;      /* that the body is said to have; 0: not said */
 	size_t metered;	      /* bytes of body that hub->meter knows */
 	const char *text;     /* what is published: the body, or borrowed */
 	size_t len;	      /* bytes of text */

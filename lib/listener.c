@@ -93,7 +93,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 	struct listener *l = poll->data;
 	struct netaddr from;
 	union address a;
-	int fd, one = 1;
+	int fd;
 
 	(void)status;
 	(void)events;
@@ -106,9 +106,6 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 				pause_accepting(l, errno);
 			return;
 		}
-		if (!l->path[0])
-			setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one,
-				   sizeof(one));
 		read_address(&a, &from);
 		l->all->accepted(l->all->user, fd, &from);
 	}
@@ -182,10 +179,13 @@ static int open_socket(const struct listeners *ls, const union address *a,
 
 	if (fd < 0)
 		return -1;
-	if (a->any.sa_family == AF_UNIX)
+	if (a->any.sa_family == AF_UNIX) {
 		remove_stale(a, len);
-	else
+	} else {
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+		/* What is accepted inherits it, as it does the buffer. */
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	}
 	if (a->any.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (sndbuf)

@@ -332,7 +332,8 @@ void peers_read_on(struct peers *all)
 	while (all->received < READ_ON_MAX && !list_empty(&all->busy)) {
 		p = list_entry(all->busy.next, struct peer, busy);
 		list_remove(&p->busy);
-		read_once(p);
+		if (!p->session.intake.stopped)
+			read_once(p);
 	}
 	all->received = 0;
 }

@@ -13,6 +13,7 @@ load helper
 		z status 503
 		z body "code":"OVER_CAPACITY"
 		z end
+		! curl -s "$http/healthz" | jq -e '.error.code == "OVER_CAPACITY"'
 		b drop
 		! until curl -sf "$http/healthz"; do :; done
 		y open

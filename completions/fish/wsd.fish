@@ -17,6 +17,7 @@ complete -c wsd -l connection-rate -x -d 'requests a second that are read from a
 complete -c wsd -l connection-bytes -x -d 'the same in bytes a second (default no limit)'
 complete -c wsd -l max-message -x -d 'largest update (default 1M)'
 complete -c wsd -l max-frame -x -d 'largest message of wsd.v1, of one or more lines (default 2M, or twice --max-message)'
+complete -c wsd -l max-body -x -d 'largest body of an HTTP request (default 16M)'
 complete -c wsd -l max-subscriptions -x -d 'tenants that one connection may subscribe to (default 1000)'
 complete -c wsd -l max-tenants -x -d 'tenants that are remembered (default 100000)'
 complete -c wsd -l max-connections -x -d 'connections in all (default: what the limit of descriptors allows)'
