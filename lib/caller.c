@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "caller.h"
 
+#include "reply.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,6 +15,9 @@
  * starved) in the rest: that is nobody's fault, and is not counted.
  */
 #define LATE_MS (2 * WHEEL_TICK_MS)
+
+/* When one that was refused may come again. */
+#define RETRY_MS 10000
 
 static void on_timer(struct wheel_timer *timer)
 {
@@ -77,24 +82,22 @@ void callers_release(struct callers *all)
  * the request is read first: closing with unread bytes would reset the
  * connection, and the answer with it.
  */
-static void answer_refused(int fd, const char *status, const char *message)
+static void answer_refused(const struct callers *all, int fd, unsigned status,
+			   const char *message)
 {
-	char text[512], body[128], request[4096];
+	struct reply r;
+	struct buf out;
+	char request[4096];
 	ssize_t n = recv(fd, request, sizeof(request), MSG_DONTWAIT);
-	int len = snprintf(body, sizeof(body),
-			   "{\"error\":{\"code\":\"OVER_CAPACITY\","
-			   "\"message\":\"%s\"}}\n",
-			   message);
 
-	len = snprintf(text, sizeof(text),
-		       "HTTP/1.1 %s\r\n"
-		       "Content-Type: application/json\r\n"
-		       "Content-Length: %d\r\n"
-		       "Retry-After: 10\r\n"
-		       "Connection: close\r\n\r\n%s",
-		       status, len, body);
-	if (n >= 0 || errno == EAGAIN)
-		send(fd, text, (size_t)len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	reply_fault(&r, status, PROTO_OVER_CAPACITY, "%s", message);
+	reply_retry(&r, RETRY_MS);
+	buf_init(&out);
+	reply_put(&out, &r, NULL, false, all->hub->now.wall_ms);
+	if (!out.failed && (n >= 0 || errno == EAGAIN))
+		send(fd, buf_bytes(&out), buf_len(&out),
+		     MSG_DONTWAIT | MSG_NOSIGNAL);
+	buf_release(&out);
 	shutdown(fd, SHUT_WR);
 }
 
@@ -113,7 +116,7 @@ static void refuse(struct callers *all, int fd, const struct netaddr *from,
 		     "refused a connection from %s: %" PRIu64 " are as many "
 		     "as one address may have (--max-per-address)",
 		     address, limits->per_address);
-		answer_refused(fd, "429 Too Many Requests",
+		answer_refused(all, fd, 429,
 			       "too many connections from this address");
 		break;
 	case ADMISSION_FULL:
@@ -123,12 +126,12 @@ static void refuse(struct callers *all, int fd, const struct netaddr *from,
 		     "as --max-connections or the limit of descriptors "
 		     "(ulimit -n) allows",
 		     address, limits->connections);
-		answer_refused(fd, "503 Service Unavailable",
+		answer_refused(all, fd, 503,
 			       "the server has too many connections");
 		break;
 	default:
 		refused[REFUSED_MEMORY]++;
-		answer_refused(fd, "503 Service Unavailable",
+		answer_refused(all, fd, 503,
 			       "the server has too little memory");
 	}
 	close(fd);

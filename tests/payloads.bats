@@ -101,6 +101,25 @@ arrive() {
 		"! $BIN/wspub -u \$url --tenant-field tenantId -f $payloads/tenants"
 }
 
+@test "POST, a request for each" {
+	head -n 100 "$payloads/lines" >"$BATS_TEST_TMPDIR/some"
+	mkdir "$BATS_TEST_TMPDIR/each"
+	split -l 1 -a 4 "$BATS_TEST_TMPDIR/some" "$BATS_TEST_TMPDIR/each/"
+	arrive "$BATS_TEST_TMPDIR/some" \
+		"! for f in $BATS_TEST_TMPDIR/each/*; do curl -sf -d @\$f \$http/v1/tenants/t/updates; done"
+}
+
+@test "POST, NDJSON" {
+	arrive "$payloads/lines" \
+		"! curl -sf --data-binary @$payloads/lines -H 'Content-Type: application/x-ndjson' \$http/v1/tenants/t/updates"
+}
+
+@test "POST, indented documents" {
+	head -n 20 "$payloads/flat" >"$BATS_TEST_TMPDIR/some"
+	arrive "$BATS_TEST_TMPDIR/some" \
+		"! for f in \$(ls -d $payloads/pretty/* | head -n 20); do curl -sf --data-binary @\$f \$http/v1/tenants/t/updates; done"
+}
+
 @test "through a pipe from one server to another" {
 	start_wsd --history-count 10000 --history-size 64M
 	"$BIN/wspub" -u "$url" -f "$payloads/lines" t

@@ -215,9 +215,15 @@ class Peer {
       return;
     const head = this.bytes.subarray(0, end).toString('latin1').split('\r\n');
     const status = Number(head[0].split(' ')[1]);
+    const body = this.bytes.subarray(end + 4);
+    if (status === 100) { // the one that counts is still to come
+      this.bytes = body;
+      this.put('status', '100', { head, status, body: '' });
+      this.answered(whole);
+      return;
+    }
     if (status !== 101 && !whole)
       return;
-    const body = this.bytes.subarray(end + 4);
     this.bytes = status === 101 ? body : Buffer.alloc(0);
     if (status === 101)
       this.phase = 'frames';

@@ -15,7 +15,7 @@
 static void publish(struct hub *h, const char *id, const char *data)
 {
 	struct hub_tenant *t = hub_tenant(h, id, strlen(id));
-	struct hub_update update = {data, strlen(data), NULL};
+	struct hub_update update = {data, strlen(data), NULL, false};
 	struct hub_receipt receipt;
 
 	hub_publish(h, t, &update, &receipt);

@@ -21,7 +21,7 @@ static struct hub_tenant *tenant(struct hub *h, const char *id)
 static int publish(struct hub *h, const char *id, int count)
 {
 	char text[UPDATE + 1];
-	struct hub_update update = {text, UPDATE, NULL};
+	struct hub_update update = {text, UPDATE, NULL, false};
 	struct hub_receipt receipt;
 	int done = 0;
 
