@@ -467,6 +467,7 @@ stall_round() { # stall_round stalled|reading|alone
 		[ "$(metric wsd_deliveries_pending)" -gt $((n * flood / 2)) ] ||
 		die 'those who should stall do not'
 	keep "stall.p99.$1" latencyNs.p99
+	keep "stall.cpu.$1" server.cpuNsPerDelivery
 	keep "stall.kib.$1" 'server.rssAfter / 1024'
 	stop crowd
 }
@@ -487,8 +488,10 @@ stalled() {
 	absolute "$n of $((2 * n)) subscribers stalled: memory above all reading" \
 		stall.more KiB '<= 4096'
 	samples[stall.p99.wsd]=${samples[stall.p99.stalled]}
+	samples[stall.cpu.wsd]=${samples[stall.cpu.stalled]}
 	compare "$n subscribers beside $n stalled: p99" stall.p99 alone ns \
 		'<= 1.1'
+	compare 'the same: CPU a delivery' stall.cpu alone ns ''
 }
 
 # One update at a time, from a publisher to a subscriber. The crowd has other
