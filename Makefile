@@ -165,6 +165,8 @@ completions: all ## write completions/ from the programs' option tables
 # `call copy,MODE,FILES,DIRECTORY`; nothing when there are no FILES.
 copy = $(if $(2),install -d $(DESTDIR)$(3) && install -m $(1) $(2) $(DESTDIR)$(3))
 DOCS = $(wildcard README.md ARCHITECTURE.md LICENSE)
+# `call files,PATTERN`: without directories.
+files = $(filter-out $(patsubst %/.,%,$(wildcard $(1)/.)),$(wildcard $(1)))
 
 install: all ## to PREFIX (/usr/local), below DESTDIR
 	$(call copy,755,$(PROGRAMS:%=$(BIN)/%),$(BINDIR))
@@ -175,7 +177,8 @@ install: all ## to PREFIX (/usr/local), below DESTDIR
 	$(call copy,644,$(wildcard completions/zsh/*),$(ZSHCOMPDIR))
 	$(call copy,644,$(wildcard completions/fish/*),$(FISHCOMPDIR))
 	$(call copy,644,$(DOCS),$(DOCDIR))
-	$(call copy,644,$(wildcard examples/*),$(DOCDIR)/examples)
+	$(call copy,644,$(call files,examples/*),$(DOCDIR)/examples)
+	$(call copy,644,$(wildcard examples/systemd/*),$(DOCDIR)/examples/systemd)
 
 # `call remove,FILES,DIRECTORY`
 remove = rm -f $(addprefix $(DESTDIR)$(2)/,$(notdir $(1)))

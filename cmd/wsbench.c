@@ -22,6 +22,7 @@
 enum dialect { DIALECT_PLAIN, DIALECT_V1, DIALECT_BULK, DIALECT_SAME };
 
 struct settings {
+	struct option_base options;
 	const char *url;
 	uint64_t subscribers;
 	uint64_t stalled;
@@ -49,7 +50,7 @@ struct settings {
 	bool quiet;
 };
 
-#define FIELD(name) offsetof(struct settings, name)
+#define FIELD(name) .offset = offsetof(struct settings, name)
 #define MANY 1000000
 #define NO_FD UINT64_MAX
 #define YEAR 31536000000 /* ms */
@@ -120,7 +121,7 @@ static const struct option options[] = {
 	 0},
 	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
 	 NULL, 0, 0},
-	{0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+	{.name = NULL},
 };
 
 static const struct option_program program = {
@@ -226,28 +227,37 @@ static int exit_of(const struct loader_result *result)
 	return EXIT_OTHER;
 }
 
+static int report(const struct settings *s, const struct diag *d,
+		  const struct loadrig_config *config,
+		  const struct loader_result *result)
+{
+	if (s->json)
+		loadreport_json(config, result, stdout);
+	else
+		loadreport_text(config, result, s->verbose > 0, stdout);
+	if (result->why[0])
+		diag(d, DIAG_WARN, "%s", result->why);
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		diag(d, DIAG_ERROR, "cannot write the result");
+		return EXIT_OTHER;
+	}
+	return exit_of(result);
+}
+
 static int bench(const struct settings *s)
 {
 	struct diag d = {"wsbench", s->quiet ? DIAG_ERROR : DIAG_WARN};
+	const char *wrong = check(s);
 	struct loadrig_config config;
 	struct loader_result result;
 
+	if (wrong)
+		return options_wrong(&program, "%s", wrong);
 	configure(&config, s);
 	loader_run(&config, &result);
-	if (result.outcome != LOADER_DONE) {
-		diag(&d, DIAG_ERROR, "%s", result.why);
-		return exit_of(&result);
-	}
-	if (s->json)
-		loadreport_json(&config, &result, stdout);
-	else
-		loadreport_text(&config, &result, s->verbose > 0, stdout);
-	if (result.why[0])
-		diag(&d, DIAG_WARN, "%s", result.why);
-	if (fflush(stdout) != 0 || ferror(stdout)) {
-		diag(&d, DIAG_ERROR, "cannot write the result");
-		return EXIT_OTHER;
-	}
+	if (result.outcome == LOADER_DONE)
+		return report(s, &d, &config, &result);
+	diag(&d, DIAG_ERROR, "%s", result.why);
 	return exit_of(&result);
 }
 
@@ -267,10 +277,10 @@ int main(int argc, char **argv)
 		.drain = 5000,
 		.ready_fd = NO_FD,
 	};
-	const char *wrong;
 	int operands;
+	int status;
 
-	switch (options_parse(&program, argc, argv, &s, &operands)) {
+	switch (options_parse(&program, argc, argv, &s.options, &operands)) {
 	case OPTIONS_DONE:
 		return EXIT_DONE;
 	case OPTIONS_WRONG:
@@ -280,13 +290,13 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
-	if (operands < argc)
-		return options_wrong(&program, "'%s': takes no operands",
-				     argv[operands]);
-	wrong = check(&s);
-	if (wrong)
-		return options_wrong(&program, "%s", wrong);
 	if (!s.url || !*s.url)
 		s.url = URL_DEFAULT;
-	return bench(&s);
+	if (operands < argc)
+		status = options_wrong(&program, "'%s': takes no operands",
+				       argv[operands]);
+	else
+		status = bench(&s);
+	options_release(&program, &s.options);
+	return status;
 }

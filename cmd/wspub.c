@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 struct settings {
+	struct option_base options;
 	const char *url;
 	struct option_texts files;
 	bool slurp;
@@ -40,7 +41,7 @@ struct settings {
 
 enum { ON_ERROR_STOP, ON_ERROR_SKIP };
 
-#define FIELD(name) offsetof(struct settings, name)
+#define FIELD(name) .offset = offsetof(struct settings, name)
 #define WINDOW_DEFAULT 65536
 
 static const struct option options[] = {
@@ -85,7 +86,7 @@ static const struct option options[] = {
 	 "say what happens, and a summary at the end", NULL, 0, 0},
 	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
 	 NULL, 0, 0},
-	{0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+	{.name = NULL},
 };
 
 static const struct option_program program = {
@@ -254,12 +255,14 @@ static int run(const struct settings *s, const char *tenant, char **documents)
 	struct publisher_config config;
 	struct publisher publisher;
 	struct loop loop;
+	struct log log;
 	int status;
 	bool clean;
 
 	configure(&config, s, tenant, &d);
-	if (loop_init(&loop, &d, client_protocols, client_loop_options(s->url),
-		      NULL) != 0)
+	log_init(&log, &d, LOG_TEXT);
+	if (loop_init(&loop, &log, client_protocols,
+		      client_loop_options(s->url), NULL) != 0)
 		return EXIT_OTHER;
 	if (publisher_init(&publisher, &config, &loop) != 0) {
 		diag(&d, DIAG_ERROR, "cannot begin: %s", strerror(errno));
@@ -291,7 +294,8 @@ int main(int argc, char **argv)
 	int operands;
 	int status;
 
-	switch (options_parse(&program, argc, argv, &settings, &operands)) {
+	switch (options_parse(&program, argc, argv, &settings.options,
+			      &operands)) {
 	case OPTIONS_RUN:
 		break;
 	case OPTIONS_DONE:
@@ -310,6 +314,6 @@ int main(int argc, char **argv)
 		status = check_documents(&settings, argv + operands);
 	if (!status)
 		status = run(&settings, tenant, argv + operands);
-	options_release(&program, &settings);
+	options_release(&program, &settings.options);
 	return status;
 }

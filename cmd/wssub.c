@@ -20,6 +20,7 @@
 #define NO_FD UINT64_MAX
 
 struct settings {
+	struct option_base options;
 	const char *url;
 	bool envelope;
 	uint64_t count;
@@ -34,7 +35,7 @@ struct settings {
 	bool quiet;
 };
 
-#define FIELD(name) offsetof(struct settings, name)
+#define FIELD(name) .offset = offsetof(struct settings, name)
 
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
@@ -60,12 +61,12 @@ static const struct option options[] = {
 	 "exit 3 when the connection is lost", NULL, 0, 0},
 	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd), "N",
 	 "write a line to descriptor N once every subscription is confirmed",
-	 NULL, 0, INT16_MAX},
+	 NULL, 0, INT16_MAX, OPTION_TYPED},
 	{'v', "verbose", OPTION_TALLY, FIELD(verbose), NULL,
 	 "say what happens, and a summary at the end", NULL, 0, 0},
 	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
 	 NULL, 0, 0},
-	{0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+	{.name = NULL},
 };
 
 static const struct option_program program = {
@@ -122,13 +123,15 @@ static void summarize(const struct subscriber *s, const struct diag *d)
 	     s->updates, s->gaps, s->lost, s->reconnects);
 }
 
-static int run(const struct subscriber_config *config)
+static int subscribe(const struct subscriber_config *config)
 {
 	struct subscriber s;
 	struct loop loop;
+	struct log log;
 	bool clean;
 
-	if (loop_init(&loop, config->diag, client_protocols,
+	log_init(&log, config->diag, LOG_TEXT);
+	if (loop_init(&loop, &log, client_protocols,
 		      client_loop_options(config->url), NULL) != 0)
 		return EXIT_OTHER;
 	if (subscriber_init(&s, config, &loop) == 0)
@@ -143,19 +146,48 @@ static int run(const struct subscriber_config *config)
 	return s.status;
 }
 
+static int run(const struct settings *s, char **tenants, int count)
+{
+	struct proto_since since = {.kind = PROTO_SINCE_HEAD};
+	struct diag d = {"wssub",
+			 s->quiet ? DIAG_ERROR : DIAG_WARN + s->verbose};
+	struct subscriber_config config;
+	int status = check_tenants(tenants, count);
+
+	if (!status)
+		status = check(s, &since);
+	if (status)
+		return status;
+	config = (struct subscriber_config){
+		.url = s->url,
+		.tenants = (const char **)tenants,
+		.tenants_count = (size_t)count,
+		.since = since,
+		.since_given = s->since,
+		.state = s->state,
+		.count = s->count,
+		.timeout_ms = s->timeout,
+		.idle_ms = s->idle,
+		.envelope = s->envelope,
+		.strict = s->strict,
+		.no_reconnect = s->no_reconnect,
+		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
+		.diag = &d,
+	};
+	return subscribe(&config);
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = {
 		.url = getenv("WSD_URL"),
 		.ready_fd = NO_FD,
 	};
-	struct proto_since since = {.kind = PROTO_SINCE_HEAD};
-	struct subscriber_config config;
-	struct diag d = {"wssub", DIAG_WARN};
 	int operands;
 	int status;
 
-	switch (options_parse(&program, argc, argv, &settings, &operands)) {
+	switch (options_parse(&program, argc, argv, &settings.options,
+			      &operands)) {
 	case OPTIONS_RUN:
 		break;
 	case OPTIONS_DONE:
@@ -167,28 +199,7 @@ int main(int argc, char **argv)
 	}
 	if (!settings.url || !*settings.url)
 		settings.url = URL_DEFAULT;
-	d.level = settings.quiet ? DIAG_ERROR : DIAG_WARN + settings.verbose;
-	status = check_tenants(argv + operands, argc - operands);
-	if (!status)
-		status = check(&settings, &since);
-	if (status)
-		return status;
-	config = (struct subscriber_config){
-		.url = settings.url,
-		.tenants = (const char **)argv + operands,
-		.tenants_count = (size_t)(argc - operands),
-		.since = since,
-		.since_given = settings.since,
-		.state = settings.state,
-		.count = settings.count,
-		.timeout_ms = settings.timeout,
-		.idle_ms = settings.idle,
-		.envelope = settings.envelope,
-		.strict = settings.strict,
-		.no_reconnect = settings.no_reconnect,
-		.ready_fd = settings.ready_fd == NO_FD ? -1
-						       : (int)settings.ready_fd,
-		.diag = &d,
-	};
-	return run(&config);
+	status = run(&settings, argv + operands, argc - operands);
+	options_release(&program, &settings.options);
+	return status;
 }

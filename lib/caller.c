@@ -47,7 +47,7 @@ static void on_tick(uv_timer_t *timer)
 }
 
 int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
-		 const struct diag *d, const struct admission_limits *limits,
+		 struct log *log, const struct admission_limits *limits,
 		 const struct caller_times *times,
 		 void (*peer_due)(struct peer *p))
 {
@@ -58,7 +58,7 @@ int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
 	all->times = *times;
 	all->loop = loop;
 	all->hub = hub;
-	all->diag = d;
+	all->log = log;
 	all->peer_due = peer_due;
 	all->ticked = uv_now(&loop->uv);
 	all->tick.data = all;
@@ -101,31 +101,47 @@ static void answer_refused(const struct callers *all, int fd, unsigned status,
 	shutdown(fd, SHUT_WR);
 }
 
+static void log_refused(struct callers *all, const struct netaddr *from,
+			enum admission_verdict verdict)
+{
+	const struct admission_limits *limits = &all->admission.limits;
+	char address[NETADDR_TEXT_MAX], host[NETADDR_TEXT_MAX];
+	struct log_subject subject = {
+		.address = netaddr_show_host(from, host),
+	};
+
+	netaddr_show(from, address);
+	if (verdict == ADMISSION_ADDRESS_FULL)
+		log_event(all->log, LOG_CONNECTION_REFUSED, &subject,
+			  "refused a connection from %s: %" PRIu64 " are as "
+			  "many as one address may have (--max-per-address)",
+			  address, limits->per_address);
+	else if (verdict == ADMISSION_FULL)
+		log_event(all->log, LOG_CONNECTION_REFUSED, &subject,
+			  "refused a connection from %s: %" PRIu64 " are as "
+			  "many as --max-connections or the limit of "
+			  "descriptors (ulimit -n) allows",
+			  address, limits->connections);
+	else
+		log_event(all->log, LOG_CONNECTION_REFUSED, &subject,
+			  "refused a connection from %s: out of memory",
+			  address);
+}
+
 static void refuse(struct callers *all, int fd, const struct netaddr *from,
 		   enum admission_verdict verdict)
 {
-	const struct admission_limits *limits = &all->admission.limits;
 	uint64_t *refused = all->hub->counters.refused;
-	char address[NETADDR_TEXT_MAX];
 
-	netaddr_show(from, address);
+	log_refused(all, from, verdict);
 	switch (verdict) {
 	case ADMISSION_ADDRESS_FULL:
 		refused[REFUSED_ADDRESS]++;
-		diag(all->diag, DIAG_WARN,
-		     "refused a connection from %s: %" PRIu64 " are as many "
-		     "as one address may have (--max-per-address)",
-		     address, limits->per_address);
 		answer_refused(all, fd, 429,
 			       "too many connections from this address");
 		break;
 	case ADMISSION_FULL:
 		refused[REFUSED_CONNECTIONS]++;
-		diag(all->diag, DIAG_WARN,
-		     "refused a connection from %s: %" PRIu64 " are as many "
-		     "as --max-connections or the limit of descriptors "
-		     "(ulimit -n) allows",
-		     address, limits->connections);
 		answer_refused(all, fd, 503,
 			       "the server has too many connections");
 		break;

@@ -14,6 +14,7 @@
 
 #include "admission.h"
 #include "hub.h"
+#include "log.h"
 #include "loop.h"
 #include "wheel.h"
 
@@ -35,7 +36,7 @@ struct callers {
 	struct wheel wheel;
 	struct loop *loop;	 /* borrowed */
 	struct hub *hub;	 /* borrowed; its counters are told */
-	const struct diag *diag; /* borrowed */
+	struct log *log;	 /* borrowed */
 	struct caller *adopting; /* while lws takes it over */
 	uv_timer_t tick;
 	uint64_t ticked; /* loop time of the last tick, ms */
@@ -56,7 +57,7 @@ struct caller {
 
 /* 0, or -1 with errno. `peer_due` as above. */
 int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
-		 const struct diag *diag, const struct admission_limits *limits,
+		 struct log *log, const struct admission_limits *limits,
 		 const struct caller_times *times,
 		 void (*peer_due)(struct peer *p));
 

@@ -84,7 +84,7 @@ static void bash_argument(const struct option *o, FILE *out)
 static void bash_arguments(const struct option *o, FILE *out)
 {
 	for (; o->name; o++)
-		if (options_takes_argument(o))
+		if (option_takes_argument(o))
 			bash_argument(o, out);
 }
 
@@ -131,7 +131,7 @@ static void zsh_exclusion(const struct option *o, FILE *out)
 /* "{-c+,--count=}", which zsh makes two specifications of */
 static void zsh_names(const struct option *o, FILE *out)
 {
-	bool argument = options_takes_argument(o);
+	bool argument = option_takes_argument(o);
 
 	if (o->letter)
 		fprintf(out, "{-%c%s,", o->letter, argument ? "+" : "");
@@ -169,7 +169,7 @@ static void zsh_options(const struct option *o, FILE *out)
 		fputs("'[", out);
 		put_quoted(o->help, "[]:\\", out);
 		fputc(']', out);
-		if (options_takes_argument(o))
+		if (option_takes_argument(o))
 			zsh_action(o, out);
 		fputc('\'', out);
 	}
@@ -214,7 +214,7 @@ static void fish_options(const char *program, const struct option *o, FILE *out)
 		if (o->letter)
 			fprintf(out, " -s %c", o->letter);
 		fprintf(out, " -l %s", o->name);
-		if (options_takes_argument(o))
+		if (option_takes_argument(o))
 			fish_action(o, out);
 		fputs(" -d '", out);
 		for (const char *c = o->help; *c; c++)

@@ -4,17 +4,15 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#define MESSAGE_MAX 1000
-#define PROGRAM_MAX 64
 /* "\x1b" stands for one byte: no escape has more than four times its bytes. */
-#define LINE_ROOM (PROGRAM_MAX + 2 + 4 * MESSAGE_MAX + 1)
-
-_Static_assert(LINE_ROOM <= PIPE_BUF, "a line must be written in one piece");
+_Static_assert(DIAG_LINE_MAX <= PIPE_BUF,
+	       "a line must be written in one piece");
 
 /* The length of `text` without a sequence that the cut at its end broke. */
 static size_t without_broken_end(const char *text, size_t len)
@@ -74,13 +72,32 @@ static void write_line(const char *line, size_t len)
 	}
 }
 
+size_t diag_cut(const char *message, size_t len)
+{
+	return len > DIAG_MESSAGE_MAX
+		       ? without_broken_end(message, DIAG_MESSAGE_MAX)
+		       : len;
+}
+
+size_t diag_line(char line[DIAG_LINE_MAX], const char *program,
+		 const char *message, size_t len)
+{
+	size_t n = strnlen(program, DIAG_PROGRAM_MAX);
+
+	memcpy(line, program, n);
+	line[n++] = ':';
+	line[n++] = ' ';
+	n += escape(line + n, message, diag_cut(message, len));
+	line[n++] = '\n';
+	return n;
+}
+
 void diag(const struct diag *d, enum diag_level level, const char *fmt, ...)
 {
 	int saved = errno;
-	char message[MESSAGE_MAX + 1];
-	char line[LINE_ROOM + 1];
+	char message[DIAG_MESSAGE_MAX + 1];
+	char line[DIAG_LINE_MAX];
 	va_list args;
-	size_t len;
 	int n;
 
 	if (level > d->level)
@@ -88,12 +105,21 @@ void diag(const struct diag *d, enum diag_level level, const char *fmt, ...)
 	va_start(args, fmt);
 	n = vsnprintf(message, sizeof(message), fmt, args);
 	va_end(args);
-	len = n < 0 ? 0 : (size_t)n;
-	if (len > MESSAGE_MAX)
-		len = without_broken_end(message, MESSAGE_MAX);
-	n = snprintf(line, sizeof(line), "%.*s: ", PROGRAM_MAX, d->program);
-	len = (size_t)n + escape(line + n, message, len);
-	line[len++] = '\n';
-	write_line(line, len);
+	write_line(line,
+		   diag_line(line, d->program, message, n < 0 ? 0 : (size_t)n));
 	errno = saved;
+}
+
+long diag_offer(const char *line, size_t len)
+{
+	struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
+	ssize_t n;
+
+	/* Nobody reads any more: that is for write(2) to say. */
+	if (poll(&out, 1, 0) <= 0)
+		return 0;
+	do
+		n = write(STDERR_FILENO, line, len);
+	while (n < 0 && errno == EINTR);
+	return n;
 }

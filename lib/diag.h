@@ -11,6 +11,8 @@
 #ifndef DIAG_H
 #define DIAG_H
 
+#include <stddef.h>
+
 enum diag_level {
 	DIAG_ERROR, /* why the exit status is not 0; shown with -q too */
 	DIAG_WARN,  /* something was refused, lost or repaired */
@@ -30,5 +32,32 @@ struct diag {
  */
 void diag(const struct diag *d, enum diag_level level, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/*
+ * The parts of diag(), for a log that has more to say of each line and may not
+ * wait for whoever reads it.
+ */
+
+/* Bytes of a message that are shown, and of a line with its newline. */
+#define DIAG_MESSAGE_MAX 1000
+#define DIAG_PROGRAM_MAX 64
+#define DIAG_LINE_MAX (DIAG_PROGRAM_MAX + 2 + 4 * DIAG_MESSAGE_MAX + 1)
+
+/* How many bytes are shown of a message of `len`. */
+size_t diag_cut(const char *message, size_t len);
+
+/* Writes the line to `line`, without a NUL; returns its bytes. */
+size_t diag_line(char line[DIAG_LINE_MAX], const char *program,
+		 const char *message, size_t len);
+
+/*
+ * Writes a line of at most PIPE_BUF bytes to stderr if that takes it now.
+ * Returns how many bytes it took, 0 when it would have to wait, -1 with errno.
+ * What is not a pipe may take a part, as the last bytes of a full disk do.
+ * (Somebody else who writes to the same pipe can take the last room between
+ * the look and the write; that cannot be excluded without O_NONBLOCK, which
+ * others would inherit.)
+ */
+long diag_offer(const char *line, size_t len);
 
 #endif

@@ -7,10 +7,10 @@
 #define SHARE_MIN 100
 #define COME_BACK_MS 10 /* of each peer, when they come back */
 
-void drain_init(struct drain *d, struct peers *peers, const struct diag *diag_)
+void drain_init(struct drain *d, struct peers *peers, struct log *log)
 {
 	d->peers = peers;
-	d->diag = diag_;
+	d->log = log;
 	d->end_ms = 0;
 	d->tick.data = d;
 	uv_timer_init(&peers->callers->loop->uv, &d->tick);
@@ -67,9 +67,9 @@ static void on_tick(uv_timer_t *timer)
 		return;
 	}
 	if (clock_mono_ms() >= d->end_ms) {
-		diag(d->diag, DIAG_WARN,
-		     "%ju connections did not take their leave in time",
-		     (uintmax_t)remaining(d));
+		log_event(d->log, LOG_DRAIN_TIMEOUT, NULL,
+			  "%ju connections did not take their leave in time",
+			  (uintmax_t)remaining(d));
 		loop_stop(d->peers->callers->loop);
 		return;
 	}
@@ -78,8 +78,8 @@ static void on_tick(uv_timer_t *timer)
 
 void drain_begin(struct drain *d, uint64_t ms)
 {
-	diag(d->diag, DIAG_NOTE, "shutting down: %zu connections to close",
-	     d->peers->count);
+	log_event(d->log, LOG_DRAIN, NULL,
+		  "shutting down: %zu connections to close", d->peers->count);
 	d->peers->hub->draining = true;
 	d->ms = ms;
 	d->end_ms = clock_mono_ms() + (int64_t)ms;

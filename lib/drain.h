@@ -13,8 +13,8 @@
 #include "peer.h"
 
 struct drain {
-	struct peers *peers;	 /* borrowed */
-	const struct diag *diag; /* borrowed */
+	struct peers *peers; /* borrowed */
+	struct log *log;     /* borrowed */
 	uv_timer_t tick;
 	size_t peers_then; /* when it began */
 	size_t share;	   /* peers that one tick sends home */
@@ -22,7 +22,7 @@ struct drain {
 	int64_t end_ms;	   /* monotonic; 0: not draining */
 };
 
-void drain_init(struct drain *d, struct peers *peers, const struct diag *diag);
+void drain_init(struct drain *d, struct peers *peers, struct log *log);
 
 /* The listeners are closed already. Stops the loop when all is done. */
 void drain_begin(struct drain *d, uint64_t ms);

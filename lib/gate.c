@@ -1,117 +1,98 @@
 /* SPDX-License-Identifier: MIT */
 #include "gate.h"
 
-#include "clock.h"
+#include "caller.h"
 #include "header.h"
 #include "proto.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-/* Lines of one kind of refusal within LOG_MS, so that nobody fills a disk. */
-#define LOG_LINES 10
-#define LOG_MS 1000
-
 /* Of a header that is none; as much is enough to see what it is. */
 #define SHOWN_MAX 150
-
-static void tell_hidden(const struct gate *g, enum access_verdict kind)
-{
-	static const char *const whats[] = {
-		[ACCESS_NO_HOST] = "requests without a valid Host",
-		[ACCESS_BAD_HOST] = "requests for other hosts",
-		[ACCESS_BAD_ORIGIN] = "web pages of other origins",
-	};
-
-	if (g->logs[kind].hidden)
-		diag(g->diag, DIAG_WARN,
-		     "refused %" PRIu64 " more %s within a second",
-		     g->logs[kind].hidden, whats[kind]);
-}
-
-void gate_tell(struct gate *g)
-{
-	int64_t now = clock_mono_ms();
-
-	for (int i = ACCESS_NO_HOST; i <= ACCESS_BAD_ORIGIN; i++) {
-		if (now - g->logs[i].began < LOG_MS)
-			continue;
-		tell_hidden(g, (enum access_verdict)i);
-		g->logs[i] = (struct gate_log){.began = now};
-	}
-}
-
-/* Counts a refusal; whether it has a line of its own. */
-static bool is_logged(struct gate *g, enum access_verdict kind)
-{
-	struct gate_log *log = &g->logs[kind];
-
-	g->counters->refused[kind == ACCESS_BAD_ORIGIN ? REFUSED_ORIGIN
-						       : REFUSED_HOST]++;
-	gate_tell(g);
-	if (log->shown < LOG_LINES) {
-		log->shown++;
-		return true;
-	}
-	log->hidden++;
-	return false;
-}
+#define CUT "..."
+#define SHOWN_ROOM (2 * sizeof(CUT) + 4 * SHOWN_MAX)
 
 /*
  * What is no valid header for a line of the log: all that could end its quotes,
- * or mean something to a terminal or to a shell, as \x27.
+ * or mean something to a terminal or to a shell, as \x27. A name and password
+ * before an '@', and a query, are nobody's business.
  */
-static const char *escaped(char out[4 * SHOWN_MAX + 1], const char *text)
+static const char *escaped(char out[SHOWN_ROOM], const char *text)
 {
-	char *end = out;
+	size_t len = strcspn(text, "?#");
+	const char *user = memrchr(text, '@', len);
+	size_t skip = user ? (size_t)(user + 1 - text) : 0;
+	size_t end = len - skip > SHOWN_MAX ? skip + SHOWN_MAX : len;
+	char *at = stpcpy(out, skip ? CUT : "");
 
-	for (int i = 0; text[i] && i < SHOWN_MAX; i++)
+	for (size_t i = skip; i < end; i++)
 		if (text[i] >= ' ' && text[i] < 0x7f &&
 		    !strchr("'\"\\`$", text[i]))
-			*end++ = text[i];
+			*at++ = text[i];
 		else
-			end += sprintf(end, "\\x%02x", (unsigned char)text[i]);
-	*end = '\0';
+			at += sprintf(at, "\\x%02x", (unsigned char)text[i]);
+	strcpy(at, text[end] ? CUT : "");
 	return out;
 }
+
+struct refusal {
+	struct log *log;
+	enum log_event event;
+	struct log_subject subject;
+};
 
 /*
  * Logs a refusal. The option that allows it is for pasting: it is named only
  * where the value can be one, and then means nothing to a shell.
  */
-static void log_refusal(const struct gate *g, const char *what,
-			const struct header *h, bool valid, const char *option)
+static void log_header(const struct refusal *r, const char *what,
+		       const struct header *h, bool valid, const char *option)
 {
-	char shown[4 * SHOWN_MAX + 1];
+	char shown[SHOWN_ROOM];
 
 	if (h->too_long)
-		diag(g->diag, DIAG_WARN, "refused %s of more than %d bytes",
-		     what, HEADER_MAX - 1);
+		log_event(r->log, r->event, &r->subject,
+			  "refused %s of more than %d bytes", what,
+			  HEADER_MAX - 1);
 	else if (valid)
-		diag(g->diag, DIAG_WARN, "refused %s '%s'%s '%s'", what,
-		     h->text, option, h->text);
+		log_event(r->log, r->event, &r->subject,
+			  "refused %s '%s'%s '%s'", what, h->text, option,
+			  h->text);
 	else
-		diag(g->diag, DIAG_WARN, "refused %s '%s', which is none", what,
-		     escaped(shown, h->text));
+		log_event(r->log, r->event, &r->subject,
+			  "refused %s '%s', which is none", what,
+			  escaped(shown, h->text));
 }
 
-static void log_verdict(struct gate *g, enum access_verdict verdict,
-			const struct header *host, const struct header *origin)
+static void log_verdict(struct gate *g, struct lws *wsi,
+			enum access_verdict verdict, const struct header *host,
+			const struct header *origin)
 {
-	if (!is_logged(g, verdict))
-		return;
+	static const enum log_event events[] = {
+		[ACCESS_NO_HOST] = LOG_REFUSED_NO_HOST,
+		[ACCESS_BAD_HOST] = LOG_REFUSED_HOST,
+		[ACCESS_BAD_ORIGIN] = LOG_REFUSED_ORIGIN,
+	};
+	char address[NETADDR_TEXT_MAX];
+	struct refusal r = {g->log, events[verdict], {0}};
+
+	g->counters->refused[verdict == ACCESS_BAD_ORIGIN ? REFUSED_ORIGIN
+							  : REFUSED_HOST]++;
+	r.subject.address =
+		netaddr_show_host(&caller_of(wsi)->address, address);
 	if (verdict == ACCESS_BAD_ORIGIN)
-		log_refusal(g, "a web page of origin", origin,
-			    access_origin_valid(origin->text),
-			    "; to allow it: --origin");
+		log_header(&r, "a web page of origin", origin,
+			   access_origin_valid(origin->text),
+			   "; to allow it: --origin");
 	else if (host->present)
-		log_refusal(g, "a request for host", host,
-			    access_host_valid(host->text),
-			    "; if that is this server: --host");
+		log_header(&r, "a request for host", host,
+			   access_host_valid(host->text),
+			   "; if that is this server: --host");
 	else
-		diag(g->diag, DIAG_WARN, "refused a request without a Host");
+		log_event(r.log, r.event, &r.subject,
+			  "refused a request without a Host");
 }
 
 int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
@@ -125,7 +106,7 @@ int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
 			       origin.present ? origin.text : NULL);
 	if (verdict == ACCESS_ALLOWED)
 		return 0;
-	log_verdict(g, verdict, &host, &origin);
+	log_verdict(g, wsi, verdict, &host, &origin);
 	switch (verdict) {
 	case ACCESS_BAD_HOST:
 		reply_fault(refusal, 403, PROTO_FORBIDDEN,

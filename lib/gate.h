@@ -12,23 +12,15 @@
 
 #include "access.h"
 #include "counters.h"
-#include "diag.h"
+#include "log.h"
 #include "reply.h"
 
 #include <libwebsockets.h>
 
-/* How much of one kind of refusal is logged. */
-struct gate_log {
-	int64_t began;	 /* the second that is counted; monotonic ms */
-	unsigned shown;	 /* lines in it */
-	uint64_t hidden; /* refusals in it that had no line */
-};
-
 struct gate {
 	struct access access;
-	const struct diag *diag;
+	struct log *log;	   /* borrowed */
 	struct counters *counters; /* borrowed */
-	struct gate_log logs[ACCESS_BAD_ORIGIN + 1];
 };
 
 /* Judges any request. 0, or -1 and `refusal` is the answer. */
@@ -36,11 +28,5 @@ int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal);
 
 /* Judges one to upgrade. 0: it may become a WebSocket. */
 int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal);
-
-/*
- * Tells how many refusals were not logged, where their second is over; for a
- * timer. What is refused later tells so too.
- */
-void gate_tell(struct gate *g);
 
 #endif

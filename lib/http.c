@@ -209,6 +209,21 @@ static int linger(struct http *h, struct caller *c)
 	return 0;
 }
 
+/* What the gate refuses it logs itself. */
+static void log_error(const struct http *h, const struct caller *c,
+		      const struct reply *r)
+{
+	char address[NETADDR_TEXT_MAX];
+	struct log_subject subject = {0};
+
+	if (!r->code || r->status == 403 ||
+	    !log_shows(h->gate->log, LOG_HTTP_ERROR))
+		return;
+	subject.address = netaddr_show_host(&c->address, address);
+	log_event(h->gate->log, LOG_HTTP_ERROR, &subject,
+		  "a request was answered by %u, %s", r->status, r->code);
+}
+
 /*
  * Answers. Returns what the callback of lws is to return: -1 ends the
  * connection, 0 when something is still to be done before.
@@ -221,6 +236,7 @@ static int answer(struct http *h, struct caller *c, const struct reply *r,
 	int result = -1;
 
 	h->answers[reply_index(r->status)].value++;
+	log_error(h, c, r);
 	caller_established(c);
 	buf_init(&out);
 	reply_put(&out, r, content, to_head, h->peers->hub->now.wall_ms);

@@ -41,7 +41,7 @@ static int make_run(struct hub *h)
 	return 0;
 }
 
-void hub_configure(struct hub *h, const struct hub_config *config)
+static void set_config(struct hub *h, const struct hub_config *config)
 {
 	h->config = *config;
 	h->meter.max = config->max_memory;
@@ -50,7 +50,7 @@ void hub_configure(struct hub *h, const struct hub_config *config)
 int hub_init(struct hub *h, const struct hub_config *config)
 {
 	memset(h, 0, sizeof(*h));
-	hub_configure(h, config);
+	set_config(h, config);
 	list_init(&h->live);
 	list_init(&h->unread);
 	list_init(&h->idle);
@@ -68,6 +68,13 @@ int hub_init(struct hub *h, const struct hub_config *config)
 		return -1;
 	}
 	return 0;
+}
+
+void hub_reconfigure(struct hub *h, const struct hub_config *config)
+{
+	set_config(h, config);
+	h->keys.max = (uint32_t)config->keys_max;
+	h->producers.max = config->producers_max;
 }
 
 static void move_to(struct list *tenants, struct hub_tenant *t)
@@ -389,6 +396,21 @@ static void forget_old(struct hub *h, struct list *idle)
 		forget(h, t);
 }
 
+/* Records beyond a limit that was lowered. */
+static void forget_excess(struct hub *h, size_t count)
+{
+	struct hub_tenant *t;
+
+	while (h->tenants.count > h->config.tenants_max && count--) {
+		t = first_of(&h->unused);
+		if (!t)
+			t = first_of(&h->idle);
+		if (!t)
+			break;
+		forget(h, t);
+	}
+}
+
 /* Round the tenants with readers. */
 static void sweep_live(struct hub *h, size_t count)
 {
@@ -419,6 +441,7 @@ void hub_sweep(struct hub *h, size_t count)
 {
 	size_t all = h->tenants.count;
 
+	forget_excess(h, count);
 	sweep_live(h, count < all ? count : all);
 	sweep_unread(h, count);
 	producers_expire(&h->producers, h->now.mono_ms);

@@ -102,6 +102,12 @@ int hub_init(struct hub *h, const struct hub_config *config);
 /* Frees all; no session may be left. */
 void hub_release(struct hub *h);
 
+/*
+ * Goes on with other limits. What is beyond them now goes when hub_sweep() or
+ * a publish comes to it; record_age_ms and memory_ms stay as they were.
+ */
+void hub_reconfigure(struct hub *h, const struct hub_config *config);
+
 /* Tells the time. Not on each update: once for a batch of input. */
 static inline void hub_set_time(struct hub *h, int64_t mono_ms, int64_t wall_ms)
 {
@@ -143,9 +149,6 @@ void hub_left(struct hub *h, struct hub_tenant *t);
  * longest. False when there is none.
  */
 bool hub_drop_unread(struct hub *h);
-
-/* Other limits hold from now on; what exceeds them goes as it would anyway. */
-void hub_configure(struct hub *h, const struct hub_config *config);
 
 /*
  * Housekeeping, a few times a second: looks at up to `count` tenants with a

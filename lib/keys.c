@@ -8,6 +8,9 @@
 
 #define ROOM_MIN 64
 
+/* Entries beyond a `max` that was lowered that go for each new one. */
+#define EXCESS_TURN 16
+
 void keys_init(struct keys *k, const struct hash_key *hash_key, uint32_t max,
 	       int64_t age_ms)
 {
@@ -123,7 +126,7 @@ int keys_reserve(struct keys *k, int64_t mono_ms)
 {
 	while (k->count && mono_ms - k->ring[k->oldest].mono_ms > k->age_ms)
 		forget_oldest(k);
-	if (k->count == k->max)
+	for (int i = 0; i < EXCESS_TURN && k->count >= k->max; i++)
 		forget_oldest(k);
 	return k->count < k->room ? 0 : grow(k);
 }

@@ -31,7 +31,7 @@ struct keys {
 	uint32_t room;		 /* a power of two; 0 before the first key */
 	uint32_t oldest;	 /* entry that was added first */
 	uint32_t count;
-	uint32_t max;	/* entries at most */
+	uint32_t max;	/* entries at most; may change at any time */
 	int64_t age_ms; /* kept so long */
 };
 

@@ -2,11 +2,12 @@
 #include "listener.h"
 
 #include "access.h"
+#include "address.h"
 #include "buf.h"
-#include "num.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
@@ -24,9 +25,8 @@
 #define PAUSE_MS 100
 
 #define BACKLOG 4096
-#define DEFAULT_PORT 3000
 
-union address {
+union sockaddress {
 	struct sockaddr any;
 	struct sockaddr_in v4;
 	struct sockaddr_in6 v6;
@@ -41,15 +41,17 @@ struct listener {
 	int fd;
 	int open_handles; /* libuv handles not closed yet */
 	char url[160];
-	char path[sizeof(((struct sockaddr_un *)0)->sun_path)]; /* or "" */
+	bool tcp;
+	/* To be removed when it is closed; or "" */
+	char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
 };
 
-void listeners_init(struct listeners *ls, uv_loop_t *loop,
-		    const struct diag *diag, listener_fn *accepted, void *user)
+void listeners_init(struct listeners *ls, uv_loop_t *loop, struct log *log,
+		    listener_fn *accepted, void *user)
 {
 	memset(ls, 0, sizeof(*ls));
 	ls->loop = loop;
-	ls->diag = diag;
+	ls->log = log;
 	ls->accepted = accepted;
 	ls->user = user;
 	list_init(&ls->all);
@@ -72,14 +74,14 @@ static void on_pause_over(uv_timer_t *timer)
 
 static void pause_accepting(struct listener *l, int error)
 {
-	diag(l->all->diag, DIAG_WARN,
-	     "cannot accept connections on %s for the moment: %s", l->url,
-	     strerror(error));
+	log_event(l->all->log, LOG_CANNOT_ACCEPT, NULL,
+		  "cannot accept connections on %s for the moment: %s", l->url,
+		  strerror(error));
 	uv_poll_stop(&l->poll);
 	uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
 }
 
-static void read_address(const union address *a, struct netaddr *from)
+static void read_address(const union sockaddress *a, struct netaddr *from)
 {
 	memset(from, 0, sizeof(*from));
 	if (a->any.sa_family == AF_INET)
@@ -92,7 +94,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 {
 	struct listener *l = poll->data;
 	struct netaddr from;
-	union address a;
+	union sockaddress a;
 	int fd;
 
 	(void)status;
@@ -138,7 +140,8 @@ void listeners_close(struct listeners *ls)
 static int refuse(const struct listeners *ls, const char *address,
 		  const char *why)
 {
-	diag(ls->diag, DIAG_ERROR, "cannot listen on '%s': %s", address, why);
+	log_event(ls->log, LOG_FAILED, NULL, "cannot listen on '%s': %s",
+		  address, why);
 	return -1;
 }
 
@@ -146,8 +149,8 @@ static int refuse(const struct listeners *ls, const char *address,
 static int refuse_one(const struct listeners *ls, const char *address,
 		      const char *one, const char *why)
 {
-	diag(ls->diag, DIAG_ERROR, "cannot listen on '%s': %s: %s", address,
-	     one, why);
+	log_event(ls->log, LOG_FAILED, NULL, "cannot listen on '%s': %s: %s",
+		  address, one, why);
 	return -1;
 }
 
@@ -155,7 +158,7 @@ static int refuse_one(const struct listeners *ls, const char *address,
  * A Unix socket that nobody listens on any more is in the way. Connecting to a
  * file of any other kind is refused too, and that one is not ours to remove.
  */
-static void remove_stale(const union address *a, socklen_t len)
+static void remove_stale(const union sockaddress *a, socklen_t len)
 {
 	struct stat file;
 	int fd;
@@ -170,7 +173,7 @@ static void remove_stale(const union address *a, socklen_t len)
 	close(fd);
 }
 
-static int open_socket(const struct listeners *ls, const union address *a,
+static int open_socket(const struct listeners *ls, const union sockaddress *a,
 		       socklen_t len)
 {
 	int fd = socket(a->any.sa_family,
@@ -179,13 +182,10 @@ static int open_socket(const struct listeners *ls, const union address *a,
 
 	if (fd < 0)
 		return -1;
-	if (a->any.sa_family == AF_UNIX) {
+	if (a->any.sa_family == AF_UNIX)
 		remove_stale(a, len);
-	} else {
+	else
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		/* What is accepted inherits it, as it does the buffer. */
-		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	}
 	if (a->any.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	if (sndbuf)
@@ -197,15 +197,31 @@ static int open_socket(const struct listeners *ls, const union address *a,
 	return fd;
 }
 
+/* One without a name has no path, one that begins with NUL is abstract. */
+static void put_unix_url(struct listener *l, const struct sockaddr_un *a,
+			 socklen_t len)
+{
+	size_t before = offsetof(struct sockaddr_un, sun_path);
+	size_t n = len > before ? len - before : 0;
+	bool abstract = n && !a->sun_path[0];
+
+	if (!abstract)
+		n = strnlen(a->sun_path, n);
+	snprintf(l->url, sizeof(l->url), "ws+unix:%s%.*s:/ws",
+		 abstract ? "@" : "", (int)(n - abstract),
+		 a->sun_path + abstract);
+}
+
 /* The URL by which clients reach it, with the port that it really has. */
 static void make_url(struct listener *l)
 {
-	union address a;
+	union sockaddress a;
 	socklen_t len = sizeof(a);
 	char text[INET6_ADDRSTRLEN];
 
 	memset(&a, 0, sizeof(a));
 	getsockname(l->fd, &a.any, &len);
+	l->tcp = a.any.sa_family != AF_UNIX;
 	if (a.any.sa_family == AF_INET)
 		snprintf(l->url, sizeof(l->url), "ws://%s:%u/ws",
 			 inet_ntop(AF_INET, &a.v4.sin_addr, text, sizeof(text)),
@@ -216,13 +232,14 @@ static void make_url(struct listener *l)
 				   sizeof(text)),
 			 ntohs(a.v6.sin6_port));
 	else
-		snprintf(l->url, sizeof(l->url), "ws+unix:%s:/ws", l->path);
+		put_unix_url(l, &a.local, len);
 }
 
 /* Starts to watch an open socket; takes it. */
 static struct listener *start(struct listeners *ls, int fd, const char *path)
 {
 	struct listener *l = calloc(1, sizeof(*l));
+	int one = 1;
 
 	if (!l) {
 		close(fd);
@@ -232,6 +249,9 @@ static struct listener *start(struct listeners *ls, int fd, const char *path)
 	l->fd = fd;
 	strncpy(l->path, path, sizeof(l->path) - 1);
 	make_url(l);
+	/* What is accepted inherits it, as it does the size of the buffer. */
+	if (l->tcp)
+		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	l->poll.data = l;
 	l->pause.data = l;
 	l->open_handles = 2;
@@ -242,16 +262,11 @@ static struct listener *start(struct listeners *ls, int fd, const char *path)
 	return l;
 }
 
-static int add_unix(struct listeners *ls, const char *address)
+static int add_unix(struct listeners *ls, const char *address, const char *path)
 {
-	const char *path = address + strlen("unix:");
-	union address a = {.local = {.sun_family = AF_UNIX}};
+	union sockaddress a = {.local = {.sun_family = AF_UNIX}};
 	int fd;
 
-	if (!*path)
-		return refuse(ls, address, "no path");
-	if (strlen(path) >= sizeof(a.local.sun_path))
-		return refuse(ls, address, "the path is too long");
 	strcpy(a.local.sun_path, path);
 	fd = open_socket(ls, &a, sizeof(a.local));
 	if (fd < 0)
@@ -259,8 +274,8 @@ static int add_unix(struct listeners *ls, const char *address)
 	return start(ls, fd, path) ? 0 : refuse(ls, address, strerror(ENOMEM));
 }
 
-/* Parses a numeric address; returns its size, 0 when it is none. */
-static socklen_t parse_ip(const char *host, uint16_t port, union address *a)
+/* Fills in a numeric address; returns its size. */
+static socklen_t set_ip(union sockaddress *a, const char *host, uint16_t port)
 {
 	memset(a, 0, sizeof(*a));
 	if (inet_pton(AF_INET, host, &a->v4.sin_addr) == 1) {
@@ -268,12 +283,10 @@ static socklen_t parse_ip(const char *host, uint16_t port, union address *a)
 		a->v4.sin_port = htons(port);
 		return sizeof(a->v4);
 	}
-	if (inet_pton(AF_INET6, host, &a->v6.sin6_addr) == 1) {
-		a->v6.sin6_family = AF_INET6;
-		a->v6.sin6_port = htons(port);
-		return sizeof(a->v6);
-	}
-	return 0;
+	inet_pton(AF_INET6, host, &a->v6.sin6_addr);
+	a->v6.sin6_family = AF_INET6;
+	a->v6.sin6_port = htons(port);
+	return sizeof(a->v6);
 }
 
 /*
@@ -283,22 +296,14 @@ static socklen_t parse_ip(const char *host, uint16_t port, union address *a)
 static int add_ip(struct listeners *ls, const char *address, const char *host,
 		  uint16_t port, bool optional)
 {
-	union address a;
-	socklen_t len = parse_ip(host, port, &a);
-	int fd;
+	union sockaddress a;
+	socklen_t len = set_ip(&a, host, port);
+	int fd = open_socket(ls, &a, len);
 
-	if (!len)
-		return refuse(ls, address,
-			      "not ADDRESS:PORT with a numeric address, "
-			      "localhost:PORT or unix:PATH");
-	if (!ls->any_address && !access_is_loopback(host, strlen(host)))
-		return refuse(ls, address,
-			      "not a loopback address, and there is no access "
-			      "control: --no-access-control allows it");
-	fd = open_socket(ls, &a, len);
 	if (fd < 0 && optional &&
 	    (errno == EADDRNOTAVAIL || errno == EAFNOSUPPORT)) {
-		diag(ls->diag, DIAG_NOTE, "no %s on this machine", host);
+		log_event(ls->log, LOG_START, NULL, "no %s on this machine",
+			  host);
 		return 0;
 	}
 	if (fd < 0 && optional)
@@ -326,39 +331,92 @@ static int add_localhost(struct listeners *ls, const char *address,
 				    : 0;
 }
 
-int listeners_add(struct listeners *ls, const char *address)
+int listeners_add(struct listeners *ls, const char *text)
 {
-	const char *name = address, *colon = strrchr(address, ':');
-	size_t len = colon ? (size_t)(colon - address) : 0;
-	char host[64];
-	uint64_t port;
+	struct address a;
+	const char *why = address_parse(&a, text, ls->any_address);
 
-	if (strncmp(address, "unix:", 5) == 0)
-		return add_unix(ls, address);
-	if (!colon)
-		return refuse(ls, address,
-			      ":PORT is missing (as in 127.0.0.1:3000)");
-	if (num_parse_u64(colon + 1, strlen(colon + 1), &port) < 0 ||
-	    port > UINT16_MAX)
-		return refuse(ls, address,
-			      "no port from 0 to 65535 (as in "
-			      "127.0.0.1:3000)");
-	if (len > 2 && *name == '[' && name[len - 1] == ']') {
-		name++;
-		len -= 2;
+	if (why)
+		return refuse(ls, text, why);
+	switch (a.kind) {
+	case ADDRESS_UNIX:
+		return add_unix(ls, text, a.path);
+	case ADDRESS_LOCALHOST:
+		return add_localhost(ls, text, a.port);
+	case ADDRESS_IP:
+		break;
 	}
-	if (len >= sizeof(host))
-		return refuse(ls, address, "not a numeric address");
-	memcpy(host, name, len);
-	host[len] = '\0';
-	if (strcmp(host, "localhost") == 0)
-		return add_localhost(ls, address, (uint16_t)port);
-	return add_ip(ls, address, host, (uint16_t)port, false) < 0 ? -1 : 0;
+	return add_ip(ls, text, a.host, a.port, false) < 0 ? -1 : 0;
 }
 
-int listeners_add_default(struct listeners *ls)
+/* NULL, or why nobody can be accepted on it. */
+static const char *check_socket(int fd)
 {
-	return add_localhost(ls, "localhost:3000", DEFAULT_PORT);
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &value, &len) < 0)
+		return strerror(errno);
+	if (value != AF_INET && value != AF_INET6 && value != AF_UNIX)
+		return "neither a TCP nor a Unix socket";
+	getsockopt(fd, SOL_SOCKET, SO_TYPE, &value, &len);
+	if (value != SOCK_STREAM)
+		return "not a stream socket";
+	getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &value, &len);
+	return value ? NULL : "it does not listen (is Accept=no set?)";
+}
+
+/* Whether only this machine can reach it. */
+static bool is_inside(int fd)
+{
+	union sockaddress a;
+	socklen_t len = sizeof(a);
+	char text[INET6_ADDRSTRLEN] = "";
+
+	memset(&a, 0, sizeof(a));
+	getsockname(fd, &a.any, &len);
+	if (a.any.sa_family == AF_UNIX)
+		return true;
+	if (a.any.sa_family == AF_INET)
+		inet_ntop(AF_INET, &a.v4.sin_addr, text, sizeof(text));
+	else
+		inet_ntop(AF_INET6, &a.v6.sin6_addr, text, sizeof(text));
+	return access_is_loopback(text, strlen(text));
+}
+
+int listeners_adopt(struct listeners *ls, int fd)
+{
+	const char *why = check_socket(fd);
+	int sndbuf = (int)ls->sndbuf;
+	char name[32];
+
+	snprintf(name, sizeof(name), "descriptor %d", fd);
+	if (!why && !ls->any_address && !is_inside(fd))
+		why = address_off_loopback;
+	if (why) {
+		close(fd);
+		return refuse(ls, name, why);
+	}
+	fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+	if (sndbuf)
+		setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &sndbuf, sizeof(sndbuf));
+	return start(ls, fd, "") ? 0 : refuse(ls, name, strerror(ENOMEM));
+}
+
+void listeners_describe(const struct listeners *ls, char *out, size_t size)
+{
+	const char *between = "listening on ";
+	size_t used = 0;
+
+	list_for_each (node, &ls->all) {
+		const struct listener *l =
+			list_entry(node, struct listener, list);
+
+		if (used < size)
+			used += (size_t)snprintf(out + used, size - used,
+						 "%s%s", between, l->url);
+		between = ", ";
+	}
 }
 
 int listeners_report(const struct listeners *ls, int fd)
@@ -380,6 +438,6 @@ int listeners_report(const struct listeners *ls, int fd)
 void listeners_tell(const struct listeners *ls)
 {
 	list_for_each (node, &ls->all)
-		diag(ls->diag, DIAG_NOTE, "listening on %s",
-		     list_entry(node, struct listener, list)->url);
+		log_event(ls->log, LOG_START, NULL, "listening on %s",
+			  list_entry(node, struct listener, list)->url);
 }

@@ -9,8 +9,8 @@
 #ifndef LISTENER_H
 #define LISTENER_H
 
-#include "diag.h"
 #include "list.h"
+#include "log.h"
 #include "netaddr.h"
 
 #include <uv.h>
@@ -20,7 +20,7 @@ typedef void listener_fn(void *user, int fd, const struct netaddr *from);
 
 struct listeners {
 	uv_loop_t *loop;
-	const struct diag *diag;
+	struct log *log; /* borrowed */
 	listener_fn *accepted;
 	void *user;
 	struct list all;
@@ -28,25 +28,33 @@ struct listeners {
 	uint64_t sndbuf;  /* SO_SNDBUF in bytes; 0: the kernel's */
 };
 
-void listeners_init(struct listeners *ls, uv_loop_t *loop,
-		    const struct diag *diag, listener_fn *accepted, void *user);
+void listeners_init(struct listeners *ls, uv_loop_t *loop, struct log *log,
+		    listener_fn *accepted, void *user);
+
+/* Where to listen when nobody says where. */
+#define LISTENERS_DEFAULT "localhost:3000"
 
 /*
- * Binds and listens: "127.0.0.1:3000", "[::1]:0", "localhost:3000" (both of
- * these), "unix:/run/wsd.sock". 0, or -1 after a message that says why.
+ * Binds and listens, where address.h says. Of the two addresses of localhost
+ * one may be missing on this machine. 0, or -1 after a message that says why.
  */
 int listeners_add(struct listeners *ls, const char *address);
 
 /*
- * What listens by default: port 3000 of both loopback addresses, of which one
- * may be missing on this machine. 0, or -1 after a message.
+ * Listens on a socket that another program has made: a TCP or Unix stream
+ * socket that listens already. Takes it and makes it non-blocking; removes
+ * nothing that it leaves in the file system. 0, or -1 after a message that
+ * says why.
  */
-int listeners_add_default(struct listeners *ls);
+int listeners_adopt(struct listeners *ls, int fd);
+
+/* Describes for people, in a line, where it listens; cut at `size`. */
+void listeners_describe(const struct listeners *ls, char *out, size_t size);
 
 /* Writes the URL of each, a line each, to a descriptor. 0 or -1 with errno. */
 int listeners_report(const struct listeners *ls, int fd);
 
-/* Tells each URL as a DIAG_NOTE. */
+/* Logs each URL. */
 void listeners_tell(const struct listeners *ls);
 
 /* Closes all; the loop must run once more before it is closed. */

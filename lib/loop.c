@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "loop.h"
 
+#include "lwslog.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -20,25 +22,6 @@
 #define LAST_TURNS 100
 
 static const int caught_signals[LOOP_SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
-
-/*
- * lws has one log for the process and hands nothing through to it; so its lines
- * have a name of their own, and lws itself decides by level.
- */
-static void log_line(int level, const char *line)
-{
-	static const struct diag lws = {"libwebsockets", DIAG_WARN};
-
-	(void)level;
-	diag(&lws, DIAG_WARN, "%.*s", (int)strcspn(line, "\n"), line);
-}
-
-/* What lws warns of is in our own messages too, so only -v shows it. */
-static void set_log(const struct diag *d)
-{
-	lws_set_log_level(d->level >= DIAG_NOTE ? LLL_ERR | LLL_WARN : 0,
-			  log_line);
-}
 
 static void raise_descriptors(void)
 {
@@ -63,7 +46,7 @@ static void keep_standard_descriptors(void)
 			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
-int loop_init(struct loop *loop, const struct diag *d,
+int loop_init(struct loop *loop, struct log *log,
 	      const struct lws_protocols *protocols, uint64_t options,
 	      void *user)
 {
@@ -84,23 +67,22 @@ int loop_init(struct loop *loop, const struct diag *d,
 	int error;
 
 	memset(loop, 0, sizeof(*loop));
-	loop->diag = d;
 	signal(SIGPIPE, SIG_IGN);
 	keep_standard_descriptors();
-	set_log(d);
+	lwslog_use(log, false);
 	raise_descriptors();
 	error = uv_loop_init(&loop->uv);
 	if (error) {
-		diag(d, DIAG_ERROR, "cannot make an event loop: %s",
-		     uv_strerror(error));
+		log_event(log, LOG_FAILED, NULL,
+			  "cannot make an event loop: %s", uv_strerror(error));
 		return -1;
 	}
 	loop->lws = lws_create_context(&info);
 	if (loop->lws)
 		return 0;
-	diag(d, DIAG_ERROR,
-	     "cannot start libwebsockets; is its libuv plugin installed? "
-	     "(Debian: apt-get install libwebsockets-evlib-uv)");
+	log_event(log, LOG_FAILED, NULL,
+		  "cannot start libwebsockets; is its libuv plugin installed? "
+		  "(Debian: apt-get install libwebsockets-evlib-uv)");
 	uv_loop_close(&loop->uv);
 	return -1;
 }

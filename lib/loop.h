@@ -10,7 +10,7 @@
 #ifndef LOOP_H
 #define LOOP_H
 
-#include "diag.h"
+#include "log.h"
 
 #include <libwebsockets.h>
 #include <uv.h>
@@ -30,7 +30,6 @@
 struct loop {
 	uv_loop_t uv;
 	struct lws_context *lws; /* owned */
-	const struct diag *diag; /* borrowed */
 	uv_signal_t signals[LOOP_SIGNALS];
 	unsigned caught; /* how many of them are watched */
 	void (*on_signal)(void *user, int signum);
@@ -41,11 +40,12 @@ struct loop {
  * Makes the loop and its context with the lws protocols given (borrowed, they
  * must live as long). `options` are LWS_SERVER_OPTION_* beside those that the
  * foreign loop needs, and LOOP_PATIENT. `user` is what lws_context_user()
- * returns. 0, or -1 after a message that says what to do (the libuv plugin of
- * lws is a package of its own). Raises the soft limit of descriptors to the
+ * returns. 0, or -1 after a LOG_FAILED that says what to do (the libuv plugin
+ * of lws is a package of its own). The lines of lws are written as `log` has it
+ * (see lwslog.h). Raises the soft limit of descriptors to the
  * hard one first, but not above a million. SIGPIPE is ignored from then on.
  */
-int loop_init(struct loop *loop, const struct diag *diag,
+int loop_init(struct loop *loop, struct log *log,
 	      const struct lws_protocols *protocols, uint64_t options,
 	      void *user);
 

@@ -28,16 +28,25 @@ void netaddr_from_v6(struct netaddr *a, const struct sockaddr_in6 *from)
 	a->family = NETADDR_V6;
 }
 
+const char *netaddr_show_host(const struct netaddr *a,
+			      char out[NETADDR_TEXT_MAX])
+{
+	out[0] = '\0';
+	if (a->family != NETADDR_UNIX)
+		inet_ntop(a->family == NETADDR_V6 ? AF_INET6 : AF_INET,
+			  a->bytes, out, NETADDR_TEXT_MAX);
+	return out;
+}
+
 const char *netaddr_show(const struct netaddr *a, char out[NETADDR_TEXT_MAX])
 {
-	bool v6 = a->family == NETADDR_V6;
-	char text[INET6_ADDRSTRLEN];
+	char host[NETADDR_TEXT_MAX];
 
 	if (a->family == NETADDR_UNIX)
 		return strcpy(out, "unix");
-	inet_ntop(v6 ? AF_INET6 : AF_INET, a->bytes, text, sizeof(text));
-	snprintf(out, NETADDR_TEXT_MAX, v6 ? "[%s]:%u" : "%s:%u", text,
-		 a->port);
+	snprintf(out, NETADDR_TEXT_MAX,
+		 a->family == NETADDR_V6 ? "[%.*s]:%u" : "%.*s:%u",
+		 INET6_ADDRSTRLEN, netaddr_show_host(a, host), a->port);
 	return out;
 }
 

@@ -36,6 +36,10 @@ void netaddr_from_v6(struct netaddr *a, const struct sockaddr_in6 *from);
 /* "192.0.2.1:3000", "[2001:db8::1]:3000", "unix". Returns `out`. */
 const char *netaddr_show(const struct netaddr *a, char out[NETADDR_TEXT_MAX]);
 
+/* "192.0.2.1", "2001:db8::1", "". Returns `out`. */
+const char *netaddr_show_host(const struct netaddr *a,
+			      char out[NETADDR_TEXT_MAX]);
+
 /* 127.0.0.0/8, ::1, and Unix sockets. */
 bool netaddr_is_local(const struct netaddr *a);
 

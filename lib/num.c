@@ -37,6 +37,14 @@ static const struct unit shown_durations[] = {
 	{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1},
 };
 
+/* As num_parse_size() takes them; the largest come first. */
+static const struct unit exact_sizes[] = {
+	{"G", 1ULL << 30},
+	{"M", 1ULL << 20},
+	{"k", 1ULL << 10},
+	{"", 1},
+};
+
 static int refuse(int error)
 {
 	errno = error;
@@ -235,4 +243,25 @@ const char *num_show_size(char out[NUM_TEXT_MAX], uint64_t bytes)
 const char *num_show_duration(char out[NUM_TEXT_MAX], uint64_t ms)
 {
 	return show(out, shown_durations, ms);
+}
+
+/* In the largest unit of which it is a multiple. */
+static const char *exact(char out[NUM_TEXT_MAX], const struct unit *unit,
+			 uint64_t value)
+{
+	while (unit->size > 1 && (!value || value % unit->size))
+		unit++;
+	snprintf(out, NUM_TEXT_MAX, "%llu%s",
+		 (unsigned long long)(value / unit->size), unit->name);
+	return out;
+}
+
+const char *num_exact_size(char out[NUM_TEXT_MAX], uint64_t bytes)
+{
+	return exact(out, exact_sizes, bytes);
+}
+
+const char *num_exact_duration(char out[NUM_TEXT_MAX], uint64_t ms)
+{
+	return exact(out, shown_durations, ms);
 }

@@ -47,4 +47,11 @@ void num_put_time(char *out, int64_t wall_ms);
 const char *num_show_size(char out[NUM_TEXT_MAX], uint64_t bytes);
 const char *num_show_duration(char out[NUM_TEXT_MAX], uint64_t ms);
 
+/*
+ * As the parsers take it, and exactly: "900", "1536", "16M"; "250ms", "90s",
+ * "10m". Returns out.
+ */
+const char *num_exact_size(char out[NUM_TEXT_MAX], uint64_t bytes);
+const char *num_exact_duration(char out[NUM_TEXT_MAX], uint64_t ms);
+
 #endif

@@ -6,12 +6,11 @@
  */
 #include "options.h"
 
+#include "configfile.h"
 #include "diag.h"
 #include "exits.h"
-#include "num.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,12 +18,19 @@
 #define MESSAGE_MAX 1000
 
 enum common {
+	COMMON_CONFIG,
 	COMMON_HELP,
 	COMMON_VERSION,
 	COMMON_COMPLETION,
 };
 
 const struct option options_common[] = {
+	[COMMON_CONFIG] = {.name = "config",
+			   .kind = OPTION_TEXT,
+			   .offset = offsetof(struct option_base, file),
+			   .arg = "FILE",
+			   .help = "read more options from FILE, a JSON object "
+				   "of long names and values"},
 	[COMMON_HELP] = {.letter = 'h',
 			 .name = "help",
 			 .kind = OPTION_FLAG,
@@ -44,17 +50,13 @@ const struct option options_common[] = {
 
 struct parse {
 	const struct option_program *program;
-	void *config;
+	struct option_base *config;
+	bool *given; /* owned: which rows of the table the words have set */
 	char **argv;
 	int argc;
 	int operands; /* index of the first operand passed; at most `at` */
 	int at;	      /* index of the next word to look at */
 };
-
-bool options_takes_argument(const struct option *option)
-{
-	return option->kind != OPTION_FLAG && option->kind != OPTION_TALLY;
-}
 
 int options_wrong(const struct option_program *program, const char *fmt, ...)
 {
@@ -68,138 +70,6 @@ int options_wrong(const struct option_program *program, const char *fmt, ...)
 	diag(&d, DIAG_ERROR, "%s", message);
 	diag(&d, DIAG_ERROR, "'%s --help' shows how it is used", program->name);
 	return EXIT_USAGE;
-}
-
-static void *field(const struct option *o, void *config)
-{
-	return (char *)config + o->offset;
-}
-
-/* Numbers, sizes, durations and rates */
-
-static const char *const amount_names[] = {
-	[OPTION_NUMBER] = "a number",
-	[OPTION_SIZE] = "a size (such as 64k)",
-	[OPTION_DURATION] = "a duration (such as 500ms or 10m)",
-	[OPTION_RATE] = "a rate (such as 100/s)",
-};
-
-static int parse_rate(const char *arg, size_t len, uint64_t *value)
-{
-	if (len >= 2 && memcmp(arg + len - 2, "/s", 2) == 0)
-		len -= 2;
-	return num_parse_u64(arg, len, value);
-}
-
-static int parse_amount(const struct option *o, const char *arg,
-			uint64_t *value)
-{
-	size_t len = strlen(arg);
-
-	if (o->kind == OPTION_SIZE)
-		return num_parse_size(arg, len, value);
-	if (o->kind == OPTION_DURATION)
-		return num_parse_duration(arg, len, value);
-	if (o->kind == OPTION_RATE)
-		return parse_rate(arg, len, value);
-	return num_parse_u64(arg, len, value);
-}
-
-static const char *show_amount(const struct option *o, char out[NUM_TEXT_MAX],
-			       uint64_t value)
-{
-	if (o->kind == OPTION_SIZE)
-		return num_show_size(out, value);
-	if (o->kind == OPTION_DURATION)
-		return num_show_duration(out, value);
-	snprintf(out, NUM_TEXT_MAX, "%" PRIu64 "%s", value,
-		 o->kind == OPTION_RATE ? "/s" : "");
-	return out;
-}
-
-static enum options_outcome store_amount(const struct parse *p,
-					 const struct option *o,
-					 const char *arg)
-{
-	char limit[NUM_TEXT_MAX];
-	uint64_t value;
-
-	if (parse_amount(o, arg, &value) == 0) {
-		if (value < o->min) {
-			options_wrong(p->program, "--%s: '%s' is below %s",
-				      o->name, arg,
-				      show_amount(o, limit, o->min));
-			return OPTIONS_WRONG;
-		}
-		if (o->max && value > o->max) {
-			options_wrong(p->program, "--%s: '%s' is above %s",
-				      o->name, arg,
-				      show_amount(o, limit, o->max));
-			return OPTIONS_WRONG;
-		}
-		*(uint64_t *)field(o, p->config) = value;
-		return OPTIONS_RUN;
-	}
-	if (errno == ERANGE)
-		options_wrong(p->program, "--%s: '%s' is too large", o->name,
-			      arg);
-	else if (errno == EDOM)
-		options_wrong(p->program, "--%s: '%s' is below %s", o->name,
-			      arg, show_amount(o, limit, o->min ? o->min : 1));
-	else
-		options_wrong(p->program, "--%s: '%s' is not %s", o->name, arg,
-			      amount_names[o->kind]);
-	return OPTIONS_WRONG;
-}
-
-/* Texts and choices */
-
-static enum options_outcome add_text(const struct parse *p,
-				     const struct option *o, const char *arg)
-{
-	struct option_texts *texts = field(o, p->config);
-	const char **items =
-		realloc(texts->items, (texts->count + 1) * sizeof(*items));
-
-	if (!items) {
-		options_wrong(p->program, "--%s: %s", o->name, strerror(errno));
-		return OPTIONS_WRONG;
-	}
-	texts->items = items;
-	texts->items[texts->count++] = arg;
-	return OPTIONS_RUN;
-}
-
-/* The index of `word` in "one|two|three", or -1. */
-static int choice_index(const char *choices, const char *word)
-{
-	size_t len = strlen(word);
-
-	for (int i = 0;; i++) {
-		const char *end = strchrnul(choices, '|');
-
-		if ((size_t)(end - choices) == len &&
-		    memcmp(choices, word, len) == 0)
-			return i;
-		if (!*end)
-			return -1;
-		choices = end + 1;
-	}
-}
-
-static enum options_outcome store_choice(const struct parse *p,
-					 const struct option *o,
-					 const char *arg)
-{
-	int index = choice_index(o->choices, arg);
-
-	if (index < 0) {
-		options_wrong(p->program, "--%s: '%s' is not one of %s",
-			      o->name, arg, o->choices);
-		return OPTIONS_WRONG;
-	}
-	*(unsigned *)field(o, p->config) = (unsigned)index;
-	return OPTIONS_RUN;
 }
 
 /* What every program has */
@@ -225,29 +95,39 @@ static enum options_outcome print_common(const struct parse *p,
 	return OPTIONS_DONE;
 }
 
+static enum options_outcome set(const struct parse *p, const struct option *o,
+				const char *arg)
+{
+	char why[OPTION_WHY_MAX];
+
+	if (option_set(o, p->config, arg, why) == 0)
+		return OPTIONS_RUN;
+	options_wrong(p->program, "--%s: %s", o->name, why);
+	return OPTIONS_WRONG;
+}
+
+static enum options_outcome set_file(const struct parse *p, const char *file)
+{
+	if (p->config->file) {
+		options_wrong(p->program, "--config: only one FILE");
+		return OPTIONS_WRONG;
+	}
+	p->config->file = file;
+	return OPTIONS_RUN;
+}
+
 static enum options_outcome apply(const struct parse *p, const struct option *o,
 				  const char *arg)
 {
-	for (int i = 0; options_common[i].name; i++)
-		if (o == &options_common[i])
-			return print_common(p, (enum common)i, arg);
-	switch (o->kind) {
-	case OPTION_FLAG:
-		*(bool *)field(o, p->config) = true;
-		return OPTIONS_RUN;
-	case OPTION_TALLY:
-		++*(int *)field(o, p->config);
-		return OPTIONS_RUN;
-	case OPTION_TEXT:
-		*(const char **)field(o, p->config) = arg;
-		return OPTIONS_RUN;
-	case OPTION_TEXTS:
-		return add_text(p, o, arg);
-	case OPTION_CHOICE:
-		return store_choice(p, o, arg);
-	default:
-		return store_amount(p, o, arg);
+	for (int i = 0; options_common[i].name; i++) {
+		if (o != &options_common[i])
+			continue;
+		if (i == COMMON_CONFIG)
+			return set_file(p, arg);
+		return print_common(p, (enum common)i, arg);
 	}
+	p->given[o - p->program->options] = true;
+	return set(p, o, arg);
 }
 
 /* The words of the command line */
@@ -311,11 +191,11 @@ static enum options_outcome parse_long(struct parse *p, const char *word)
 			      (int)(end - word), word);
 		return OPTIONS_WRONG;
 	}
-	if (*end && !options_takes_argument(o)) {
+	if (*end && !option_takes_argument(o)) {
 		options_wrong(p->program, "--%s: takes no argument", o->name);
 		return OPTIONS_WRONG;
 	}
-	if (options_takes_argument(o) && !*end)
+	if (option_takes_argument(o) && !*end)
 		return apply_next(p, o);
 	return apply(p, o, *end ? end + 1 : NULL);
 }
@@ -331,7 +211,7 @@ static enum options_outcome parse_letters(struct parse *p, const char *word)
 			options_wrong(p->program, "unknown option '-%c'", *at);
 			return OPTIONS_WRONG;
 		}
-		if (options_takes_argument(o))
+		if (option_takes_argument(o))
 			return at[1] ? apply(p, o, at + 1) : apply_next(p, o);
 		outcome = apply(p, o, NULL);
 		if (outcome != OPTIONS_RUN)
@@ -360,34 +240,64 @@ static enum options_outcome parse_words(struct parse *p)
 	return outcome;
 }
 
+/* The file, for what the words have not set. */
+static enum options_outcome parse_file(const struct parse *p)
+{
+	struct diag d = {p->program->name, DIAG_ERROR};
+	const struct configfile into = {
+		.options = p->program->options,
+		.others = options_common,
+		.given = p->given,
+		.config = p->config,
+	};
+	struct configfile_fault fault;
+
+	if (!p->config->file ||
+	    configfile_load(&into, p->config->file, &fault) == 0)
+		return OPTIONS_RUN;
+	if (fault.line)
+		diag(&d, DIAG_ERROR, "'%s', line %zu, column %zu: %s",
+		     p->config->file, fault.line, fault.column, fault.why);
+	else
+		diag(&d, DIAG_ERROR, "cannot read '%s': %s", p->config->file,
+		     fault.why);
+	return OPTIONS_WRONG;
+}
+
 enum options_outcome options_parse(const struct option_program *program,
-				   int argc, char **argv, void *config,
-				   int *operands)
+				   int argc, char **argv,
+				   struct option_base *config, int *operands)
 {
 	struct parse p = {
 		.program = program,
 		.config = config,
+		.given =
+			calloc(option_rows(program->options) + 1, sizeof(bool)),
 		.argv = argv,
 		.argc = argc,
 		.operands = argc > 0,
 		.at = argc > 0,
 	};
-	enum options_outcome outcome = parse_words(&p);
+	struct diag d = {program->name, DIAG_ERROR};
+	enum options_outcome outcome = OPTIONS_FAILED;
 
+	if (p.given)
+		outcome = parse_words(&p);
+	else
+		diag(&d, DIAG_ERROR, "cannot begin: %s", strerror(errno));
+	if (outcome == OPTIONS_RUN)
+		outcome = parse_file(&p);
 	*operands = p.operands;
+	free(p.given);
 	if (outcome != OPTIONS_RUN)
 		options_release(program, config);
 	return outcome;
 }
 
-void options_release(const struct option_program *program, void *config)
+void options_release(const struct option_program *program,
+		     struct option_base *config)
 {
-	for (const struct option *o = program->options; o->name; o++) {
-		if (o->kind == OPTION_TEXTS) {
-			struct option_texts *texts = field(o, config);
-
-			free(texts->items);
-			*texts = (struct option_texts){0};
-		}
-	}
+	for (const struct option *o = program->options; o->name; o++)
+		option_clear(o, config);
+	option_base_release(config);
 }

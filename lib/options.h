@@ -6,44 +6,15 @@
  * shells come from it, so they cannot differ. Options as getopt_long(3) has
  * them: "-c 5", "-c5", "--count 5", "--count=5", bundled flags, "--" ends
  * them; operands may stand between. A long name may not be abbreviated, so
- * that a new option never breaks a script.
+ * that a new option never breaks a script. --config names a file with more of
+ * them (see configfile.h); what the command line says counts before it.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "option.h"
+
 #include <stdio.h>
-
-enum option_kind {
-	OPTION_FLAG,	 /* bool: true when given */
-	OPTION_TALLY,	 /* int: how often it was given */
-	OPTION_TEXT,	 /* const char *, borrowed from argv */
-	OPTION_TEXTS,	 /* struct option_texts: repeatable */
-	OPTION_NUMBER,	 /* uint64_t */
-	OPTION_SIZE,	 /* uint64_t, bytes; "64k" */
-	OPTION_DURATION, /* uint64_t, ms; "10m" */
-	OPTION_RATE,	 /* uint64_t, per second; "100" or "100/s" */
-	OPTION_CHOICE,	 /* unsigned: which word of `choices` */
-};
-
-struct option_texts {
-	const char **items; /* owned; NULL when none */
-	size_t count;
-};
-
-struct option {
-	char letter;	  /* or 0 */
-	const char *name; /* without the dashes */
-	enum option_kind kind;
-	size_t offset;	     /* of the field in the configuration */
-	const char *arg;     /* name of the argument in --help: "FILE" */
-	const char *help;    /* one line, no full stop, with the default */
-	const char *choices; /* of OPTION_CHOICE: "stop|skip" */
-	uint64_t min;	     /* of numbers, sizes, durations, rates */
-	uint64_t max;	     /* 0: no limit */
-};
 
 struct option_program {
 	const char *name;
@@ -53,7 +24,7 @@ struct option_program {
 	const char *examples;	      /* lines for --help, or NULL */
 };
 
-/* What every program has besides its table: -h, -V and --completion. */
+/* What every program has besides its table. */
 extern const struct option options_common[];
 
 enum options_outcome {
@@ -64,20 +35,21 @@ enum options_outcome {
 };
 
 /*
- * Parses the command line into the configuration at `config`, in which the
- * caller has set the defaults. The operands are moved to the end of argv;
- * `*operands` is the index of the first. Every program has, without table
- * rows: -h --help, -V --version, and --completion bash|zsh|fish, which prints
- * the completion of that shell. A message reads
- * "wspub: --rate: '5x' is not a rate (such as 100/s)". Unless it says
- * OPTIONS_RUN, there is nothing to release.
+ * Parses the command line, and the file that it names by --config, into the
+ * configuration at `config`, in which the caller has set the defaults. The
+ * operands are moved to the end of argv; `*operands` is the index of the
+ * first. Every program has, without table rows: --config FILE, -h --help,
+ * -V --version, and --completion bash|zsh|fish, which prints the completion of
+ * that shell. A message reads "wspub: --rate: '5x' is not a rate (such as
+ * 100/s)". Unless it says OPTIONS_RUN, there is nothing to release.
  */
 enum options_outcome options_parse(const struct option_program *program,
-				   int argc, char **argv, void *config,
-				   int *operands);
+				   int argc, char **argv,
+				   struct option_base *config, int *operands);
 
-/* Frees the OPTION_TEXTS of `config`. */
-void options_release(const struct option_program *program, void *config);
+/* Frees what `config` owns: lists of texts, and what --config has read. */
+void options_release(const struct option_program *program,
+		     struct option_base *config);
 
 /*
  * Says "program: message" and where help is, on stderr; for what the table
@@ -88,9 +60,6 @@ int options_wrong(const struct option_program *program, const char *fmt, ...)
 
 /* In usage.c. */
 void options_help(const struct option_program *program, FILE *out);
-
-/* Whether it is followed by an argument. */
-bool options_takes_argument(const struct option *option);
 
 /* In completion.c. 0, or -1 when there is no such shell. */
 int options_completion(const struct option_program *program, const char *shell,

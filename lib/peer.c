@@ -33,6 +33,15 @@ static int64_t now_of(const struct peer *p)
 	return p->peers->callers->wheel.now_ms;
 }
 
+static struct log_subject subject_of(const struct peer *p,
+				     char address[NETADDR_TEXT_MAX])
+{
+	return (struct log_subject){
+		.connection = p->session.number,
+		.address = netaddr_show_host(&p->caller->address, address),
+	};
+}
+
 static long peer_send(void *conn, const struct iovec *pieces, int count)
 {
 	struct peer *p = conn;
@@ -77,15 +86,27 @@ static void peer_want_write(void *conn)
 	lws_callback_on_writable(p->wsi);
 }
 
+/* Whom wsd closes, and why; that a peer is gone is no event. */
+static void log_closing(const struct peer *p)
+{
+	const struct outlet *o = &p->session.outlet;
+	char address[NETADDR_TEXT_MAX];
+	struct log_subject subject = subject_of(p, address);
+	enum log_event event = o->close_code == PROTO_CLOSE_TOO_SLOW
+				       ? LOG_SLOW_SUBSCRIBER
+				       : LOG_CONNECTION_CLOSED;
+
+	if (o->close_code)
+		log_event(p->peers->log, event, &subject,
+			  "connection %" PRIu64 " is closed with %u: %s",
+			  p->session.number, o->close_code, o->close_reason);
+}
+
 static void peer_closing(void *conn)
 {
 	struct peer *p = conn;
 
-	if (p->session.outlet.close_code)
-		diag(p->peers->diag, DIAG_NOTE,
-		     "connection %" PRIu64 " is closed with %u: %s",
-		     p->session.number, p->session.outlet.close_code,
-		     p->session.outlet.close_reason);
+	log_closing(p);
 	p->end_ms = now_of(p) + CLOSE_MS;
 	caller_due_in(p->caller, CLOSE_MS);
 	if (closed_by_lws(p) || !p->session.outlet.dead)
@@ -106,7 +127,13 @@ static void peer_pause(void *conn, bool paused)
 static void peer_wake(void *conn, int64_t ms)
 {
 	struct peer *p = conn;
+	char address[NETADDR_TEXT_MAX];
+	struct log_subject subject = subject_of(p, address);
 
+	log_event(p->peers->log, LOG_THROTTLED, &subject,
+		  "connection %" PRIu64 " has used up its rate and waits "
+		  "%" PRId64 " ms",
+		  p->session.number, ms);
 	p->wake_ms = now_of(p) + ms;
 	caller_due_in(p->caller, ms);
 }
@@ -121,11 +148,11 @@ static const struct outlet_ops ops = {
 };
 
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
-		const struct diag *d)
+		struct log *log)
 {
 	all->callers = callers;
 	all->hub = hub;
-	all->diag = d;
+	all->log = log;
 	all->count = 0;
 	all->number = 0;
 	all->received = 0;
@@ -263,10 +290,13 @@ static int64_t next_due(const struct peer *p)
 
 static void drop_dead(struct peer *p)
 {
+	char address[NETADDR_TEXT_MAX];
+	struct log_subject subject = subject_of(p, address);
+
 	p->peers->hub->counters.refused[REFUSED_DEAD]++;
-	diag(p->peers->diag, DIAG_NOTE,
-	     "connection %" PRIu64 " is dead: it did not answer a ping",
-	     p->session.number);
+	log_event(p->peers->log, LOG_DEAD_PEER, &subject,
+		  "connection %" PRIu64 " is dead: it did not answer a ping",
+		  p->session.number);
 	caller_kill(p->caller);
 }
 

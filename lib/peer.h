@@ -24,7 +24,7 @@
 struct peers {
 	struct callers *callers; /* borrowed */
 	struct hub *hub;
-	const struct diag *diag; /* borrowed */
+	struct log *log; /* borrowed */
 	struct list all;
 	struct list busy; /* those that seem to have sent more */
 	size_t count;
@@ -52,7 +52,7 @@ struct peer {
 };
 
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
-		const struct diag *diag);
+		struct log *log);
 
 /* A connection was established. NULL: out of memory. */
 struct peer *peer_new(struct peers *all, struct caller *caller,

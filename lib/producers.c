@@ -5,6 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* So many beyond a `max` that was lowered go at once. */
+#define EXCESS_TURN 1000
+
 int producers_init(struct producers *p, const struct hash_key *hash_key,
 		   size_t max, int64_t age_ms)
 {
@@ -142,10 +145,12 @@ bool producer_has(const struct producer *producer, uint64_t id)
 void producers_expire(struct producers *p, int64_t mono_ms)
 {
 	struct producer *oldest;
+	int excess = EXCESS_TURN;
 
 	while (!list_empty(&p->away)) {
 		oldest = list_entry(p->away.next, struct producer, away);
-		if (mono_ms - oldest->gone_ms <= p->age_ms)
+		if (mono_ms - oldest->gone_ms <= p->age_ms &&
+		    (p->map.count <= p->max || excess-- == 0))
 			break;
 		forget(p, oldest);
 	}

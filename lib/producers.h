@@ -38,8 +38,8 @@ struct producers {
 	struct hash_key hash_key;
 	struct map map;
 	struct list away; /* the longest away first */
-	size_t max;
-	int64_t age_ms; /* kept so long when away */
+	size_t max;	  /* may change at any time */
+	int64_t age_ms;	  /* kept so long when away */
 };
 
 /* 0, or -1 with errno ENOMEM. */
@@ -66,7 +66,7 @@ void producer_refused(struct producer *producer, uint64_t id);
 /* Whether this id was taken before. */
 bool producer_has(const struct producer *producer, uint64_t id);
 
-/* Forgets those that have been away for too long. */
+/* Forgets those that have been away for too long, or are too many. */
 void producers_expire(struct producers *p, int64_t mono_ms);
 
 #endif

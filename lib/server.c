@@ -3,8 +3,11 @@
 
 #include "clock.h"
 #include "fanout.h"
+#include "lwslog.h"
+#include "num.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -76,7 +79,11 @@ static int establish(struct server *s, struct caller *caller,
 		     enum session_dialect dialect)
 {
 	tell_time(s);
-	return peer_new(&s->peers, caller, dialect) ? 0 : -1;
+	if (peer_new(&s->peers, caller, dialect))
+		return 0;
+	log_event(&s->log, LOG_INTERNAL, NULL,
+		  "closed a connection: out of memory");
+	return -1;
 }
 
 /* What a WebSocket does. */
@@ -189,13 +196,98 @@ static bool flush(void *user)
 	return fanout_run(&s->hub) && busy;
 }
 
+/* Once a second at most: what found no room since. */
+static void tell_memory(struct server *s)
+{
+	const struct hub *h = &s->hub;
+	uint64_t refused = h->counters.refused[REFUSED_MEMORY];
+	char limit[NUM_TEXT_MAX];
+
+	if (refused == s->refused_memory)
+		return;
+	log_event(&s->log, LOG_MEMORY_PRESSURE, NULL,
+		  "%" PRIu64 " updates or messages found no room in the %s of "
+		  "--max-memory",
+		  refused - s->refused_memory,
+		  num_show_size(limit, h->config.max_memory));
+	s->refused_memory = refused;
+}
+
 static void on_sweep(uv_timer_t *timer)
 {
 	struct server *s = timer->data;
 
 	tell_time(s);
-	gate_tell(&s->gate);
+	tell_memory(s);
+	lwslog_tell(&s->log);
+	log_tell(&s->log);
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
+}
+
+/* Of descriptors some are for other things than connections. */
+static uint64_t descriptors_for_connections(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return SERVER_DESCRIPTORS_MIN / 2;
+	return limit.rlim_cur - server_descriptors_spare(limit.rlim_cur);
+}
+
+/* Never more connections than descriptors allow. */
+static struct admission_limits limits_of(const struct server_config *config)
+{
+	struct admission_limits limits = config->admission;
+	uint64_t possible = descriptors_for_connections();
+
+	if (!limits.connections || limits.connections > possible)
+		limits.connections = possible;
+	return limits;
+}
+
+/* Callers and limits of connections too; who is in stays in. */
+static void reconfigure_callers(struct server *s)
+{
+	struct admission_limits limits = limits_of(s->config);
+
+	admission_set_limits(&s->callers.admission, &limits);
+	s->callers.times = s->config->times;
+}
+
+void server_reconfigure(struct server *s, const struct server_config *config)
+{
+	s->config = config;
+	s->gate.access = config->access;
+	s->http.body_max = config->body_max;
+	hub_reconfigure(&s->hub, &config->hub);
+	reconfigure_callers(s);
+	s->log.diag.level = config->log_level;
+	s->log.format = config->log_format;
+	lwslog_use(&s->log, true);
+}
+
+static void tell_ready(struct server *s)
+{
+	char status[200];
+
+	listeners_describe(&s->listeners, status, sizeof(status));
+	systemd_ready(&s->systemd, status);
+}
+
+static void reload(struct server *s)
+{
+	if (!s->config->hangup || s->drain.end_ms)
+		return;
+	systemd_reloading(&s->systemd);
+	s->config->hangup(s->config->user, s);
+	tell_ready(s);
+}
+
+static void begin_drain(struct server *s)
+{
+	systemd_stopping(&s->systemd, s->config->drain_ms, "shutting down");
+	listeners_close(&s->listeners);
+	drain_begin(&s->drain, s->config->drain_ms);
 }
 
 static void on_signal(void *user, int signum)
@@ -203,34 +295,47 @@ static void on_signal(void *user, int signum)
 	struct server *s = user;
 
 	if (signum == SIGHUP) {
-		diag(s->diag, DIAG_NOTE, "nothing to reload");
+		reload(s);
 	} else if (!s->drain.end_ms) {
-		listeners_close(&s->listeners);
-		drain_begin(&s->drain, s->config->drain_ms);
+		begin_drain(s);
 	} else {
 		s->last_signal = signum;
 		loop_stop(&s->loop);
 	}
 }
 
+/* On what was handed over, and on what was asked for, or the default. */
+static int add_listeners(struct server *s)
+{
+	const struct server_config *config = s->config;
+
+	for (int i = 0; i < s->handed; i++)
+		if (listeners_adopt(&s->listeners, SYSTEMD_LISTEN_FD + i) < 0)
+			return -1;
+	for (size_t i = 0; i < config->listen_count; i++)
+		if (listeners_add(&s->listeners, config->listen[i]) < 0)
+			return -1;
+	if (s->handed || config->listen_count)
+		return 0;
+	return listeners_add(&s->listeners, LISTENERS_DEFAULT);
+}
+
 static int start_listening(struct server *s)
 {
 	const struct server_config *config = s->config;
 
-	listeners_init(&s->listeners, &s->loop.uv, s->diag, on_accepted, s);
+	listeners_init(&s->listeners, &s->loop.uv, &s->log, on_accepted, s);
 	s->listeners.any_address = config->any_address;
 	s->listeners.sndbuf = config->sndbuf;
-	if (!config->listen_count && listeners_add_default(&s->listeners) < 0)
+	if (add_listeners(s) < 0)
 		return -1;
-	for (size_t i = 0; i < config->listen_count; i++)
-		if (listeners_add(&s->listeners, config->listen[i]) < 0)
-			return -1;
 	listeners_tell(&s->listeners);
 	if (config->ready_fd < 0)
 		return 0;
 	if (listeners_report(&s->listeners, config->ready_fd) < 0) {
-		diag(s->diag, DIAG_ERROR, "cannot write to --ready-fd %d: %s",
-		     config->ready_fd, strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL,
+			  "cannot write to --ready-fd %d: %s", config->ready_fd,
+			  strerror(errno));
 		return -1;
 	}
 	if (config->ready_fd > STDERR_FILENO)
@@ -246,26 +351,14 @@ static void start_timers(struct server *s)
 	s->sweep.data = s;
 	uv_timer_start(&s->sweep, on_sweep, SWEEP_MS, SWEEP_MS);
 	pacer_init(&s->pacer, &s->loop.uv, &pacing, s);
-}
-
-/* Of descriptors some are for other things than connections. */
-static uint64_t descriptors_for_connections(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
-		return SERVER_DESCRIPTORS_MIN / 2;
-	return limit.rlim_cur - server_descriptors_spare(limit.rlim_cur);
+	systemd_init(&s->systemd, &s->loop.uv, &s->log.diag);
 }
 
 static int init_callers(struct server *s)
 {
-	struct admission_limits limits = s->config->admission;
-	uint64_t possible = descriptors_for_connections();
+	struct admission_limits limits = limits_of(s->config);
 
-	if (!limits.connections || limits.connections > possible)
-		limits.connections = possible;
-	return callers_init(&s->callers, &s->loop, &s->hub, s->diag, &limits,
+	return callers_init(&s->callers, &s->loop, &s->hub, &s->log, &limits,
 			    &s->config->times, peer_due);
 }
 
@@ -274,27 +367,33 @@ static int server_init(struct server *s, const struct server_config *config,
 {
 	memset(s, 0, sizeof(*s));
 	s->config = config;
-	s->diag = d;
+	log_init(&s->log, d, config->log_format);
 	s->gate.access = config->access;
-	s->gate.diag = d;
 	s->gate.counters = &s->hub.counters;
+	s->gate.log = &s->log;
+	s->handed = systemd_listen_fds(d); /* before others take the numbers */
+	if (s->handed < 0)
+		return -1;
 	if (hub_init(&s->hub, &config->hub) < 0) {
-		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
+			  strerror(errno));
 		return -1;
 	}
 	/* Times are kept here, by each caller's timer. */
-	if (loop_init(&s->loop, d, protocols, LOOP_PATIENT, s) < 0) {
+	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT, s) < 0) {
 		hub_release(&s->hub);
 		return -1;
 	}
+	lwslog_use(&s->log, true);
 	if (init_callers(s) < 0) {
-		diag(d, DIAG_ERROR, "cannot start: %s", strerror(errno));
+		log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
+			  strerror(errno));
 		loop_release(&s->loop);
 		hub_release(&s->hub);
 		return -1;
 	}
-	peers_init(&s->peers, &s->callers, &s->hub, d);
-	drain_init(&s->drain, &s->peers, d);
+	peers_init(&s->peers, &s->callers, &s->hub, &s->log);
+	drain_init(&s->drain, &s->peers, &s->log);
 	tell_time(s);
 	http_init(&s->http, &s->peers, &s->gate, config->body_max);
 	s->callers.exchange_due = exchange_due;
@@ -306,6 +405,7 @@ static void server_release(struct server *s)
 {
 	listeners_close(&s->listeners);
 	pacer_close(&s->pacer);
+	systemd_close(&s->systemd);
 	uv_close((uv_handle_t *)&s->sweep, NULL);
 	drain_close(&s->drain);
 	callers_close(&s->callers);
@@ -315,24 +415,46 @@ static void server_release(struct server *s)
 	hub_release(&s->hub);
 }
 
+static void serve(struct server *s)
+{
+	tell_ready(s);
+	loop_run(&s->loop);
+}
+
+/* The last lines, of libwebsockets' end too. */
+static void end_log(struct server *s, enum exits status)
+{
+	if (s->last_signal)
+		log_event(&s->log, LOG_STOP, NULL,
+			  "ending at once, by a second signal");
+	else if (status == EXIT_DONE)
+		log_event(&s->log, LOG_STOP, NULL, "stopped");
+	lwslog_tell(&s->log);
+	log_tell_all(&s->log);
+}
+
 enum exits server_run(const struct server_config *config, const struct diag *d)
 {
 	enum exits status = EXIT_DONE;
 	struct server s;
-	int signum;
 
+	/* A log that may not grow any more is no reason to end. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (server_init(&s, config, d) < 0)
 		return EXIT_OTHER;
 	/* Whoever is told that it listens may send SIGTERM the next moment. */
-	if (loop_catch_signals(&s.loop, on_signal, &s) < 0)
+	if (loop_catch_signals(&s.loop, on_signal, &s) < 0) {
+		log_event(&s.log, LOG_FAILED, NULL, "cannot catch signals: %s",
+			  strerror(errno));
 		status = EXIT_OTHER;
-	else if (start_listening(&s) < 0)
+	} else if (start_listening(&s) < 0) {
 		status = EXIT_USAGE;
-	else
-		loop_run(&s.loop);
-	signum = s.last_signal;
+	} else {
+		serve(&s);
+	}
 	server_release(&s);
-	if (signum)
-		exits_by_signal(signum);
+	end_log(&s, status);
+	if (s.last_signal)
+		exits_by_signal(s.last_signal);
 	return status;
 }

@@ -15,9 +15,11 @@
 #include "http.h"
 #include "hub.h"
 #include "listener.h"
+#include "log.h"
 #include "loop.h"
 #include "pacer.h"
 #include "peer.h"
+#include "systemd.h"
 
 /*
  * Descriptors that are not for connections: what the server needs itself, and
@@ -34,6 +36,8 @@ static inline uint64_t server_descriptors_spare(uint64_t limit)
 						     : limit / 2;
 }
 
+struct server;
+
 struct server_config {
 	struct hub_config hub;
 	struct admission_limits admission; /* connections 0: as can be */
@@ -46,6 +50,11 @@ struct server_config {
 	uint64_t sndbuf;   /* bytes that the kernel holds for a connection */
 	uint64_t drain_ms; /* time to say goodbye */
 	int ready_fd;	   /* told the URLs, then closed; -1: none */
+	enum log_format log_format;
+	enum diag_level log_level;
+	/* On SIGHUP, in the loop: for server_reconfigure(). Or NULL */
+	void (*hangup)(void *user, struct server *s);
+	void *user;
 };
 
 struct server {
@@ -58,19 +67,30 @@ struct server {
 	struct http http;
 	struct listeners listeners;
 	struct pacer pacer;
+	struct systemd systemd;
+	int handed; /* sockets that the service manager opened */
 	uv_timer_t sweep;
-	const struct server_config *config;
-	const struct diag *diag;
-	uint64_t flushed; /* updates published at the last flush */
-	uint64_t turn_ms; /* loop time that the hub was told */
-	int last_signal;  /* the one that ends it at once; 0: none */
+	const struct server_config *config; /* borrowed, as is its access */
+	struct log log;
+	uint64_t refused_memory; /* of the counter, that the log has told */
+	uint64_t flushed;	 /* updates published at the last flush */
+	uint64_t turn_ms;	 /* loop time that the hub was told */
+	int last_signal;	 /* the one that ends it at once; 0: none */
 };
 
 /*
- * Runs a server until it is drained. Messages go to `diag`. Returns the exit
- * status; or ends the process by a second signal.
+ * Runs a server until it is drained. It logs under the name and with the level
+ * of `diag`. Returns the exit status; or ends the process by a second signal.
  */
 enum exits server_run(const struct server_config *config,
 		      const struct diag *diag);
+
+/*
+ * Goes on with another configuration, which is borrowed in place of the one
+ * before. What it says of listening (addresses, sndbuf, ready_fd) is of no
+ * effect. Limits of a connection that WELCOME tells hold for new ones. The
+ * level of `diag` may have changed too.
+ */
+void server_reconfigure(struct server *s, const struct server_config *config);
 
 #endif

@@ -19,7 +19,7 @@ static int left_side(const struct option *o, char *out, size_t room)
 		n = snprintf(out, room, "  -%c, --%s", o->letter, o->name);
 	else
 		n = snprintf(out, room, "      --%s", o->name);
-	if (options_takes_argument(o) && arg && (size_t)n < room)
+	if (option_takes_argument(o) && arg && (size_t)n < room)
 		n += snprintf(out + n, room - (size_t)n, " %s", arg);
 	return n;
 }

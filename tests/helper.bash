@@ -10,16 +10,19 @@ unset WSD_URL WSD_TOKEN
 
 # start_wsd [OPTION...]: a wsd on a free port, unless an option says where.
 # Sets `url` (and `urls`, where there are several), `http` (without /ws), `wsd`
-# (its pid) and `wsd_log`. Fails when it ends before it listens.
+# (its pid) and `wsd_log`. Fails when it ends before it listens. What is in
+# `wsd_under` is a command that executes it.
+wsd_under=()
 start_wsd() {
 	local fifo=$BATS_TEST_TMPDIR/ready
 
-	[[ " $* " == *" --listen"* ]] || set -- --listen 127.0.0.1:0 "$@"
+	[[ " $* " == *" --listen"* || " $* " == *" --config"* ||
+		-n ${wsd_under-} ]] || set -- --listen 127.0.0.1:0 "$@"
 	wsd_log=$BATS_TEST_TMPDIR/wsd.log
 	rm -f "$fifo"
 	mkfifo "$fifo"
-	env --default-signal=INT "$BIN/wsd" --ready-fd 4 "$@" \
-		4>"$fifo" 3>&- 2>>"$wsd_log" </dev/null &
+	env --default-signal=INT "${wsd_under[@]}" "$BIN/wsd" --ready-fd 9 "$@" \
+		9>"$fifo" 3>&- 2>>"$wsd_log" </dev/null &
 	wsd=$! # bash has what runs in the background ignore SIGINT
 	mapfile -t urls <"$fifo"
 	url=${urls[0]}

@@ -17,8 +17,11 @@ page_of() {
 
 # The left column of --help: "-u, --url URL".
 options_of() {
-	"$BIN/$1" --help |
-		sed -nE 's/^ +((-[A-Za-z], )?--[a-z-]+( [^ ]+)?).*/\1/p'
+	local kept=$BATS_FILE_TMPDIR/options.$1
+
+	[[ -s $kept ]] || "$BIN/$1" --help |
+		sed -nE 's/^ +((-[A-Za-z], )?--[a-z-]+( [^ ]+)?).*/\1/p' >"$kept"
+	cat "$kept"
 }
 
 # The same from the list of options of a page: ".It Fl u , -url Ar URL".
@@ -29,7 +32,10 @@ options_on() {
 
 # known PROGRAM OPTION: fails unless it has that, as "-u" or "--url".
 known() {
-	options_of "$1" | tr -d , | tr ' ' '\n' | grep -qxFe "$2" ||
+	local kept=$BATS_FILE_TMPDIR/words.$1
+
+	[[ -s $kept ]] || options_of "$1" | tr -d , | tr ' ' '\n' >"$kept"
+	grep -qxFe "$2" "$kept" ||
 		{ echo "$1 has no option $2" && return 1; }
 }
 

@@ -55,6 +55,7 @@ make_same() {
 		[ -x "$BATS_TEST_TMPDIR/usr/bin/$p" ]
 		[ -e "$BATS_TEST_TMPDIR/usr/share/fish/vendor_completions.d/$p.fish" ]
 	done
+	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/systemd/wsd.service" ]
 	make_same uninstall DESTDIR="$BATS_TEST_TMPDIR" PREFIX=/usr
 	run find "$BATS_TEST_TMPDIR/usr" -type f
 	[ "$output" = "" ]

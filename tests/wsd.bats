@@ -69,14 +69,14 @@ all_answer() {
 }
 
 @test "what is no address is refused" {
-	refuses "cannot listen on 'nowhere:3000'" --listen nowhere:3000
-	refuses "cannot listen on '127.0.0.1'" --listen 127.0.0.1
+	refuses "--listen: 'nowhere:3000': not ADDRESS:PORT" --listen nowhere:3000
+	refuses "--listen: '127.0.0.1': :PORT" --listen 127.0.0.1
 	refuses "'3777': :PORT is missing" --listen 3777
 	refuses "'localhost': :PORT is missing" --listen localhost
 	refuses "--history-age: '0' is below 1 ms" --history-age 0
 	refuses "0 to 65535" --listen 127.0.0.1:65536
 	refuses "0 to 65535" --listen 127.0.0.1:
-	refuses "cannot listen on '127.0.0.1:-1'" --listen 127.0.0.1:-1
+	refuses "--listen: '127.0.0.1:-1': no port" --listen 127.0.0.1:-1
 	refuses "no path" --listen unix:
 	refuses "too long" --listen "unix:/$(printf 'x%.0s' {1..200})"
 	refuses "unexpected operand 'x'" x
@@ -86,10 +86,10 @@ all_answer() {
 @test "what cannot work is refused before anything is opened" {
 	refuses "descriptor 7 is not open" --ready-fd 7 7>&-
 	refuses "--max-frame: 2 MiB" --max-message 4M --max-frame 2M
-	refuses "--origin: 'https://x.com/' is not" --origin https://x.com/
-	refuses "--origin: '*' is not" --origin '*'
-	refuses "--host: 'http://x.com' is not" --host http://x.com
-	refuses "--host: '' is not" --host ''
+	refuses "--origin: 'https://x.com/': not" --origin https://x.com/
+	refuses "--origin: '*': not" --origin '*'
+	refuses "--host: 'http://x.com': not" --host http://x.com
+	refuses "--host: '': not" --host ''
 	refuses "--dead-after must be longer" --ping 5s --dead-after 5s
 	ulimit -n 60
 	refuses "60 descriptors" --listen 127.0.0.1:0

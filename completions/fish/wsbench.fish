@@ -26,6 +26,7 @@ complete -c wsbench -s W -l timeout -x -d 'exit 124 when it takes longer than th
 complete -c wsbench -s J -l json -d 'print the result as a JSON object'
 complete -c wsbench -s v -l verbose -d 'also show how the connecting went and what the load cost'
 complete -c wsbench -s q -l quiet -d 'only errors on stderr'
+complete -c wsbench -l config -r -F -d 'read more options from FILE, a JSON object of long names and values'
 complete -c wsbench -s h -l help -d 'print this and exit'
 complete -c wsbench -s V -l version -d 'print the version and exit'
 complete -c wsbench -l completion -x -a 'bash zsh fish' -d 'print the completion of that shell and exit'

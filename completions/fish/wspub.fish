@@ -20,6 +20,7 @@ complete -c wspub -s W -l timeout -x -d 'exit 124 when it takes longer than this
 complete -c wspub -s J -l json -d 'print a summary as a JSON object at the end'
 complete -c wspub -s v -l verbose -d 'say what happens, and a summary at the end'
 complete -c wspub -s q -l quiet -d 'only errors on stderr'
+complete -c wspub -l config -r -F -d 'read more options from FILE, a JSON object of long names and values'
 complete -c wspub -s h -l help -d 'print this and exit'
 complete -c wspub -s V -l version -d 'print the version and exit'
 complete -c wspub -l completion -x -a 'bash zsh fish' -d 'print the completion of that shell and exit'

@@ -4,7 +4,9 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -66,6 +68,40 @@ static bool keeps_errno(void)
 	return errno == ENOENT && wrote("wspub: cannot open 'f'\n");
 }
 
+/* Whether stderr, now a pipe that nobody reads, is full for a line. */
+static bool fill_pipe(const char *line, size_t len)
+{
+	for (int i = 0; i < 100000; i++)
+		if (diag_offer(line, len) != (long)len)
+			return diag_offer(line, len) == 0;
+	return false;
+}
+
+static void offers(void)
+{
+	char line[PIPE_BUF], page[PIPE_BUF];
+	int ends[2];
+
+	memset(line, 'x', sizeof(line));
+	ok(diag_offer("hello\n", 6) == 6 && wrote("hello\n"),
+	   "a line is written where there is room");
+	ok(pipe(ends) == 0 && dup2(ends[1], STDERR_FILENO) >= 0 &&
+		   close(ends[1]) == 0,
+	   "(stderr is a pipe)");
+	ok(fill_pipe(line, sizeof(line)),
+	   "where there is none, nothing is, and nobody waits");
+	ok(read(ends[0], page, sizeof(page)) == sizeof(page) &&
+		   diag_offer(line, sizeof(line)) == sizeof(line),
+	   "room for a page takes the longest line whole");
+	signal(SIGPIPE, SIG_IGN);
+	close(ends[0]);
+	ok(diag_offer("x\n", 2) == -1 && errno == EPIPE,
+	   "it fails when the reader is gone");
+	ok(dup2(open("/dev/full", O_WRONLY | O_CLOEXEC), STDERR_FILENO) >= 0 &&
+		   diag_offer("x\n", 2) == -1 && errno == ENOSPC,
+	   "and on a full disk");
+}
+
 static bool survives_closed_stderr(void)
 {
 	close(STDERR_FILENO);
@@ -97,6 +133,7 @@ int main(void)
 	ok(shown_of("\xe2\x82\xac") == 999, "at the end of a character");
 	ok(shown_of("\x01") == 4000, "and before it is escaped");
 	ok(keeps_errno(), "errno is kept");
+	offers();
 	ok(survives_closed_stderr(), "without stderr nothing happens");
 	return tap_end();
 }

@@ -203,6 +203,30 @@ static void no_memory(struct hub *h)
 	oom_off();
 }
 
+static void reconfigured(struct hub *h)
+{
+	struct hub_config c = config();
+	uint64_t first;
+
+	for (int i = 0; i < 5; i++)
+		publish(h, "a", NULL);
+	publish(h, "b", NULL);
+	tenant(h, "c");
+	c.history.count = 2;
+	c.tenants_max = 2;
+	c.keys_max = 7;
+	c.producers_max = 8;
+	hub_reconfigure(h, &c);
+	ok(h->keys.max == 7 && h->producers.max == 8,
+	   "other limits hold for keys and producers too");
+	pass(h, 1);
+	first = hub_find(h, "a", 1)->stream->first;
+	ok(first == 4 && h->tenants.count == 2 && !hub_find(h, "c", 1),
+	   "what is beyond them goes with the next sweep, an idle one first");
+	publish(h, "d", NULL);
+	ok(h->tenants.count == 2, "and there are not more than so many");
+}
+
 static void with_hub(void (*test)(struct hub *))
 {
 	struct hub_config c = config();
@@ -250,6 +274,7 @@ int main(void)
 	with_hub(finding);
 	with_hub(keyed);
 	with_hub(outlived);
+	with_hub(reconfigured);
 	with_hub(no_memory);
 	ok(init_survives(), "a hub needs memory, and leaks none");
 	return tap_end();

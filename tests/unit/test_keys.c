@@ -106,6 +106,26 @@ static void bounded(void)
 	keys_release(&k);
 }
 
+static void lowered(void)
+{
+	struct keys k;
+
+	keys_init(&k, &hash_key, MAX, AGE);
+	add_numbers(&k, 1, MAX, 0);
+	k.max = 10;
+	add_numbers(&k, MAX + 1, MAX + 1, 0);
+	ok(k.count > 10 && k.count < MAX && known(&k, MAX + 1, MAX + 1, 0) == 1,
+	   "with a max that was lowered each new one makes some go");
+	add_numbers(&k, MAX + 2, 2 * MAX, 0);
+	ok(k.count == 10 && known(&k, 2 * MAX - 9, 2 * MAX, 0) == 10,
+	   "until there are so many");
+	k.max = MAX;
+	add_numbers(&k, 2 * MAX + 1, 2 * MAX + 90, 0);
+	ok(k.count == MAX && known(&k, 2 * MAX - 9, 2 * MAX + 90, 0) == MAX,
+	   "one that was raised holds at once");
+	keys_release(&k);
+}
+
 /* Growth while the ring's oldest entry is in its middle. */
 static void growing(void)
 {
@@ -166,6 +186,7 @@ int main(void)
 {
 	finding();
 	bounded();
+	lowered();
 	growing();
 	forgetting();
 	no_memory();

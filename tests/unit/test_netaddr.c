@@ -35,6 +35,13 @@ static bool shows(struct netaddr a, const char *want)
 	return strcmp(netaddr_show(&a, text), want) == 0;
 }
 
+static bool host_is(struct netaddr a, const char *want)
+{
+	char text[NETADDR_TEXT_MAX];
+
+	return strcmp(netaddr_show_host(&a, text), want) == 0;
+}
+
 static bool same_network(struct netaddr a, struct netaddr b)
 {
 	struct netaddr x = netaddr_network(&a), y = netaddr_network(&b);
@@ -56,6 +63,10 @@ int main(void)
 	ok(shows(none, "unix"), "a Unix socket has no address");
 	ok(shows(v6("::ffff:192.0.2.1", 80), "192.0.2.1:80"),
 	   "IPv4 by way of an IPv6 socket is IPv4");
+	ok(host_is(v4("192.0.2.1", 3000), "192.0.2.1") &&
+		   host_is(v6("2001:db8::1", 9), "2001:db8::1") &&
+		   host_is(none, ""),
+	   "the address alone is shown without port and brackets");
 	ok(local(v4("127.0.0.1", 1)) && local(v4("127.255.0.9", 1)) &&
 		   local(v6("::1", 1)) && local(none) &&
 		   local(v6("::ffff:127.0.0.1", 1)),

@@ -177,6 +177,43 @@ static void test_show(void)
 	   "the longest duration");
 }
 
+static bool exactly(const char *(*put)(char *, uint64_t), parser *parse,
+		    uint64_t value, const char *want)
+{
+	char out[NUM_TEXT_MAX];
+
+	return strcmp(put(out, value), want) == 0 &&
+	       (value == 0 || gives(parse, out, value));
+}
+
+static bool exact_size(uint64_t bytes, const char *want)
+{
+	return exactly(num_exact_size, num_parse_size, bytes, want);
+}
+
+static bool exact_duration(uint64_t ms, const char *want)
+{
+	return exactly(num_exact_duration, num_parse_duration, ms, want);
+}
+
+static void test_exact(void)
+{
+	ok(exact_size(0, "0") && exact_size(1023, "1023") &&
+		   exact_size(1536, "1536") && exact_size(1024, "1k") &&
+		   exact_size(1536 << 10, "1536k") &&
+		   exact_size(16 << 20, "16M") &&
+		   exact_size(UINT64_C(5) << 40, "5120G") &&
+		   exact_size(UINT64_MAX, "18446744073709551615"),
+	   "an exact size is what the parser takes");
+	ok(exact_duration(0, "0ms") && exact_duration(250, "250ms") &&
+		   exact_duration(1500, "1500ms") &&
+		   exact_duration(90000, "90s") &&
+		   exact_duration(600000, "10m") &&
+		   exact_duration(86400000, "1d") &&
+		   exact_duration(UINT64_MAX, "18446744073709551615ms"),
+	   "an exact duration is what the parser takes");
+}
+
 int main(void)
 {
 	test_u64();
@@ -184,5 +221,6 @@ int main(void)
 	test_duration();
 	test_put();
 	test_show();
+	test_exact();
 	return tap_end();
 }

@@ -6,11 +6,13 @@
 
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 struct config {
+	struct option_base base;
 	bool quiet;
 	int verbose;
 	const char *file;
@@ -111,7 +113,7 @@ static void run_captured(struct run *r, FILE *stream, int fd)
 	fflush(stream);
 	saved = dup(fd);
 	dup2(fileno(file), fd);
-	r->outcome = options_parse(&program, r->argc, r->argv, &r->config,
+	r->outcome = options_parse(&program, r->argc, r->argv, &r->config.base,
 				   &r->operands);
 	fflush(stream);
 	dup2(saved, fd);
@@ -143,7 +145,7 @@ static enum options_outcome parse(struct run *r, const char *line)
 /* Frees what was parsed; `pass` goes through. */
 static bool done(struct run *r, bool pass)
 {
-	options_release(&program, &r->config);
+	options_release(&program, &r->config.base);
 	return pass && r->config.origins.items == NULL;
 }
 
@@ -238,7 +240,8 @@ static bool releases_when_wrong(void)
 	       r.config.origins.items == NULL;
 }
 
-static bool survives_no_memory(void)
+/* What becomes of a repeatable option when the nth allocation fails. */
+static enum options_outcome without_memory(long n)
 {
 	struct run r;
 	enum options_outcome outcome;
@@ -246,18 +249,10 @@ static bool survives_no_memory(void)
 
 	split(&r, "--origin a");
 	fflush(stdout);
-	oom_after(1);
-	outcome = options_parse(&program, r.argc, r.argv, &r.config, &operands);
-	return oom_off() == 1 && outcome == OPTIONS_WRONG;
-}
-
-static bool prints(const char *line, const char *want)
-{
-	struct run r;
-
-	split(&r, line);
-	run_captured(&r, stdout, STDOUT_FILENO);
-	return r.outcome == OPTIONS_DONE && strstr(r.said, want);
+	oom_after(n);
+	outcome = options_parse(&program, r.argc, r.argv, &r.config.base,
+				&operands);
+	return oom_off() == 1 ? outcome : OPTIONS_DONE;
 }
 
 static const char help[] =
@@ -276,6 +271,9 @@ static const char help[] =
 	"  -W, --timeout T           give up after it\n"
 	"      --rate N/s            go slow\n"
 	"      --on-error stop|skip  what a bad line does\n"
+	"      --config FILE         read more options from FILE, a JSON "
+	"object of long\n"
+	"                            names and values\n"
 	"  -h, --help                print this and exit\n"
 	"  -V, --version             print the version and exit\n"
 	"      --completion SHELL    print the completion of that shell and "
@@ -362,7 +360,107 @@ static void test_messages(void)
 				     "of bash|zsh|fish"),
 	   "an unknown shell");
 	ok(releases_when_wrong(), "after a failure nothing is to be released");
-	ok(survives_no_memory(), "no memory is said");
+	ok(without_memory(1) == OPTIONS_FAILED, "no memory is said");
+	ok(without_memory(2) == OPTIONS_WRONG, "none for a text neither");
+}
+
+static bool prints(const char *line, const char *want)
+{
+	struct run r;
+
+	split(&r, line);
+	run_captured(&r, stdout, STDOUT_FILENO);
+	return r.outcome == OPTIONS_DONE && strstr(r.said, want);
+}
+
+/* A file with this text. */
+static const char *file(char path[32], const char *text)
+{
+	int fd;
+
+	strcpy(path, "/tmp/test_options.XXXXXX");
+	fd = mkstemp(path);
+	dprintf(fd, "%s", text);
+	close(fd);
+	return path;
+}
+
+/* Parses with "--config" and a file in the middle of the line. */
+static bool with_file(struct run *r, const char *before, const char *text,
+		      const char *after, enum options_outcome want)
+{
+	char path[32], line[256];
+
+	snprintf(line, sizeof(line), "%s --config %s %s", before,
+		 file(path, text), after);
+	parse(r, line);
+	unlink(path);
+	return r->outcome == want;
+}
+
+static bool file_sets(void)
+{
+	struct run r;
+
+	return done(&r, with_file(&r, "",
+				  "{\"count\":7,\"origin\":[\"a\",\"b\"],"
+				  "\"file\":\"f\",\"verbose\":2}",
+				  "t", OPTIONS_RUN) &&
+				r.config.count == 7 && r.config.verbose == 2 &&
+				r.config.origins.count == 2 &&
+				strcmp(r.config.origins.items[1], "b") == 0 &&
+				strcmp(r.config.file, "f") == 0 &&
+				operands_are(&r, "t"));
+}
+
+/* Wherever on the line --config stands. */
+static bool line_wins(const char *before, const char *after)
+{
+	struct run r;
+
+	return done(&r, with_file(&r, before,
+				  "{\"count\":7,\"origin\":[\"a\",\"b\"],"
+				  "\"verbose\":2,\"size\":\"64k\"}",
+				  after, OPTIONS_RUN) &&
+				r.config.count == 5 && r.config.verbose == 1 &&
+				r.config.origins.count == 1 &&
+				strcmp(r.config.origins.items[0], "c") == 0 &&
+				r.config.size == 65536);
+}
+
+static bool file_is_wrong(const char *before, const char *text,
+			  const char *want)
+{
+	struct run r;
+
+	return with_file(&r, before, text, "", OPTIONS_WRONG) &&
+	       strstr(r.said, want) && r.config.origins.items == NULL;
+}
+
+static void test_file(void)
+{
+	struct run r;
+
+	ok(file_sets(), "--config sets options, the operands stay");
+	ok(line_wins("", "-c5 -v --origin c"),
+	   "the command line counts before the file");
+	ok(line_wins("-c5 -v --origin c", ""), "on either side of it");
+	ok(file_is_wrong("", "{\"origin\":\"a\",\n \"coutn\":1}",
+			 "', line 2, column 2: there is no option 'coutn'; "
+			 "did you mean 'count'?\n"),
+	   "what is wrong in a file is said, with its place");
+	ok(file_is_wrong("-c5", "{\"count\":\"x\"}",
+			 "', line 1, column 10: count: 'x' is not a number\n"),
+	   "also of an option that the command line sets");
+	ok(says("--config /dev/null --config /dev/null",
+		"wspub: --config: only one FILE"),
+	   "two files are refused");
+	ok(parse(&r, "--config /tmp/no/such") == OPTIONS_WRONG &&
+		   strcmp(r.said, "wspub: cannot read '/tmp/no/such': No such "
+				  "file or directory\n") == 0,
+	   "a file that is not there is said");
+	ok(prints("--config /tmp/no/such -V", "wspub " WSD_VERSION "\n"),
+	   "--version does not look at the file");
 }
 
 static void test_printed(void)
@@ -391,6 +489,7 @@ int main(void)
 {
 	test_words();
 	test_messages();
+	test_file();
 	test_printed();
 	return tap_end();
 }

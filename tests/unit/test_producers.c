@@ -69,6 +69,23 @@ static void bounded(struct producers *p)
 	ok(!claim(p, "b", 3) && errno == ENOSPC, "and is forgotten");
 }
 
+static void lowered(struct producers *p)
+{
+	struct producer *a = claim(p, "a", 0), *b = claim(p, "b", 0);
+	struct producer *c = claim(p, "c", 0);
+
+	p->max = 1;
+	producers_leave(p, b, 1);
+	producers_leave(p, a, 2);
+	producers_expire(p, 3);
+	ok(knows(p, 1) && claim(p, "c", 3) == c,
+	   "where the limit is lowered, those who are away go");
+	errno = 0;
+	ok(!claim(p, "d", 3) && errno == ENOSPC, "and nobody else comes");
+	p->max = 2;
+	ok(claim(p, "d", 3) && knows(p, 2), "until it is raised");
+}
+
 static void refusing(struct producers *p)
 {
 	struct producer *a = claim(p, "refusing", 0);
@@ -98,6 +115,9 @@ int main(void)
 	producers_release(&p);
 	producers_init(&p, &hash_key, 3, AGE);
 	bounded(&p);
+	producers_release(&p);
+	producers_init(&p, &hash_key, 3, AGE);
+	lowered(&p);
 	producers_release(&p);
 	oom_after(1);
 	ok(producers_init(&p, &hash_key, 3, AGE) == -1, "it needs memory");
