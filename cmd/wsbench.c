@@ -108,7 +108,7 @@ static const struct option options[] = {
 	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd), "N",
 	 "write a line to this descriptor once all are connected and "
 	 "subscribed",
-	 NULL, 0, INT32_MAX},
+	 NULL, 0, INT32_MAX, OPTION_TYPED},
 	{0, "pid", OPTION_NUMBER, FIELD(pid), "PID",
 	 "of the server: shows its processor time and memory", NULL, 1,
 	 INT32_MAX},

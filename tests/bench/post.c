@@ -52,6 +52,7 @@ static const char *const failure_names[FAILURES] = {
 };
 
 struct settings {
+	struct option_base options;
 	uint64_t concurrency;
 	uint64_t duration; /* ms */
 	const char *body;  /* a file, or NULL */
@@ -78,7 +79,7 @@ struct post {
 	struct procstat before, after; /* of the server */
 };
 
-#define FIELD(name) offsetof(struct settings, name)
+#define FIELD(name) .offset = offsetof(struct settings, name)
 
 static const struct option options[] = {
 	{0, "concurrency", OPTION_NUMBER, FIELD(concurrency), "K",
@@ -93,7 +94,7 @@ static const struct option options[] = {
 	 NULL, 0, 0},
 	{0, "pid", OPTION_NUMBER, FIELD(pid), "PID",
 	 "of the server: shows its processor time", NULL, 1, INT32_MAX},
-	{0, NULL, OPTION_FLAG, 0, NULL, NULL, NULL, 0, 0},
+	{.name = NULL},
 };
 
 static const struct option_program program = {
@@ -462,7 +463,8 @@ int main(int argc, char **argv)
 	int operands;
 	int rc;
 
-	switch (options_parse(&program, argc, argv, &p.settings, &operands)) {
+	switch (options_parse(&program, argc, argv, &p.settings.options,
+			      &operands)) {
 	case OPTIONS_DONE:
 		return EXIT_DONE;
 	case OPTIONS_WRONG:
@@ -472,9 +474,11 @@ int main(int argc, char **argv)
 	case OPTIONS_RUN:
 		break;
 	}
-	if (argc - operands != 1)
-		return options_wrong(&program, "needs one URL");
-	rc = post(&p, argv[operands]);
+	if (argc - operands == 1)
+		rc = post(&p, argv[operands]);
+	else
+		rc = options_wrong(&program, "needs one URL");
 	release(&p);
+	options_release(&program, &p.settings.options);
 	return rc;
 }
