@@ -38,6 +38,7 @@ ADAPTER_MODULES := $(shell sed -n '/^\#/d; /$(NO_LIBRARY)/d; s/.*|//p' lib/LAYER
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
+TOOLS := tools/echoserver tools/echoclient
 
 # A module may be a header alone.
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1:%=lib/%.c)))
@@ -54,7 +55,8 @@ Q = $(if $(V),,@)
 
 all: $(PROGRAMS:%=$(BIN)/%) ## the programs, in bin/
 
-test-programs: $(UNIT_TESTS:%=$(BUILD)/%) $(FUZZERS:%=$(BUILD)/%)
+test-programs: $(UNIT_TESTS:%=$(BUILD)/%) $(FUZZERS:%=$(BUILD)/%) \
+	$(TOOLS:%=$(BUILD)/%)
 
 # --- Compiling and linking ---------------------------------------------------
 
@@ -103,6 +105,19 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libtest.a $(BUILD
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+
+# Tools of tests that stand on the adapters. The echo server is wsd itself, with
+# one function in place of another.
+TOOL_OBJECTS := $(TOOLS:%=$(BUILD)/tests/%.o)
+$(TOOL_OBJECTS): ALL_CPPFLAGS += $(LIB_CFLAGS)
+$(TOOL_OBJECTS): | libraries-there
+$(BUILD)/tools/echoserver: $(BUILD)/cmd/wsd.o
+$(BUILD)/tools/echoserver: TOOL_LDFLAGS = -Wl,--wrap=session_receive
+$(BUILD)/tools/%: $(BUILD)/tests/tools/%.o $(BUILD)/libadapters.a $(BUILD)/libdomain.a
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(TOOL_LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(LIB_LDLIBS)
 
 # --- Trying and testing ------------------------------------------------------
 

@@ -9,10 +9,15 @@
 #include "loadmark.h"
 #include "loadreport.h"
 #include "options.h"
+#include "tenant.h"
 #include "url.h"
 
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum dialect { DIALECT_PLAIN, DIALECT_V1, DIALECT_BULK, DIALECT_SAME };
 
@@ -20,7 +25,9 @@ struct settings {
 	struct option_base options;
 	const char *url;
 	uint64_t subscribers;
+	uint64_t stalled;
 	uint64_t tenants;
+	const char *prefix;
 	uint64_t publishers;
 	uint64_t size;
 	uint64_t rate;
@@ -35,6 +42,7 @@ struct settings {
 	bool no_ack;
 	bool idle;
 	uint64_t sources;
+	uint64_t ready_fd;
 	uint64_t pid;
 	uint64_t timeout;
 	bool json;
@@ -44,6 +52,7 @@ struct settings {
 
 #define FIELD(name) .offset = offsetof(struct settings, name)
 #define MANY 1000000
+#define NO_FD UINT64_MAX
 #define YEAR 31536000000 /* ms */
 
 static const struct option options[] = {
@@ -51,11 +60,17 @@ static const struct option options[] = {
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
 	{0, "subscribers", OPTION_NUMBER, FIELD(subscribers), "N",
 	 "connections that receive (default 1)", NULL, 0, MANY},
+	{0, "stalled", OPTION_NUMBER, FIELD(stalled), "N",
+	 "more that subscribe and never read, and count for nothing (default "
+	 "0)",
+	 NULL, 0, MANY},
 	{0, "publishers", OPTION_NUMBER, FIELD(publishers), "N",
 	 "connections that publish (default 1)", NULL, 1, MANY},
 	{0, "tenants", OPTION_NUMBER, FIELD(tenants), "N",
 	 "tenants bench-0, bench-1, ... that both are spread over (default 1)",
 	 NULL, 1, MANY},
+	{0, "prefix", OPTION_TEXT, FIELD(prefix), "TEXT",
+	 "the tenants are TEXT0, TEXT1, ... instead", NULL, 0, 0},
 	{0, "size", OPTION_SIZE, FIELD(size), "BYTES",
 	 "of the JSON of an update (default 128)", NULL, LOADMARK_MIN,
 	 16 << 20},
@@ -90,6 +105,10 @@ static const struct option options[] = {
 	 YEAR},
 	{0, "source-addresses", OPTION_NUMBER, FIELD(sources), "N",
 	 "connect from N addresses, 127.0.1.1 and on", NULL, 1, 60000},
+	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd), "N",
+	 "write a line to this descriptor once all are connected and "
+	 "subscribed",
+	 NULL, 0, INT32_MAX, OPTION_TYPED},
 	{0, "pid", OPTION_NUMBER, FIELD(pid), "PID",
 	 "of the server: shows its processor time and memory", NULL, 1,
 	 INT32_MAX},
@@ -127,17 +146,33 @@ static const char *protocol_of(unsigned dialect)
 	}
 }
 
+/* Whether the last tenant has a valid id; the others have the same letters. */
+static bool prefix_valid(const struct settings *s)
+{
+	char id[TENANT_MAX + 1];
+	int n = snprintf(id, sizeof(id), "%s%" PRIu64, s->prefix,
+			 s->tenants - 1);
+
+	return n > 0 && tenant_valid(id, (size_t)n);
+}
+
 /* What the table of options cannot check. NULL, or what is wrong. */
 static const char *check(const struct settings *s)
 {
+	if (!prefix_valid(s))
+		return "--prefix: such tenants cannot be, see wsd-protocol(7)";
 	if (s->subscribers && s->subscribers < s->tenants)
 		return "--tenants: more than --subscribers";
 	if (s->subscribers && s->no_ack)
 		return "--no-ack: only with --subscribers 0";
-	if (!s->subscribers && s->idle)
-		return "--idle: needs --subscribers";
+	if (!s->subscribers && !s->stalled && s->idle)
+		return "--idle: needs --subscribers or --stalled";
 	if (s->idle && (s->rate || s->count))
 		return "--idle: publishes nothing, so no --rate or --count";
+	if (s->ready_fd != NO_FD && fcntl((int)s->ready_fd, F_GETFD) < 0)
+		return "--ready-fd: this descriptor is not open";
+	if (s->ready_fd == STDOUT_FILENO)
+		return "--ready-fd: 1 is stdout, which has the result";
 	return NULL;
 }
 
@@ -150,8 +185,10 @@ static void configure(struct loadrig_config *c, const struct settings *s)
 	*c = (struct loadrig_config){
 		.url = s->url,
 		.subscribers = (uint32_t)s->subscribers,
+		.stalled = (uint32_t)s->stalled,
 		.publishers = s->idle ? 0 : (uint32_t)s->publishers,
 		.tenants = (uint32_t)s->tenants,
+		.prefix = s->prefix,
 		.size = (uint32_t)s->size,
 		.rate = s->rate,
 		.window = (uint32_t)s->window,
@@ -169,6 +206,7 @@ static void configure(struct loadrig_config *c, const struct settings *s)
 		.publisher_protocol = protocol_of(publish),
 		.sources = (uint32_t)s->sources,
 		.pid = (pid_t)s->pid,
+		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
 	};
 }
 
@@ -229,6 +267,7 @@ int main(int argc, char **argv)
 		.url = getenv("WSD_URL"),
 		.subscribers = 1,
 		.tenants = 1,
+		.prefix = "bench-",
 		.publishers = 1,
 		.size = 128,
 		.window = 1000,
@@ -236,6 +275,7 @@ int main(int argc, char **argv)
 		.publish_dialect = DIALECT_SAME,
 		.batch = 100,
 		.drain = 5000,
+		.ready_fd = NO_FD,
 	};
 	int operands;
 	int status;

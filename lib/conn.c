@@ -2,6 +2,7 @@
 #include "conn.h"
 
 #include "proto.h"
+#include "utf8.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -161,6 +162,15 @@ static int refuse(struct conn *conn, unsigned code)
 	return 0;
 }
 
+static void hand_over(struct conn *conn, struct lws *wsi, const char *bytes,
+		      size_t len)
+{
+	if (lws_frame_is_binary(wsi))
+		conn->events->binary(conn->user, bytes, len);
+	else
+		conn->events->message(conn->user, bytes, len);
+}
+
 static int receive(struct conn *conn, struct lws *wsi, const char *bytes,
 		   size_t len)
 {
@@ -168,14 +178,14 @@ static int receive(struct conn *conn, struct lws *wsi, const char *bytes,
 	bool last = lws_is_final_fragment(wsi) && left == 0;
 
 	conn->heard = true;
-	if (lws_frame_is_binary(wsi))
+	if (lws_frame_is_binary(wsi) && !conn->events->binary)
 		return refuse(conn, PROTO_CLOSE_UNACCEPTABLE);
 	/* Before it is there: a frame may announce any length. */
 	if (left > conn->message_max ||
 	    buf_len(&conn->in) + len > conn->message_max - left)
 		return refuse(conn, PROTO_CLOSE_TOO_BIG);
 	if (last && buf_len(&conn->in) == 0) {
-		conn->events->message(conn->user, bytes, len);
+		hand_over(conn, wsi, bytes, len);
 		return 0;
 	}
 	buf_append(&conn->in, bytes, len);
@@ -184,19 +194,29 @@ static int receive(struct conn *conn, struct lws *wsi, const char *bytes,
 		return -1;
 	}
 	if (last) {
-		conn->events->message(conn->user, buf_bytes(&conn->in),
-				      buf_len(&conn->in));
+		hand_over(conn, wsi, buf_bytes(&conn->in), buf_len(&conn->in));
 		buf_clear(&conn->in, KEPT);
 	}
 	return 0;
 }
 
-static void peer_closes(struct conn *conn, const unsigned char *in, size_t len)
+/*
+ * lws answers with the same payload, whose code it has looked at; a reason that
+ * is not UTF-8 must not go back (RFC 6455 section 8.1).
+ */
+static void peer_closes(struct conn *conn, unsigned char *in, size_t len)
 {
+	char *reason = (char *)in + 2;
+
 	if (len < 2)
 		return;
 	conn->close_code = (unsigned)(in[0] << 8 | in[1]);
-	copy_line(conn->close_reason, (const char *)in + 2, len - 2);
+	copy_line(conn->close_reason, reason, len - 2);
+	if (utf8_valid(reason, len - 2))
+		return;
+	in[0] = PROTO_CLOSE_BAD_TEXT >> 8;
+	in[1] = PROTO_CLOSE_BAD_TEXT & 0xff;
+	memset(reason, '.', len - 2);
 }
 
 /* Sending */
@@ -224,7 +244,8 @@ static int writable(struct conn *conn, struct lws *wsi)
 	return 0;
 }
 
-int conn_send(struct conn *conn, struct buf *message)
+static int send_as(struct conn *conn, struct buf *message,
+		   enum lws_write_protocol kind)
 {
 	static const char headroom[LWS_PRE];
 	size_t len = buf_len(message);
@@ -239,11 +260,29 @@ int conn_send(struct conn *conn, struct buf *message)
 	buf_consume(message, len);
 	at = (unsigned char *)buf_bytes(&conn->out) + LWS_PRE;
 	conn->sending = true;
-	if (lws_write(conn->wsi, at, len, LWS_WRITE_TEXT) < 0)
+	if (lws_write(conn->wsi, at, len, kind) < 0)
 		conn_kill(conn);
 	else
 		lws_callback_on_writable(conn->wsi);
 	return 0;
+}
+
+int conn_send(struct conn *conn, struct buf *message)
+{
+	return send_as(conn, message, LWS_WRITE_TEXT);
+}
+
+int conn_send_binary(struct conn *conn, struct buf *message)
+{
+	return send_as(conn, message, LWS_WRITE_BINARY);
+}
+
+void conn_want_writable(struct conn *conn)
+{
+	if (conn->stage != CONN_OPEN)
+		return;
+	conn->sending = true;
+	lws_callback_on_writable(conn->wsi);
 }
 
 void conn_pause(struct conn *conn, bool paused)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * conn - one attempt at a WebSocket connection to one address, as a client, on
- * lws: handshake, whole text messages in both directions, close.
+ * lws: handshake, whole messages in both directions, close.
  *
  * It decides nothing: when it is gone, its fields tell how far it came and
  * what the peer said. Names, retries and dialects are client.c's.
@@ -29,6 +29,8 @@ enum conn_stage {
 struct conn_events {
 	void (*open)(void *user);
 	void (*message)(void *user, const char *text, size_t len);
+	/* The same of a binary one; NULL: they are refused with 1003. */
+	void (*binary)(void *user, const char *bytes, size_t len);
 	void (*writable)(void *user);
 	/* It is gone; conn_start() may be called again, but not in here. */
 	void (*gone)(void *user);
@@ -85,8 +87,18 @@ void conn_init(struct conn *conn, const struct conn_events *events, void *user,
 int conn_start(struct conn *conn, struct loop *loop, const struct url *url,
 	       const char *address, const char *offer);
 
-/* Takes all bytes of `message`. -1 while one is leaving or out of memory. */
+/*
+ * Takes all bytes of `message`, text or binary. -1 while one is leaving or out
+ * of memory.
+ */
 int conn_send(struct conn *conn, struct buf *message);
+int conn_send_binary(struct conn *conn, struct buf *message);
+
+/*
+ * As if a message were leaving: `writable` comes when all is out that waits, a
+ * pong of lws too.
+ */
+void conn_want_writable(struct conn *conn);
 
 void conn_pause(struct conn *conn, bool paused);
 

@@ -9,6 +9,11 @@
 #include <string.h>
 #include <strings.h>
 
+/* Longer ones lws (to 4.5) ends without an answer: lists, and a name in one. */
+#define PROTOCOLS_MAX 126
+#define PROTOCOL_MAX 63
+#define EXTENSIONS_MAX 254
+
 /* Of a header that is none; as much is enough to see what it is. */
 #define SHOWN_MAX 150
 #define CUT "..."
@@ -123,23 +128,108 @@ int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
 	return -1;
 }
 
-/* Whether one of a comma-separated list is a subprotocol of ours. */
-static bool offers_ours(const char *list)
+/* Takes a member off a comma-separated list; its length, 0 at the end. */
+static size_t next_member(const char **list, const char **member)
 {
 	size_t len;
 
-	for (;;) {
-		list += strspn(list, " \t,");
-		len = strcspn(list, " \t,");
-		if (len == 0)
-			return false;
-		if ((len == strlen(PROTO_V1) &&
-		     memcmp(list, PROTO_V1, len) == 0) ||
-		    (len == strlen(PROTO_V1_BULK) &&
-		     memcmp(list, PROTO_V1_BULK, len) == 0))
+	*member = *list + strspn(*list, " \t,");
+	len = strcspn(*member, " \t,");
+	*list = *member + len;
+	return len;
+}
+
+/* Whether one of a list is `name`; not only in case `exact`. */
+static bool lists(const char *list, const char *name, bool exact)
+{
+	const char *member;
+	size_t len;
+
+	while ((len = next_member(&list, &member)) > 0)
+		if (len == strlen(name) &&
+		    (exact ? memcmp(member, name, len)
+			   : strncasecmp(member, name, len)) == 0)
 			return true;
-		list += len;
-	}
+	return false;
+}
+
+static bool offers_ours(const char *list)
+{
+	return lists(list, PROTO_V1, true) || lists(list, PROTO_V1_BULK, true);
+}
+
+static bool protocols_fit(const struct header *offered)
+{
+	const char *list = offered->text, *member;
+	size_t len;
+
+	if (offered->too_long || strlen(list) > PROTOCOLS_MAX)
+		return false;
+	while ((len = next_member(&list, &member)) > 0)
+		if (len > PROTOCOL_MAX)
+			return false;
+	return true;
+}
+
+/* 16 bytes in base64: 22 digits and the padding. */
+static bool key_valid(const char *key)
+{
+	return strspn(key, "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+			   "abcdefghijklmnopqrstuvwxyz0123456789+/") == 22 &&
+	       strcmp(key + 22, "==") == 0;
+}
+
+static bool has_body(struct lws *wsi)
+{
+	struct header length;
+
+	header_read(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length);
+	return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
+	       (length.present && strcmp(length.text, "0") != 0);
+}
+
+/*
+ * Every browser names the Origin of a page that opens a WebSocket. But lws
+ * loses the header behind one whose name is the beginning of a name that it
+ * knows (X-Auth), as a proxy may put there; these headers of browsers tell
+ * then.
+ */
+static bool lost_origin(struct lws *wsi)
+{
+	static const char name[] = "sec-fetch-site:";
+
+	return lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0 &&
+	       lws_hdr_custom_length(wsi, name, sizeof(name) - 1) >= 0;
+}
+
+/*
+ * What RFC 6455 section 4.2.1 asks for and lws does not look at, or ends
+ * without an answer. NULL, or what is wrong.
+ */
+static const char *handshake_fault(struct lws *wsi,
+				   const struct header *offered)
+{
+	struct header http, connection, key;
+
+	header_read(wsi, WSI_TOKEN_HTTP, &http);
+	header_read(wsi, WSI_TOKEN_CONNECTION, &connection);
+	header_read(wsi, WSI_TOKEN_KEY, &key);
+	if (strcmp(http.text, "HTTP/1.1") != 0)
+		return "a WebSocket begins with HTTP/1.1";
+	if (!lists(connection.text, "upgrade", false))
+		return "Connection: Upgrade is missing";
+	if (!key_valid(key.text))
+		return "Sec-WebSocket-Key is not 16 bytes in base64";
+	if (!protocols_fit(offered))
+		return "Sec-WebSocket-Protocol is too long: 126 bytes in all, "
+		       "63 for a name";
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_EXTENSIONS) > EXTENSIONS_MAX)
+		return "Sec-WebSocket-Extensions is too long: 254 bytes";
+	if (has_body(wsi))
+		return "a WebSocket begins without a body";
+	if (lost_origin(wsi))
+		return "a browser's WebSocket has an Origin";
+	return NULL;
 }
 
 static int refuse(struct reply *refusal, unsigned status, const char *code,
@@ -152,6 +242,7 @@ static int refuse(struct reply *refusal, unsigned status, const char *code,
 int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal)
 {
 	struct header upgrade, version, path, offered;
+	const char *fault;
 
 	if (gate_judge(g, wsi, refusal) < 0)
 		return -1;
@@ -177,6 +268,9 @@ int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal)
 		refusal->extra = "Sec-WebSocket-Version: 13\r\n";
 		return -1;
 	}
+	fault = handshake_fault(wsi, &offered);
+	if (fault)
+		return refuse(refusal, 400, "BAD_REQUEST", fault);
 	if (offered.present && !offers_ours(offered.text))
 		return refuse(refusal, 400, "BAD_REQUEST",
 			      "subprotocols are " PROTO_V1 ", " PROTO_V1_BULK

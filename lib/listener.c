@@ -40,6 +40,7 @@ struct listener {
 	uv_timer_t pause; /* accepts again when it fires */
 	int fd;
 	int open_handles; /* libuv handles not closed yet */
+	bool told;	  /* that it cannot accept, since it last could */
 	char url[160];
 	bool tcp;
 	/* To be removed when it is closed; or "" */
@@ -74,9 +75,11 @@ static void on_pause_over(uv_timer_t *timer)
 
 static void pause_accepting(struct listener *l, int error)
 {
-	log_event(l->all->log, LOG_CANNOT_ACCEPT, NULL,
-		  "cannot accept connections on %s for the moment: %s", l->url,
-		  strerror(error));
+	if (!l->told)
+		log_event(l->all->log, LOG_CANNOT_ACCEPT, NULL,
+			  "cannot accept connections on %s for the moment: %s",
+			  l->url, strerror(error));
+	l->told = true;
 	uv_poll_stop(&l->poll);
 	uv_timer_start(&l->pause, on_pause_over, PAUSE_MS, 0);
 }
@@ -108,6 +111,7 @@ static void on_readable(uv_poll_t *poll, int status, int events)
 				pause_accepting(l, errno);
 			return;
 		}
+		l->told = false;
 		read_address(&a, &from);
 		l->all->accepted(l->all->user, fd, &from);
 	}

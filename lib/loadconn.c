@@ -10,8 +10,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define REST_KEEP 4096	 /* bytes of `rest` that an empty one holds on to */
-#define OUT_KEEP 1048576 /* the same for `out` */
+#define REST_KEEP 4096	  /* bytes of `rest` that an empty one holds on to */
+#define OUT_KEEP 1048576  /* the same for `out` */
+#define RCVBUF_SMALL 4096 /* of a small one; the kernel doubles it */
 
 void loadconn_init(struct loadconn *c, const char *subprotocol)
 {
@@ -48,14 +49,23 @@ static int bind_source(int fd, unsigned sources, unsigned number)
 }
 
 static int watch(const struct loadconn *c, const struct loadconn_env *env,
-		 int how, bool out, void *data)
+		 int how, void *data)
 {
 	struct epoll_event event = {
-		.events = EPOLLIN | (out ? (uint32_t)EPOLLOUT : 0),
+		.events = (uint32_t)(c->deaf ? EPOLLRDHUP : EPOLLIN) |
+			  (c->want_out ? (uint32_t)EPOLLOUT : 0),
 		.data.ptr = data,
 	};
 
 	return epoll_ctl(env->epoll, how, c->fd, &event);
+}
+
+/* Before it connects, or the peer is told of a large window first. */
+static void shrink_receiving(int fd)
+{
+	int bytes = RCVBUF_SMALL;
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes));
 }
 
 int loadconn_open(struct loadconn *c, const struct loadconn_env *env,
@@ -73,13 +83,15 @@ int loadconn_open(struct loadconn *c, const struct loadconn_env *env,
 		return -1;
 	if (t->address.ss_family != AF_UNIX)
 		setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (c->small)
+		shrink_receiving(c->fd);
 	if (connect(c->fd, (const struct sockaddr *)&t->address,
 		    t->address_len) != 0 &&
 	    errno != EINPROGRESS)
 		return -1;
 	c->state = LOADCONN_CONNECTING;
 	c->want_out = true;
-	return watch(c, env, EPOLL_CTL_ADD, true, data);
+	return watch(c, env, EPOLL_CTL_ADD, data);
 }
 
 int loadconn_connected(struct loadconn *c, const struct loadconn_env *env)
@@ -127,7 +139,14 @@ int loadconn_flush(struct loadconn *c, const struct loadconn_env *env,
 	if (out == c->want_out)
 		return 0;
 	c->want_out = out;
-	return watch(c, env, EPOLL_CTL_MOD, out, data);
+	return watch(c, env, EPOLL_CTL_MOD, data);
+}
+
+int loadconn_deafen(struct loadconn *c, const struct loadconn_env *env,
+		    void *data)
+{
+	c->deaf = true;
+	return watch(c, env, EPOLL_CTL_MOD, data);
 }
 
 int loadconn_read(struct loadconn *c, const struct loadconn_env *env,

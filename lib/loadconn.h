@@ -38,6 +38,8 @@ struct loadconn {
 	enum loadconn_state state;
 	int fd;
 	bool want_out;		 /* epoll tells when it takes more */
+	bool small;		 /* the kernel is to receive little for it */
+	bool deaf;		 /* nothing is read any more */
 	const char *subprotocol; /* borrowed; NULL: none */
 	struct buf out;		 /* accepted, not yet sent */
 	struct buf rest;	 /* received: the begin of a frame */
@@ -61,6 +63,13 @@ int loadconn_connected(struct loadconn *c, const struct loadconn_env *env);
 /* Sends what it can of `out`. 0, or -1 with errno when it is broken. */
 int loadconn_flush(struct loadconn *c, const struct loadconn_env *env,
 		   void *data);
+
+/*
+ * From now on events tell only that the connection is over, not that there is
+ * something to read. 0, or -1 with errno.
+ */
+int loadconn_deafen(struct loadconn *c, const struct loadconn_env *env,
+		    void *data);
 
 /*
  * Reads once. 1 when `walk` has bytes, 0 when there are none now, -1 with

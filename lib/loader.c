@@ -64,6 +64,7 @@ static void stop_publishing(struct loader *l)
 /*
  * A connection is over. Before the run that ends it, because a figure with
  * fewer subscribers than asked for would mislead; a publisher's end does too.
+ * That a server does not keep who never reads is no fault.
  */
 static int lose(struct loader *l, struct loadpeer *peer)
 {
@@ -72,6 +73,10 @@ static int lose(struct loader *l, struct loadpeer *peer)
 	loadconn_release(&peer->conn);
 	if (early || peer->pub)
 		return fail(l, LOADER_CONNECTION, l->rig.env.why);
+	if (peer->stalls) {
+		l->result->stalled_cut_off++;
+		return 0;
+	}
 	loadtally_leave(&l->rig.env.tally, peer->number);
 	if (++l->result->cut_off == l->rig.config->subscribers)
 		stop_publishing(l);
@@ -131,6 +136,25 @@ static int open_more(struct loader *l)
 	return 0;
 }
 
+/* Who waits for the line in vain would wait for ever. */
+static int tell_ready(struct loader *l)
+{
+	int fd = l->rig.config->ready_fd;
+	int rc = 0;
+
+	if (fd < 0)
+		return 0;
+	if (dprintf(fd, "ready\n") < 0) {
+		snprintf(l->result->why, sizeof(l->result->why),
+			 "cannot write to --ready-fd %d: %s", fd,
+			 strerror(errno));
+		rc = fail(l, LOADER_SYSTEM, l->result->why);
+	}
+	if (fd > STDERR_FILENO)
+		close(fd);
+	return rc;
+}
+
 static int connect_all(struct loader *l)
 {
 	uint64_t start = l->now;
@@ -139,7 +163,9 @@ static int connect_all(struct loader *l)
 		if (open_more(l) != 0 || turn(l) != 0)
 			return -1;
 	l->result->connect_ns = l->now - start;
-	return measure(l, &l->result->ready);
+	if (measure(l, &l->result->ready) != 0)
+		return -1;
+	return tell_ready(l);
 }
 
 static void arm(struct loader *l)
@@ -160,9 +186,11 @@ static void arm(struct loader *l)
 
 static int pump_all(struct loader *l)
 {
-	for (uint32_t i = l->rig.config->subscribers; i < l->rig.count; i++)
-		if (loadpeer_pump(&l->rig.peers[i], &l->rig.env, l->now) != 0)
-			return lose(l, &l->rig.peers[i]);
+	struct loadpeer *peer = l->rig.peers + l->rig.config->subscribers;
+
+	for (uint32_t n = 0; n < l->rig.config->publishers; n++, peer++)
+		if (loadpeer_pump(peer, &l->rig.env, l->now) != 0)
+			return lose(l, peer);
 	if (l->rig.config->rate)
 		arm(l);
 	return 0;

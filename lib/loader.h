@@ -37,9 +37,10 @@ struct loader_result {
 	uint64_t lost;	  /* deliveries, or updates not settled */
 	uint64_t reordered;
 	uint64_t duplicated;
-	uint64_t rejected;	/* ERRORs */
-	uint64_t foreign;	/* updates of somebody else */
-	uint32_t cut_off;	/* connections that the server ended */
+	uint64_t rejected;	  /* ERRORs */
+	uint64_t foreign;	  /* updates of somebody else */
+	uint32_t cut_off;	  /* connections that the server ended */
+	uint32_t stalled_cut_off; /* the same of those that never read */
 	uint64_t own_ns;	/* processor time of this process in the run */
 	struct procstat before; /* of the server: nobody is connected */
 	struct procstat ready;	/* everybody is */

@@ -2,6 +2,7 @@
 #include "loadpeer.h"
 
 #include "clock.h"
+#include "tenant.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -10,6 +11,8 @@
 
 static const char *role_of(const struct loadpeer *peer)
 {
+	if (peer->stalls)
+		return "stalled subscriber";
 	return peer->pub ? "publisher" : "subscriber";
 }
 
@@ -42,14 +45,14 @@ static void put_frame(struct loadpeer *peer, struct loadpeer_env *env,
 /* The first frames of a connection. */
 static void greet(struct loadpeer *peer, struct loadpeer_env *env)
 {
-	char line[128];
+	char line[64 + TENANT_MAX];
 	int n;
 
 	if (!peer->pub) {
 		n = snprintf(line, sizeof(line),
 			     "{\"type\":\"SUBSCRIBE\",\"tenantId\":"
-			     "\"bench-%u\"}",
-			     peer->tenant);
+			     "\"%s%u\"}",
+			     env->plan.prefix, peer->tenant);
 		put_frame(peer, env, WSFRAME_TEXT, line, (size_t)n);
 	}
 	put_frame(peer, env, WSFRAME_PING, "", 0);
@@ -248,14 +251,30 @@ static int flush(struct loadpeer *peer, struct loadpeer_env *env)
 	return 0;
 }
 
+/* What is there to read; of one that reads no more, only its end is told. */
+static int take_input(struct loadpeer *peer, struct loadpeer_env *env)
+{
+	if (peer->conn.deaf) {
+		errno = 0;
+		return over(peer, env, "stalled");
+	}
+	if (receive(peer, env) != 0)
+		return -1;
+	if (!peer->stalls || !peer->ready)
+		return 0;
+	if (loadconn_deafen(&peer->conn, &env->conn, peer) != 0)
+		return over(peer, env, "stall");
+	return 0;
+}
+
 int loadpeer_event(struct loadpeer *peer, struct loadpeer_env *env,
 		   uint32_t events)
 {
 	if (peer->conn.state == LOADCONN_CONNECTING) {
 		if (loadconn_connected(&peer->conn, &env->conn) != 0)
 			return over(peer, env, "connect");
-	} else if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-		if (receive(peer, env) != 0)
+	} else if (events & ~(uint32_t)EPOLLOUT) {
+		if (take_input(peer, env) != 0)
 			return -1;
 	}
 	if (buf_len(&peer->conn.out) || peer->conn.want_out)

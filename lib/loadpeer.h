@@ -5,7 +5,8 @@
  *
  * A peer is ready once a PING that it sent behind its SUBSCRIBE was answered.
  * Every server reads a connection in order, so the PONG says that it has been
- * subscribed, without an answer that the plain dialect doesn't have.
+ * subscribed, without an answer that the plain dialect doesn't have. One that
+ * stalls reads up to there and never again, and has room for little.
  */
 #ifndef LOADPEER_H
 #define LOADPEER_H
@@ -35,8 +36,9 @@ struct loadpeer_env {
 
 struct loadpeer {
 	struct loadconn conn;
-	uint32_t number; /* among the subscribers, or the publishers */
+	uint32_t number; /* among those of its kind */
 	uint32_t tenant; /* of a subscriber */
+	bool stalls;	 /* a subscriber that is not in the tally */
 	bool ready;
 	struct loadpub *pub; /* borrowed; NULL: a subscriber */
 };

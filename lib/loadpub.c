@@ -10,7 +10,7 @@
 
 #define OUT_HIGH ((size_t)256 * 1024)  /* fills `out` to about this */
 #define FRAME_HIGH ((size_t)64 * 1024) /* a frame ends above this */
-#define LINE_EXTRA 128		       /* bytes of a line without its update */
+#define LINE_EXTRA 128 /* bytes of a line beside prefix and update */
 
 int loadpub_init(struct loadpub *p, struct loadpub_plan *plan, uint32_t number,
 		 uint64_t quota)
@@ -96,7 +96,8 @@ static char *put(char *at, const char *text, size_t len)
 static void put_line(struct loadpub *p, uint64_t time)
 {
 	const struct loadpub_plan *plan = p->plan;
-	char *line = buf_reserve(&p->lines, LINE_EXTRA + plan->size);
+	char *line = buf_reserve(&p->lines,
+				 LINE_EXTRA + plan->prefix_len + plan->size);
 	char *at = line;
 
 	if (!line)
@@ -107,7 +108,8 @@ static void put_line(struct loadpub *p, uint64_t time)
 		at += num_put_u64(at, p->made);
 		at = PUT(at, ",");
 	}
-	at = PUT(at, "\"tenantId\":\"bench-");
+	at = PUT(at, "\"tenantId\":\"");
+	at = put(at, plan->prefix, plan->prefix_len);
 	at += num_put_u64(at, p->flow % plan->tenants);
 	at = PUT(at, "\",\"data\":");
 	loadmark_set(p->update,

@@ -31,7 +31,9 @@ enum loadpub_settle {
 struct loadpub_plan {
 	uint32_t publishers;
 	uint32_t tenants;
-	uint32_t flows; /* the greater of the two above */
+	uint32_t flows;	    /* the greater of the two above */
+	const char *prefix; /* of the tenants' ids, before their numbers */
+	size_t prefix_len;
 	uint32_t run;	/* random, see loadmark */
 	size_t size;	/* bytes of an update */
 	unsigned batch; /* most lines in a frame; 1 for the plain dialect */

@@ -36,7 +36,7 @@ static uint64_t cpu_of(const struct loader_result *r)
 
 static uint32_t connections(const struct loadrig_config *c)
 {
-	return c->subscribers + c->publishers;
+	return c->subscribers + c->publishers + c->stalled;
 }
 
 /* Of one connection; 0 when memory did not grow. */
@@ -142,6 +142,10 @@ void loadreport_text(const struct loadrig_config *config,
 		show_traffic(config, result, out);
 	else if (result->cut_off)
 		fprintf(out, "cut off     %u\n", (unsigned)result->cut_off);
+	if (config->stalled)
+		fprintf(out, "stalled     %u  cut off %u\n",
+			(unsigned)config->stalled,
+			(unsigned)result->stalled_cut_off);
 	if (config->pid)
 		show_server(config, result, out);
 	if (verbose)
@@ -180,6 +184,7 @@ static void put_config(struct buf *b, const struct loadrig_config *c)
 	buf_putc(b, '{');
 	put_text(b, "url", c->url);
 	put(b, "subscribers", c->subscribers);
+	put(b, "stalled", c->stalled);
 	put(b, "publishers", c->publishers);
 	put(b, "tenants", c->tenants);
 	put(b, "size", c->size);
@@ -206,6 +211,7 @@ static void put_traffic(struct buf *b, const struct loader_result *r)
 	put(b, "rejected", r->rejected);
 	put(b, "foreign", r->foreign);
 	put(b, "cutOff", r->cut_off);
+	put(b, "stalledCutOff", r->stalled_cut_off);
 	put(b, "loadCpuNs", r->own_ns);
 	buf_puts(b, "\"latencyNs\":{");
 	for (size_t i = 0; i < QUANTILES; i++)

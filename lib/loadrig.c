@@ -56,6 +56,8 @@ static int make_plan(struct loadrig *r)
 		.tenants = c->tenants,
 		.flows =
 			c->publishers > c->tenants ? c->publishers : c->tenants,
+		.prefix = c->prefix,
+		.prefix_len = strlen(c->prefix),
 		.run = (uint32_t)random[0],
 		.random = random[1] | 1,
 		.size = c->size,
@@ -84,11 +86,32 @@ static int make_publisher(struct loadrig *r, uint32_t n)
 	return loadpub_init(&r->pubs[n], &r->env.plan, n, quota);
 }
 
+/* Subscribers, then publishers, then who stalls: see loadrig.h. */
+static void make_peer(struct loadrig *r, uint32_t i)
+{
+	const struct loadrig_config *c = r->config;
+	struct loadpeer *peer = &r->peers[i];
+	uint32_t others = c->subscribers + c->publishers;
+
+	peer->number = i;
+	if (i >= others) {
+		peer->number -= others;
+		peer->stalls = true;
+	} else if (i >= c->subscribers) {
+		peer->number -= c->subscribers;
+		peer->pub = &r->pubs[peer->number];
+	}
+	peer->tenant = peer->number % c->tenants;
+	loadconn_init(&peer->conn, peer->pub ? c->publisher_protocol
+					     : c->subscriber_protocol);
+	peer->conn.small = peer->stalls;
+}
+
 static int make_peers(struct loadrig *r)
 {
 	const struct loadrig_config *c = r->config;
 
-	r->count = c->subscribers + c->publishers;
+	r->count = c->subscribers + c->publishers + c->stalled;
 	r->pubs = calloc((size_t)c->publishers + 1, sizeof(*r->pubs));
 	if (!r->pubs)
 		return -1;
@@ -96,17 +119,8 @@ static int make_peers(struct loadrig *r)
 	r->peers = calloc((size_t)r->count + 1, sizeof(*r->peers));
 	if (!r->peers)
 		return -1;
-	for (uint32_t i = 0; i < r->count; i++) {
-		bool subscriber = i < c->subscribers;
-
-		r->peers[i].number = subscriber ? i : i - c->subscribers;
-		r->peers[i].tenant = r->peers[i].number % c->tenants;
-		r->peers[i].pub =
-			subscriber ? NULL : &r->pubs[i - c->subscribers];
-		loadconn_init(&r->peers[i].conn,
-			      subscriber ? c->subscriber_protocol
-					 : c->publisher_protocol);
-	}
+	for (uint32_t i = 0; i < r->count; i++)
+		make_peer(r, i);
 	for (uint32_t n = 0; n < c->publishers; n++)
 		if (make_publisher(r, n) != 0)
 			return -1;

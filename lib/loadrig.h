@@ -19,10 +19,12 @@
 struct loadrig_config {
 	const char *url;
 	uint32_t subscribers;
+	uint32_t stalled;    /* more of them, which never read */
 	uint32_t publishers; /* 0: publishes nothing */
 	uint32_t tenants;
-	uint32_t size; /* bytes of an update, at least LOADMARK_MIN */
-	uint64_t rate; /* updates/s of all; 0: closed loop */
+	const char *prefix; /* tenants are called so, and a number */
+	uint32_t size;	    /* bytes of an update, at least LOADMARK_MIN */
+	uint64_t rate;	    /* updates/s of all; 0: closed loop */
 	uint32_t window;
 	uint32_t batch;
 	bool send_each;	      /* no two frames in one send */
@@ -34,7 +36,8 @@ struct loadrig_config {
 	const char *subscriber_protocol; /* NULL: the plain dialect */
 	const char *publisher_protocol;
 	uint32_t sources;
-	pid_t pid; /* of the server; 0: not known */
+	pid_t pid;    /* of the server; 0: not known */
+	int ready_fd; /* gets a line when all are connected; -1: none */
 };
 
 enum loadrig_result {
@@ -48,7 +51,7 @@ struct loadrig {
 	const struct loadrig_config *config; /* borrowed */
 	struct loadpeer_env env;
 	struct loadtarget target;
-	struct loadpeer *peers; /* owned; subscribers, then publishers */
+	struct loadpeer *peers; /* owned; subscribers, publishers, stalled */
 	uint32_t count;		/* of them */
 	struct loadpub *pubs;	/* owned; config->publishers of them */
 	int timer;		/* timerfd(2); its epoll data is NULL */

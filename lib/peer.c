@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "peer.h"
 
+#include "utf8.h"
+
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
@@ -187,6 +189,7 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->end_ms = 0;
 	p->wake_ms = 0;
 	p->pinged = false;
+	p->said_close = false;
 	caller->peer = p;
 	caller_established(caller);
 	all->hub->counters.established++;
@@ -330,6 +333,9 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 	};
 
 	heard(p);
+	/* lws 4.1 hands over what comes behind a close frame, too. */
+	if (p->said_close)
+		return;
 	watch_message(p, &piece);
 	session_receive(&p->session, &piece);
 	p->peers->hub->counters.bytes_in += len;
@@ -365,10 +371,16 @@ void peers_read_on(struct peers *all)
 	all->received = 0;
 }
 
-int peer_closed_by_peer(struct peer *p)
+int peer_closed_by_peer(struct peer *p, const char *payload, size_t len)
 {
 	struct outlet *o = &p->session.outlet;
 
+	p->said_close = true;
+	if (len == 1)
+		outlet_close(o, PROTO_CLOSE_PROTOCOL, "half a close code");
+	else if (len > 2 && !utf8_valid(payload + 2, len - 2))
+		outlet_close(o, PROTO_CLOSE_BAD_TEXT,
+			     "close reason is not UTF-8");
 	if (!o->dead)
 		outlet_flush(o);
 	return o->closing ? -1 : 0;

@@ -48,6 +48,7 @@ struct peer {
 	int64_t end_ms;	    /* when it is closed without its answer */
 	int64_t wake_ms;    /* when its session wants to be woken */
 	bool pinged;	    /* a PING went out since it was heard */
+	bool said_close; /* its close frame came: nothing behind that counts */
 };
 
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
@@ -79,11 +80,13 @@ void peer_due(struct peer *p);
 void peers_read_on(struct peers *all);
 
 /*
- * The peer sent its close frame: what waits goes out before the answer to it.
- * Returns -1 when our own close frame is among that, so that no second one may
- * follow; else 0.
+ * The peer sent its close frame, with this payload: what waits goes out before
+ * the answer to it. Returns -1 when our own close frame is among that, so that
+ * no second one may follow: an earlier one, or that for a payload which is none
+ * (RFC 6455 sections 5.5.1 and 8.1). Else 0; lws answers, and sees to codes
+ * that are none.
  */
-int peer_closed_by_peer(struct peer *p);
+int peer_closed_by_peer(struct peer *p, const char *payload, size_t len);
 
 /* lws says that it can be written to. */
 void peer_writable(struct peer *p);

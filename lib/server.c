@@ -102,7 +102,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason,
 		peer_writable(p);
 		return p->session.outlet.dead ? -1 : 0;
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
-		return peer_closed_by_peer(p);
+		return peer_closed_by_peer(p, in, len);
 	case LWS_CALLBACK_CLOSED:
 		peer_free(p);
 		break;

@@ -372,7 +372,7 @@ handshakes() {
 	((sleepless < 50))
 }
 
-@test "who does not get on with a request is cut off, a WebSocket may be quiet" {
+@test "who does not get on with a request, or does not close, is cut off; a WebSocket may be quiet" {
 	start_wsd
 	WSRAW_TIMEOUT=8 raw <<-'END'
 		w open
@@ -384,8 +384,18 @@ handshakes() {
 		c raw "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n"
 		c status 405
 		c end
+		d open
+		d rude
+		d frame c1 x
+		d closed 1002
+		e open
+		e rude
+		e binary x
+		e closed 1003
 		a end
 		b end
+		d end
+		e end
 		w idle
 	END
 }

@@ -8,7 +8,8 @@
 BIN=$(realpath "${BIN:-$BATS_TEST_DIRNAME/../bin}")
 unset WSD_URL WSD_TOKEN
 
-# start_wsd [OPTION...]: a wsd on a free port, unless an option says where.
+# start_wsd [OPTION...]: a wsd on a free port, unless an option says where; the
+# program is $WSD, when that is set.
 # Sets `url` (and `urls`, where there are several), `http` (without /ws), `wsd`
 # (its pid) and `wsd_log`. Fails when it ends before it listens. What is in
 # `wsd_under` is a command that executes it.
@@ -21,8 +22,8 @@ start_wsd() {
 	wsd_log=$BATS_TEST_TMPDIR/wsd.log
 	rm -f "$fifo"
 	mkfifo "$fifo"
-	env --default-signal=INT "${wsd_under[@]}" "$BIN/wsd" --ready-fd 9 "$@" \
-		9>"$fifo" 3>&- 2>>"$wsd_log" </dev/null &
+	env --default-signal=INT "${wsd_under[@]}" "${WSD:-$BIN/wsd}" \
+		--ready-fd 9 "$@" 9>"$fifo" 3>&- 2>>"$wsd_log" </dev/null &
 	wsd=$! # bash has what runs in the background ignore SIGINT
 	mapfile -t urls <"$fifo"
 	url=${urls[0]}

@@ -542,7 +542,7 @@ balanced() {
 		grep -qxF "$line" "$BATS_TEST_TMPDIR/samples"
 	done
 	diff <(sed -n 's/^# TYPE \([^ ]*\) .*/\1/p' "$body" | sort) \
-		<(sed -n '/^\.Sh METRICS/,/^\.Sh SIGNALS/s/^\.It Li \([a-z_]*\).*/\1/p' \
+		<(sed -n '/^\.Sh METRICS/,/^\.Sh EXIT/s/^\.It Li \([a-z_]*\).*/\1/p' \
 			"$BATS_TEST_DIRNAME/../man/wsd.8" | sort)
 }
 

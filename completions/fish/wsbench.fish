@@ -3,8 +3,10 @@
 complete -c wsbench -f
 complete -c wsbench -s u -l url -x -d 'server (WSD_URL, default ws://localhost:3000/ws)'
 complete -c wsbench -l subscribers -x -d 'connections that receive (default 1)'
+complete -c wsbench -l stalled -x -d 'more that subscribe and never read, and count for nothing (default 0)'
 complete -c wsbench -l publishers -x -d 'connections that publish (default 1)'
 complete -c wsbench -l tenants -x -d 'tenants bench-0, bench-1, ... that both are spread over (default 1)'
+complete -c wsbench -l prefix -x -d 'the tenants are TEXT0, TEXT1, ... instead'
 complete -c wsbench -l size -x -d 'of the JSON of an update (default 128)'
 complete -c wsbench -l rate -x -d 'updates of all publishers, at fixed times (default: as many as the window allows)'
 complete -c wsbench -l window -x -d 'updates of a publisher that not everybody has yet (default 1000)'
@@ -18,6 +20,7 @@ complete -c wsbench -l no-ack -d 'without subscribers: settle updates by PING an
 complete -c wsbench -l idle -d 'connect and subscribe, publish nothing'
 complete -c wsbench -l drain-timeout -x -d 'give up when nothing has arrived for so long (default 5s)'
 complete -c wsbench -l source-addresses -x -d 'connect from N addresses, 127.0.1.1 and on'
+complete -c wsbench -l ready-fd -x -d 'write a line to this descriptor once all are connected and subscribed'
 complete -c wsbench -l pid -x -d 'of the server: shows its processor time and memory'
 complete -c wsbench -s W -l timeout -x -d 'exit 124 when it takes longer than this'
 complete -c wsbench -s J -l json -d 'print the result as a JSON object'

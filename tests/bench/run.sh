@@ -3,6 +3,7 @@
 # figure with what stands beside it and the bar that it has to reach.
 #
 #   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
+#          [http] [stalled] [roundtrip]
 #
 # Without arguments all of them. The servers (wsd; floor, the bare loop;
 # sketch, when bun is there) run on one core and the load on another. Targets
@@ -22,9 +23,11 @@ SERVER_CORE=${SERVER_CORE:-0}
 LOAD_CORE=${LOAD_CORE:-1}
 if [ -n "${BENCH_QUICK:-}" ]; then
 	rounds=1 duration=300ms lines=50000 idle=500 json_rounds=3
+	stalled=50 flood=3000 crowd=500
 else
 	rounds=${BENCH_ROUNDS:-3} duration=${BENCH_SECONDS:-3}s
 	lines=1000000 idle=9000 json_rounds=15
+	stalled=1000 flood=20000 crowd=19000
 fi
 
 tmp=$(mktemp -d)
@@ -83,6 +86,19 @@ start() {
 	url[$name]=$line
 }
 
+# A wsbench that keeps connections to SERVER open, until `stop crowd`.
+crowd() { # crowd SERVER OPTION...
+	local name=$1 ready=$tmp/crowd.ready
+	shift
+	[ -p "$ready" ] || mkfifo "$ready"
+	exec {fd}<>"$ready"
+	taskset -c "$LOAD_CORE" "$BIN/wsbench" -q -u "${url[$name]}" --idle \
+		--duration 1h --ready-fd 3 "$@" 3>"$ready" >"$tmp/crowd.log" &
+	pid[crowd]=$!
+	read -r -t 60 <&"$fd" || die "the crowd at $name did not connect"
+	exec {fd}>&-
+}
+
 # --- Samples -----------------------------------------------------------------
 
 # One run of wsbench against SERVER; its result is kept in $tmp/result.
@@ -92,6 +108,16 @@ load() { # load SERVER OPTION...
 	taskset -c "$LOAD_CORE" "$BIN/wsbench" -u "${url[$name]}" \
 		--pid "${pid[$name]}" -J -W 120 "$@" >"$tmp/result" ||
 		die "wsbench $* against $name: exit $?"
+}
+
+# POSTs to the HTTP side of SERVER, for the tenant that wsbench subscribes to.
+posts() { # posts SERVER OPTION...
+	local name=$1 base=${url[$1]/#ws:/http:}
+	shift
+	taskset -c "$LOAD_CORE" "$BUILD/bench/post" --pid "${pid[$name]}" \
+		--duration "$duration" "$@" \
+		"${base%/ws}/v1/tenants/bench-0/updates" >"$tmp/result" ||
+		die "post $* to $name: exit $?"
 }
 
 # Keeps a member of the last result as a sample of KEY.
@@ -121,6 +147,18 @@ ratio() { # ratio KEY KEY: the median of the ratios of the rounds
 	for i in "${!a[@]}"; do
 		each+=("$(awk -v a="${a[i]}" -v b="${b[i]}" \
 			'BEGIN {print (b > 0 ? a / b : 0)}')")
+	done
+	median "${each[@]}"
+}
+
+difference() { # difference KEY KEY: the median of those of the rounds
+	local -a a b each=()
+	local i
+	read -ra a <<<"${samples[$1]}"
+	read -ra b <<<"${samples[$2]}"
+	for i in "${!a[@]}"; do
+		each+=("$(awk -v a="${a[i]}" -v b="${b[i]}" \
+			'BEGIN {print a - b}')")
 	done
 	median "${each[@]}"
 }
@@ -158,14 +196,14 @@ judge() { # judge VALUE BAR: sets `word`, and counts
 	esac
 }
 
-row() { # row WHAT MEASURED BESIDE RATIO BAR
-	local word
-	judge "$4" "$5"
+row() { # row WHAT MEASURED BESIDE RATIO [BAR]
+	local word=''
+	[ -z "$5" ] || judge "$4" "$5"
 	printf '| %s | %s | %s | %.2fx | %s | %s |\n' "$1" "$2" "$3" "$4" \
-		"${5}x" "$word"
+		"${5:+${5}x}" "$word"
 }
 
-# Compares samples KEY.wsd with those of another target.
+# Compares samples KEY.wsd with those of another target; '' is no bar.
 compare() { # compare WHAT KEY OTHER UNIT BAR [OTHER-KEY]
 	local key=$2.wsd other=${6:-$2}.$3
 	[ -n "${samples[$other]:-}" ] || return 0
@@ -364,12 +402,130 @@ json() {
 	compare 'JSON scanner, webhook payloads: bytes' json yajl /s '>= 5'
 }
 
+# The bodies are those of the pipelines; floor has no HTTP.
+post_lines() { # post_lines SUBSCRIBERS
+	local t round
+	for ((round = 0; round < rounds; round++)); do
+		for t in "${targets[@]:1}"; do
+			[ "$1" -eq 0 ] || crowd "$t" --subscribers "$1"
+			posts "$t" --body "$tmp/batch" \
+				--type application/x-ndjson
+			stop crowd
+			keep "lines.$1.$t" updatesPerSecond
+			keep "lines.$1.cpu.$t" server.cpuNsPerUpdate
+		done
+	done
+	compare "NDJSON POSTs of 1000 updates, $1 subscribers: updates" \
+		"lines.$1" sketch /s '>= 3'
+	compare 'the same: CPU an update' "lines.$1.cpu" sketch ns ''
+}
+
+# Both close behind each answer.
+post_one() {
+	local t round
+	for ((round = 0; round < rounds; round++)); do
+		for t in "${targets[@]:1}"; do
+			posts "$t" --body "$tmp/one"
+			keep "post.$t" postsPerSecond
+			keep "post.cpu.$t" server.cpuNsPerPost
+		done
+	done
+	compare 'POSTs of one update, one a connection' post sketch /s '>= 1'
+	compare 'the same: CPU a POST' post.cpu sketch ns ''
+}
+
+http() {
+	make_lines
+	head -n 1000 "$tmp/lines" >"$tmp/batch"
+	head -n 1 "$tmp/lines" >"$tmp/one"
+	post_lines 0
+	post_lines 10
+	post_one
+}
+
+metric() { # metric NAME: of wsd
+	local base=${url[wsd]/#ws:/http:}
+	curl -sf "${base%/ws}/metrics" | sed -n "s/^$1 //p"
+}
+
+# Beside the subscribers that are measured there are as many others, which
+# stall, read, or are not there. A flood before the measurement is far more than
+# the kernel holds for a connection, so that who stalls has stalled by then. It
+# fits into the history, so that the retained stream is the same in all three;
+# nobody is too slow or dead.
+stall_round() { # stall_round stalled|reading|alone
+	local n=$stalled
+	restart_wsd --history-size 1G --history-count 1000000 --max-lag 1G \
+		--ping 30m --dead-after 1h
+	case $1 in
+	stalled) crowd wsd --subscribers 0 --stalled "$n" ;;
+	reading) crowd wsd --subscribers "$n" ;;
+	esac
+	load wsd --subscribers 0 --dialect bulk --count "$flood" --size 1k
+	load wsd --subscribers "$n" --rate 50/s --duration "$duration"
+	[ "$1" != stalled ] ||
+		[ "$(metric wsd_deliveries_pending)" -gt $((n * flood / 2)) ] ||
+		die 'those who should stall do not'
+	keep "stall.p99.$1" latencyNs.p99
+	keep "stall.cpu.$1" server.cpuNsPerDelivery
+	keep "stall.kib.$1" 'server.rssAfter / 1024'
+	stop crowd
+}
+
+# "The same without stalls" is, for memory, twice as many who all read: a
+# connection that is there costs what it costs. It is not so for the p99:
+# sparing half of the writes makes it better, whatever stalling costs, so there
+# the others are compared with themselves alone.
+stalled() {
+	local kind round n=$stalled
+	for ((round = 0; round < rounds; round++)); do
+		for kind in alone reading stalled; do
+			stall_round "$kind"
+		done
+	done
+	restart_wsd
+	add stall.more.wsd "$(difference stall.kib.stalled stall.kib.reading)"
+	absolute "$n of $((2 * n)) subscribers stalled: memory above all reading" \
+		stall.more KiB '<= 4096'
+	samples[stall.p99.wsd]=${samples[stall.p99.stalled]}
+	samples[stall.cpu.wsd]=${samples[stall.cpu.stalled]}
+	compare "$n subscribers beside $n stalled: p99" stall.p99 alone ns \
+		'<= 1.1'
+	compare 'the same: CPU a delivery' stall.cpu alone ns ''
+}
+
+# One update at a time, from a publisher to a subscriber. The crowd has other
+# tenants, one each. Its pings, if any are due, are part of it.
+roundtrip() {
+	local n round most=$crowd limit
+	limit=$(($(ulimit -Hn) - 100))
+	[ "$most" -le "$limit" ] || most=$limit
+	for ((round = 0; round < rounds; round++)); do
+		for n in 10 "$most"; do
+			restart_wsd
+			crowd wsd --subscribers "$n" --tenants "$n" \
+				--prefix idle- --source-addresses 4
+			load wsd --window 1 --duration "$duration"
+			stop crowd
+			keep "trip.among $n" latencyNs.p50
+		done
+	done
+	restart_wsd
+	samples[trip.wsd]=${samples[trip.among $most]}
+	compare "an update's round trip among $most idle connections: p50" \
+		trip 'among 10' ns '<= 1.5'
+}
+
 # --- The run -----------------------------------------------------------------
 
 build() {
 	mkdir -p "$BUILD/bench"
 	"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib -o "$BUILD/bench/floor" \
 		tests/bench/floor.c lib/wsframe.c
+	[[ " $* " != *' http '* ]] ||
+		"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib \
+			-o "$BUILD/bench/post" tests/bench/post{,conn}.c \
+			"$BUILD/libdomain.a"
 	[[ " $* " != *' json '* ]] ||
 		"${CXX:-c++}" -std=c++17 -O2 -Ilib -o "$BUILD/bench/jsonbench" \
 			tests/bench/jsonbench.cc "$BUILD/libdomain.a" \
@@ -378,7 +534,8 @@ build() {
 
 bun=$MODULES/.bin/bun
 [ "$(nproc)" -gt 1 ] || die 'needs two cores'
-[ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json
+[ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json http \
+	stalled roundtrip
 build "$@"
 targets=(floor)
 if "$bun" --version >/dev/null 2>&1; then

@@ -1,13 +1,38 @@
 // SPDX-License-Identifier: MIT
 // The sketch that every team writes, on Bun, as wsd's users had it before:
-// subscribe by topic, publish by topic. Added for the bench: PUBLISH over the
-// same socket, an ACK when it has an id, and a free port that is printed.
+// subscribe by topic, publish by topic, over HTTP as well. Added for the bench:
+// PUBLISH over the same socket, an ACK when it has an id, and a free port that
+// is printed.
+
+const updates = /^\/v1\/tenants\/([^/]+)\/updates$/;
+
+// A JSON document is one update, NDJSON is one a line.
+async function publish(req, tenant) {
+  const text = await req.text();
+  const type = req.headers.get("content-type") ?? "";
+  let count = 0;
+  try {
+    const lines = type.startsWith("application/x-ndjson") ? text.split("\n") : [text];
+    for (const line of lines) {
+      if (line === "") continue;
+      JSON.parse(line); // is it JSON?
+      server.publish(tenant, line);
+      count++;
+    }
+  } catch (error) {
+    return Response.json({ error: error.message }, { status: 400 });
+  }
+  return Response.json({ count });
+}
 
 const server = Bun.serve({
   hostname: "127.0.0.1",
   port: Number(process.env.PORT ?? 0),
   fetch(req, server) {
-    if (new URL(req.url).pathname === "/ws" && server.upgrade(req)) return;
+    const { pathname } = new URL(req.url);
+    if (pathname === "/ws" && server.upgrade(req)) return;
+    const match = pathname.match(updates);
+    if (match && req.method === "POST") return publish(req, match[1]);
     return new Response("not found", { status: 404 });
   },
   websocket: {

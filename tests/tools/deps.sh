@@ -50,6 +50,8 @@ needs() {
 		;;
 	bench)
 		needs build
+		echo cmd curl curl
+		echo cmd jq jq
 		echo cmd c++ g++
 		echo lib simdjson libsimdjson-dev
 		echo lib yajl libyajl-dev

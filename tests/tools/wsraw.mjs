@@ -24,6 +24,7 @@
 //   try [PROTOCOLS]    the same without an expectation; then:
 //   status CODE        of the HTTP answer, 101 included
 //   head TEXT          the HTTP answer has this line
+//   lacks NAME         it has no such header
 //   body TEXT          the HTTP answer has a body that contains TEXT
 //   connect            only the connection; then "raw"
 //
@@ -35,10 +36,13 @@
 //   bundle FILE        the lines of a file, many in a message
 //   close [CODE [REASON]]
 //   frame BYTE TEXT    a masked frame that begins with this byte, in hex
+//   bits BYTE HEX      the same with a payload in hex
 //   unmasked TEXT      a text frame as only a server may send it
 //   announce N TEXT    the header of a text frame of N bytes, of which TEXT comes
 //   raw "TEXT"         bytes, as a JSON string
 //   hex BYTES          bytes in hex, for what is not UTF-8
+//   cork | uncork      what is sent between the two leaves in one piece
+//   chop N             from now on what is sent leaves N bytes at a time
 //   rude               from now on does not answer a close frame
 //   deaf               from now on does not answer pings
 //   pause | resume     stops reading, and reads on
@@ -48,6 +52,8 @@
 //
 //   recv JSON          a message that has at least these members
 //   exact TEXT         a message of exactly these bytes
+//   blob TEXT          a binary message of exactly these bytes
+//   bytes HEX          the same in hex
 //   updates FILE       updates that are the lines of a file, bare or, in a
 //                      subprotocol of wsd, in envelopes numbered from 1
 //   until JSON         passes over messages up to one that has these members
@@ -70,73 +76,11 @@ import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { isDeepStrictEqual } from 'node:util';
+import { Failure, closing, fail, header, maskedFrame, plainFrame, unframe, utf8 }
+  from './wsframes.mjs';
 
-const OPCODES = { 1: 'text', 2: 'binary', 8: 'close', 9: 'ping', 10: 'pong' };
 const timeout = Number(process.env.WSRAW_TIMEOUT || 10) * 1000;
 const values = { nl: '\n', cr: '\r', tab: '\t' };
-
-class Failure extends Error {}
-
-function fail(text) {
-  throw new Failure(text);
-}
-
-function header(byte, length, masked) {
-  const head = [byte];
-  const mask = masked ? 0x80 : 0;
-  const wide = Buffer.alloc(8);
-  wide.writeBigUInt64BE(BigInt(length));
-  if (length < 126)
-    head.push(mask | Number(length));
-  else if (length < 65536)
-    head.push(mask | 126, ...wide.subarray(6));
-  else
-    head.push(mask | 127, ...wide);
-  return Buffer.from(head);
-}
-
-function frame(byte, payload) {
-  const mask = randomBytes(4);
-  const masked = Buffer.from(payload);
-  for (let i = 0; i < masked.length; i++)
-    masked[i] ^= mask[i & 3];
-  return Buffer.concat([header(byte, masked.length, true), mask, masked]);
-}
-
-// Takes one frame off the front of `bytes`; null when it is not whole.
-function unframe(bytes) {
-  if (bytes.length < 2)
-    return null;
-  const kind = OPCODES[bytes[0] & 0x0f];
-  let length = bytes[1] & 0x7f;
-  let at = 2;
-  if (!kind || (bytes[0] & 0xf0) !== 0x80 || bytes[1] & 0x80)
-    fail(`bad frame header ${bytes.subarray(0, 16).toString('hex')}`);
-  if (length >= 126) {
-    const least = length === 126 ? 126 : 65536;
-    at += length === 126 ? 2 : 8;
-    if (bytes.length < at)
-      return null;
-    length = parseInt(bytes.subarray(2, at).toString('hex'), 16);
-    if (length < least)
-      fail(`length ${length} is not in its shortest form`);
-  }
-  if (kind !== 'text' && kind !== 'binary' && length > 125)
-    fail(`${kind} of ${length} bytes`);
-  if (bytes.length < at + length)
-    return null;
-  const payload = bytes.subarray(at, at + length);
-  return { kind, payload, size: at + length };
-}
-
-function utf8(bytes) {
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-      .decode(bytes);
-  } catch {
-    return fail(`not UTF-8: ${bytes.subarray(0, 80).toString('latin1')}`);
-  }
-}
 
 // Whether `value` has at least what `want` has.
 function has(value, want) {
@@ -158,6 +102,8 @@ function parse(text) {
 function fileLines(file) {
   return readFileSync(file, 'utf8').split('\n').slice(0, -1);
 }
+
+const hex = (text) => Buffer.from(text.replace(/ /g, ''), 'hex');
 
 const short = (text) =>
   text.length > 200 ? `${text.slice(0, 120)}... (${text.length})` : text;
@@ -240,16 +186,20 @@ class Peer {
   }
 
   framed() {
-    const got = unframe(this.bytes);
+    const got = unframe(this.bytes, false);
     if (!got)
       return false;
     this.bytes = this.bytes.subarray(got.size);
     if (this.phase === 'closed')
       fail(`a ${got.kind} frame behind the close frame`);
+    if (!got.final || got.kind === 'continuation')
+      fail('a fragment');
     if (got.kind === 'close')
       this.closing(got.payload);
     else if (got.kind === 'ping')
       this.pinged(got.payload);
+    else if (got.kind === 'binary')
+      this.put('binary', got.payload.toString('hex'));
     else if (got.kind === 'text' && this.lines)
       for (const line of utf8(got.payload).replace(/\n$/, '').split('\n'))
         this.put('text', line);
@@ -260,18 +210,28 @@ class Peer {
 
   pinged(payload) {
     if (!this.deaf)
-      this.socket.write(frame(0x8a, payload));
+      this.socket.write(maskedFrame(0x8a, payload));
     this.pings.push(payload);
     this.wake();
   }
 
   closing(payload) {
-    const code = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
-    const reason = utf8(payload.subarray(2));
+    const { code, reason } = closing(payload);
     this.phase = 'closed';
     this.put('close', `${code} ${reason}`, { code, reason });
     if (!this.rude)
-      this.socket.write(frame(0x88, payload.subarray(0, 2)));
+      this.write(maskedFrame(0x88, payload.subarray(0, 2)));
+  }
+
+  // --- Sending ---
+
+  async write(bytes) {
+    for (let at = 0; at < bytes.length;) {
+      this.socket.write(bytes.subarray(at, at + (this.chop || bytes.length)));
+      at += this.chop || bytes.length;
+      if (this.chop)
+        await new Promise((resolve) => setImmediate(resolve));
+    }
   }
 
   // --- Connecting ---
@@ -301,8 +261,9 @@ class Peer {
       !this.omitted.has(n.toLowerCase())).concat(this.headers);
     this.accept = createHash('sha1')
       .update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
-    this.socket.write(`${this.method} ${this.path || '/ws'} HTTP/1.1\r\n` +
-      all.map(([n, v]) => `${n}: ${v}\r\n`).join('') + '\r\n');
+    return this.write(Buffer.from(
+      `${this.method} ${this.path || '/ws'} HTTP/1.1\r\n` +
+      all.map(([n, v]) => `${n}: ${v}\r\n`).join('') + '\r\n'));
   }
 
   // --- Waiting ---
@@ -341,7 +302,8 @@ class Peer {
   }
 
   async pingPong(id) {
-    this.socket.write(frame(0x81, `{"type":"PING","id":"${id}"}`));
+    await this.write(maskedFrame(0x81,
+      Buffer.from(`{"type":"PING","id":"${id}"}`)));
     await this.expectJson(`{"type":"PONG","id":"${id}"}`);
   }
 }
@@ -356,10 +318,14 @@ const verbs = {
   request: (p, text) => { [p.method, p.path] = rest(text); },
   header: (p, text) => { p.headers.push(/^(.*?): *(.*)$/.exec(text).slice(1)); },
   without: (p, name) => { p.omitted.add(name.toLowerCase()); },
-  connect: (p) => p.dial(),
+  connect: (p) => {
+    p.dial();
+    return new Promise((resolve) =>
+      p.socket.once('connect', resolve).once('close', resolve));
+  },
   try: (p, protocols) => p.handshake(protocols),
   open: async (p, protocols) => {
-    p.handshake(protocols);
+    await p.handshake(protocols);
     const { head } = await p.expect('status', (got) => got.status === 101);
     if (p.field(head, 'Sec-WebSocket-Accept') !== p.accept)
       fail('the handshake was answered wrongly');
@@ -371,19 +337,25 @@ const verbs = {
   },
   head: (p, line) => p.answer.head.includes(line) ||
     fail(`got ${p.answer.head.join(' | ')}`),
+  lacks: (p, name) => p.field(p.answer.head, name) === undefined ||
+    fail(`got ${p.answer.head.join(' | ')}`),
   body: (p, text) => p.answer.body.includes(text) ||
     fail(`got ${p.answer.body}`),
 
-  send: (p, text) => p.socket.write(frame(0x81, Buffer.from(text))),
-  binary: (p, text) => p.socket.write(frame(0x82, Buffer.from(text))),
-  ping: (p, text) => p.socket.write(frame(0x89, Buffer.from(text))),
-  pong: (p, text) => p.socket.write(frame(0x8a, Buffer.from(text))),
-  part: (p, text) => p.socket.write(frame(0x01, Buffer.from(text))),
-  more: (p, text) => p.socket.write(frame(0x00, Buffer.from(text))),
-  last: (p, text) => p.socket.write(frame(0x80, Buffer.from(text))),
+  send: (p, text) => p.write(maskedFrame(0x81, Buffer.from(text))),
+  binary: (p, text) => p.write(maskedFrame(0x82, Buffer.from(text))),
+  ping: (p, text) => p.write(maskedFrame(0x89, Buffer.from(text))),
+  pong: (p, text) => p.write(maskedFrame(0x8a, Buffer.from(text))),
+  part: (p, text) => p.write(maskedFrame(0x01, Buffer.from(text))),
+  more: (p, text) => p.write(maskedFrame(0x00, Buffer.from(text))),
+  last: (p, text) => p.write(maskedFrame(0x80, Buffer.from(text))),
   frame: (p, text) => {
     const [byte, payload] = rest(text);
-    p.socket.write(frame(parseInt(byte, 16), Buffer.from(payload)));
+    return p.write(maskedFrame(parseInt(byte, 16), Buffer.from(payload)));
+  },
+  bits: (p, text) => {
+    const [byte, payload] = rest(text);
+    return p.write(maskedFrame(parseInt(byte, 16), hex(payload)));
   },
   lines: (p, file) => fileLines(file).forEach((line) => verbs.send(p, line)),
   bundle: (p, file) => {
@@ -396,17 +368,20 @@ const verbs = {
     if (code)
       bytes.writeUInt16BE(Number(code));
     p.rude = true;
-    p.socket.write(frame(0x88, Buffer.concat([bytes, Buffer.from(reason)])));
+    return p.write(maskedFrame(0x88,
+      Buffer.concat([bytes, Buffer.from(reason)])));
   },
-  unmasked: (p, text) => p.socket.write(Buffer.concat([
-    header(0x81, Buffer.byteLength(text), false), Buffer.from(text)])),
+  unmasked: (p, text) => p.write(plainFrame(0x81, Buffer.from(text))),
   announce: (p, text) => {
     const [n, begin] = rest(text);
-    p.socket.write(Buffer.concat([header(0x81, BigInt(n), true),
-      frame(0x81, Buffer.from(begin)).subarray(2)]));
+    return p.write(Buffer.concat([header(0x81, BigInt(n), true),
+      maskedFrame(0x81, Buffer.from(begin)).subarray(2)]));
   },
-  raw: (p, text) => p.socket.write(Buffer.from(JSON.parse(text))),
-  hex: (p, text) => p.socket.write(Buffer.from(text.replace(/ /g, ''), 'hex')),
+  raw: (p, text) => p.write(Buffer.from(JSON.parse(text))),
+  hex: (p, text) => p.write(hex(text)),
+  cork: (p) => { p.socket.cork(); },
+  uncork: (p) => { p.socket.uncork(); },
+  chop: (p, n) => { p.chop = Number(n); },
   rude: (p) => { p.rude = true; },
   deaf: (p) => { p.deaf = true; },
   pause: (p) => { p.socket.pause(); },
@@ -419,6 +394,10 @@ const verbs = {
     const got = await p.expect('text', (message) => message.text === text);
     p.keep(parse(got.text));
   },
+  blob: (p, text) => p.expect('binary',
+    (got) => got.text === Buffer.from(text).toString('hex')),
+  bytes: (p, text) => p.expect('binary',
+    (got) => got.text === text.replace(/ /g, '')),
   updates: async (p, file) => {
     for (const [i, line] of fileLines(file).entries())
       await p.expect('text', ({ text }) => p.lines

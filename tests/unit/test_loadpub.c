@@ -20,6 +20,8 @@ static void begin(struct loadpub_plan p, uint64_t quota)
 	buf_clear(&out, 0);
 	histogram_init(&latency);
 	plan = p;
+	plan.prefix = "bench-";
+	plan.prefix_len = strlen(plan.prefix);
 	plan.size = 54;
 	plan.random = 1;
 	plan.flows =
