@@ -145,6 +145,11 @@ sanitizers: ## all tests with address, leak and undefined-behaviour sanitizers
 		UBSAN_OPTIONS=print_stacktrace=1 BATS_TEST_TIMEOUT=180 \
 		BUILD=$(ASAN) BIN=$(ASAN)/bin tests/run.sh
 
+soak: ## hostile and good peers come and go for SOAK_SECONDS (300)
+	@tests/tools/deps.sh test
+	@+$(SUBMAKE) all
+	@BIN=$(BIN) tests/soak.sh
+
 FUZZ = build-fuzz
 FUZZ_FLAGS = -O1 -g -fsanitize=fuzzer-no-link,address,undefined \
 	-fno-sanitize-recover=all
@@ -217,6 +222,6 @@ help: ## this list
 .DELETE_ON_ERROR:
 .SECONDARY:
 .PHONY: all test-programs libraries-there demo check unit sanitizers \
-	fuzz-smoke lint format bench completions install uninstall clean help
+	soak fuzz-smoke lint format bench completions install uninstall clean help
 
 -include $(wildcard $(BUILD)/*/*.d $(BUILD)/tests/*/*.d)

@@ -1,4 +1,6 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154,SC2034 # what start_wsd sets, and takes
+# shellcheck disable=SC2119,SC2120 # what tests call with options
 # What the tests with hostile peers share; loaded behind helper.
 
 # Compiles the tools of tests/tools that they need; to be called by setup_file.
@@ -35,31 +37,40 @@ start_under() {
 	start_wsd --listen 127.0.0.1:0 "$@"
 }
 
+attackers=()
+
 # attack SCRIPT [OPTION...]: see tests/tools/hostile.c; from now on. What is
 # measured beside it shall not wait for a processor that this one has.
 attack() {
 	local fifo=$BATS_TEST_TMPDIR/attack line
 
-	[[ -p $fifo ]] || mkfifo "$fifo"
-	exec 7<>"$fifo"
+	((${#attackers[@]})) || {
+		[[ -p $fifo ]] || mkfifo "$fifo"
+		exec 7<>"$fifo"
+	}
 	start nice -n 10 "$hostile" "${@:2}" "$url" "$1" >"$fifo" 7<&-
-	attacker=$PID
+	attackers+=("$PID")
 	read -r -t 50 line <&7
 	[[ $line == ready ]]
 }
 
-# Ends it. Shows what was done, and sets `did` to that.
-cease() {
-	kill -TERM "$attacker"
-	attack_ends
+# Waits until all have ended by themselves, and shows what they did.
+attacks_end() {
+	local pid did
+
+	for pid in "${attackers[@]}"; do
+		wait "$pid"
+		read -r -t 5 did <&7
+		echo "# $did"
+	done
+	exec 7<&-
+	attackers=()
 }
 
-# The same when it ends by itself.
-attack_ends() {
-	wait "$attacker"
-	read -r -t 5 did <&7
-	exec 7<&-
-	echo "# $did"
+# Ends them.
+cease() {
+	kill -TERM "${attackers[@]}"
+	attacks_end
 }
 
 # metric NAME: a figure of wsd, as of now; a NAME can have labels.
@@ -121,20 +132,20 @@ slice() {
 	jq '.latencyNs["p99"] / 1000 | floor' <<<"$result"
 }
 
-# calm NAME: whether the median of the slices in the file $BATS_TEST_TMPDIR/NAME
+# calm NAME [US]: whether the median of the slices in $BATS_TEST_TMPDIR/NAME
 # is above that of those in .../undisturbed by a fifth of it at most, or by
-# 2 ms: so long may a process wait for its turn on a processor. Where the
-# undisturbed ones differ by more than that, the machine has so much else to do
+# 2 ms (US): so long may a process wait for its turn on a processor. Where the
+# undisturbed ones differ by more than 2 ms, the machine has so much else to do
 # that nothing can be told.
 calm() {
-	sort -n "$BATS_TEST_TMPDIR/$1" | awk -v name="$1" '
+	sort -n "$BATS_TEST_TMPDIR/$1" | awk -v name="$1" -v least="${2-2000}" '
 		FNR == 1 { file++ }
 		file == 1 { u[++us] = $1 }
 		file == 2 { d[++ds] = $1 }
 		END {
 			before = u[int((us + 1) / 2)]
 			after = d[int((ds + 1) / 2)]
-			may = before / 5 > 2000 ? before / 5 : 2000
+			may = before / 5 > least ? before / 5 : least
 			busy = u[us] - u[1] > 2000 || before > 2000
 			printf "# %s: p99 %.1f ms, without %.1f ms%s\n",
 				name, after / 1000, before / 1000,
@@ -166,33 +177,37 @@ rounds() {
 	done
 }
 
-# One who subscribes to "good" and stays, whatever happens, and all that was
-# said to it.
-listen() {
-	local fifo=$BATS_TEST_TMPDIR/listens
+# converse [OPTION...]: one who publishes to "good" and one who subscribes, with
+# these options of wssub. Both stay connected, whatever happens.
+converse() {
+	local fifo=$BATS_TEST_TMPDIR/said
 
-	mkfifo "$fifo"
-	exec 8<>"$fifo"
+	mkfifo "$fifo" "$fifo.ready"
+	exec 8<>"$fifo.ready" 9<>"$fifo"
 	said=()
-	start "$BIN/wssub" -u "$url" --strict --no-reconnect --ready-fd 8 good \
-		>"$BATS_TEST_TMPDIR/heard"
+	start "$BIN/wssub" -u "$url" -q --strict --ready-fd 8 "$@" good \
+		>"$BATS_TEST_TMPDIR/heard" 9<&-
 	listener=$PID
 	read -r _ <&8
+	start "$BIN/wspub" -u "$url" -q -f "$fifo" good 8<&- 9<&-
+	speaker=$PID
 	exec 8<&-
 }
 
-# say TEXT: publishes it to those who listen.
+# say TEXT: one more update of theirs; returns when it was heard.
 say() {
 	said+=("\"$1\"")
-	"$BIN/wspub" -u "$url" -q good "\"$1\""
-}
-
-# All that was said was heard once, in order.
-all_heard() {
-	say end
-	until tail -n 1 "$BATS_TEST_TMPDIR/heard" | grep -qx '"end"'; do
+	printf '"%s"\n' "$1" >&9
+	until tail -n 1 "$BATS_TEST_TMPDIR/heard" | grep -qFx "\"$1\""; do
 		kill -0 "$listener" # or it has ended
 	done
+}
+
+# All that was said was acknowledged, and heard once, in order.
+all_heard() {
+	say end
+	exec 9<&-
+	wait "$speaker"
 	kill "$listener"
 	diff <(printf '%s\n' "${said[@]}") "$BATS_TEST_TMPDIR/heard"
 }
@@ -203,7 +218,7 @@ all_heard() {
 beside() {
 	local attack
 
-	listen
+	converse --no-reconnect
 	rounds "$@"
 	for attack in "$@"; do
 		calm "${attack%% *}" && continue

@@ -373,6 +373,8 @@ const struct script hostile_scripts[] = {
 	 "wsd.v1", 10, 0, true, requests},
 	{"deaf", "subscribes and never reads", "subscriptions", "wsd.v1", 100,
 	 100, true, subscribe},
+	{"watch", "subscribes and reads", "subscriptions", "wsd.v1", 100, 100,
+	 false, subscribe},
 	{"deaf-publisher", "publishes and never reads the ACKs", "updates",
 	 "wsd.v1.bulk", 2, 0, true, publish},
 	{"publisher", "publishes as fast as it can", "updates", "wsd.v1.bulk",
