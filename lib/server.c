@@ -242,6 +242,9 @@ static struct admission_limits limits_of(const struct server_config *config)
 
 	if (!limits.connections || limits.connections > possible)
 		limits.connections = possible;
+	/* Those who say nothing can't take all. */
+	if (limits.half_open > (limits.connections + 1) / 2)
+		limits.half_open = (limits.connections + 1) / 2;
 	return limits;
 }
 

@@ -74,6 +74,20 @@ load helper
 	END
 }
 
+@test "who says nothing can't take all connections" {
+	start_wsd --max-connections 4
+	raw <<-'END'
+		a connect
+		b connect
+		c connect
+		a end
+		d open
+		e open
+		d idle
+		e idle
+	END
+}
+
 @test "a quiet peer is sent pings, and stays when it answers" {
 	start_wsd --ping 200ms --dead-after 500ms
 	raw <<-'END'

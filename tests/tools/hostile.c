@@ -2,8 +2,8 @@
 /*
  * hostile - a peer that means harm, for tests of what a server endures.
  *
- *   hostile [-k] [-n PEERS] [-c COUNT] [-t SECONDS] [-i MS] [-s SEED] URL
- * SCRIPT
+ *   hostile [-k] [-n PEERS] [-c COUNT] [-t SECONDS] [-i MS] [-b BYTES]
+ *           [-s SEED] URL SCRIPT
  *
  * Plays a script on PEERS connections to ws://127.0.0.1:PORT/ws or
  * ws+unix:PATH:/ws at the same time; without arguments it lists the scripts.
@@ -11,7 +11,8 @@
  * done COUNT of what its script counts (with -k it stays connected then), or at
  * SIGTERM. The line "ready" says that each connection has begun, the last line
  * what was done. MS is the time between two acts of a connection, between its
- * end and the next beginning too. Exits 1 when it cannot connect.
+ * end and the next beginning too. BYTES (1 MiB) is how long messages are that
+ * are to be large. Exits 1 when it cannot connect.
  */
 #include "hostile.h"
 
@@ -48,7 +49,8 @@ struct hostile {
 	uint64_t ended; /* by the server */
 	uint64_t sent;	/* bytes */
 	uint64_t received;
-	bool keeps; /* its connections, when all is done */
+	size_t large; /* bytes */
+	bool keeps;   /* its connections, when all is done */
 	bool said_ready;
 };
 
@@ -71,6 +73,11 @@ unsigned hostile_dice(struct hostile *h, unsigned sides)
 	h->noise ^= h->noise >> 17;
 	h->noise ^= h->noise << 5;
 	return h->noise % sides;
+}
+
+size_t hostile_large(const struct hostile *h)
+{
+	return h->large;
 }
 
 static bool all_done(const struct hostile *h)
@@ -294,7 +301,7 @@ static void make_peers(struct hostile *h)
 static void usage(void)
 {
 	fputs("usage: hostile [-k] [-n PEERS] [-c COUNT] [-t SECONDS] "
-	      "[-i MS] [-s SEED] URL SCRIPT\n",
+	      "[-i MS] [-b BYTES] [-s SEED] URL SCRIPT\n",
 	      stderr);
 	for (const struct script *s = hostile_scripts; s->name; s++)
 		fprintf(stderr, "  %-16s %s\n", s->name, s->what);
@@ -325,7 +332,7 @@ static uint64_t parse(struct hostile *h, int argc, char **argv)
 	uint64_t seconds = 10, interval = UINT64_MAX;
 	int option;
 
-	while ((option = getopt(argc, argv, "kn:c:t:i:s:")) != -1) {
+	while ((option = getopt(argc, argv, "kn:c:t:i:b:s:")) != -1) {
 		if (option == 'k')
 			h->keeps = true;
 		else if (option == 'n')
@@ -336,6 +343,8 @@ static uint64_t parse(struct hostile *h, int argc, char **argv)
 			seconds = number(optarg, SECONDS_MAX);
 		else if (option == 'i')
 			interval = number(optarg, 1000 * SECONDS_MAX);
+		else if (option == 'b')
+			h->large = number(optarg, 1 << 30);
 		else if (option == 's')
 			h->noise ^= (uint32_t)number(optarg, UINT32_MAX - 1);
 		else
@@ -355,7 +364,7 @@ static uint64_t parse(struct hostile *h, int argc, char **argv)
 int main(int argc, char **argv)
 {
 	struct sigaction action = {.sa_handler = on_signal};
-	struct hostile h = {.noise = UINT32_MAX};
+	struct hostile h = {.noise = UINT32_MAX, .large = 1 << 20};
 	uint64_t seconds = parse(&h, argc, argv);
 
 	sigaction(SIGTERM, &action, NULL);

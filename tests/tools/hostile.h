@@ -51,4 +51,7 @@ void hostile_did(struct hostile *h, uint64_t n);
 /* 0 to sides - 1; the same numbers for the same seed. */
 unsigned hostile_dice(struct hostile *h, unsigned sides);
 
+/* Bytes of what is to be large. */
+size_t hostile_large(const struct hostile *h);
+
 #endif

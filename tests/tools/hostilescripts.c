@@ -10,7 +10,6 @@
 
 #define FIN 0x80
 #define KIB ((size_t)1024)
-#define MIB (KIB * KIB)
 
 /* What the good subscriber and publisher beside it use; see wsbench(1). */
 #define BENCH "bench-0"
@@ -99,8 +98,8 @@ static enum next endless_frame(struct hostile *h, struct peer *p)
 {
 	if (p->acts == 0)
 		put_text_header(&p->out, p->number % 2 ? UINT64_C(1) << 62
-						       : 2 * MIB - 1);
-	if (p->acts < 2 * KIB - 1)
+						       : hostile_large(h) - 1);
+	if (p->acts < hostile_large(h) / KIB - 1)
 		put_filling(&p->out, KIB);
 	hostile_did(h, 1);
 	return ACT;
@@ -122,8 +121,8 @@ static enum next endless_message(struct hostile *h, struct peer *p)
 
 static enum next half_message(struct hostile *h, struct peer *p)
 {
-	put_text_header(&p->out, MIB);
-	put_filling(&p->out, MIB - 1);
+	put_text_header(&p->out, hostile_large(h));
+	put_filling(&p->out, hostile_large(h) - 1);
 	hostile_did(h, 1);
 	return REST;
 }
@@ -313,7 +312,7 @@ static enum next posts(struct hostile *h, struct peer *p)
 /* As large as an update may be, and now and then larger. */
 static enum next big(struct hostile *h, struct peer *p)
 {
-	size_t len = MIB - 2 + (p->acts % 4 == 3);
+	size_t len = hostile_large(h) - 2 + (p->acts % 4 == 3);
 	struct buf line;
 
 	buf_init(&line);
@@ -340,9 +339,9 @@ static enum next hoard(struct hostile *h, struct peer *p)
 	snprintf(text, sizeof(text),
 		 "{\"type\":\"PUBLISH\",\"tenantId\":\"h%u-%u\",\"data\":\"",
 		 p->number, (unsigned)p->acts);
-	put_text_header(&p->out, strlen(text) + MIB / 2 + 2);
+	put_text_header(&p->out, strlen(text) + hostile_large(h) + 2);
 	buf_puts(&p->out, text);
-	put_filling(&p->out, MIB / 2);
+	put_filling(&p->out, hostile_large(h));
 	buf_puts(&p->out, "\"}");
 	hostile_did(h, 1);
 	return ACT;
@@ -358,9 +357,9 @@ const struct script hostile_scripts[] = {
 	{"endless-frame", "a frame that does not end", "pieces", "wsd.v1", 20,
 	 1, false, endless_frame},
 	{"endless-message", "fragments without a last one", "fragments",
-	 "wsd.v1", 20, 1, false, endless_message},
-	{"half-message", "1 MiB of a message, but for its last byte",
-	 "messages", "", 100, 100, false, half_message},
+	 "wsd.v1", 8, 5, false, endless_message},
+	{"half-message", "a large message, but for its last byte", "messages",
+	 "", 100, 100, false, half_message},
 	{"subscriptions", "SUBSCRIBE to 10000 tenants", "requests", "wsd.v1", 1,
 	 0, false, subscriptions},
 	{"again", "1000 subscriptions, then the same again", "requests", "", 1,
