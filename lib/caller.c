@@ -177,9 +177,8 @@ static struct caller *add(struct callers *all, const struct netaddr *from)
 }
 
 /* lws tells of the end of one that it could not take, or does not. */
-static bool adopt(struct caller *c, int fd)
+static bool adopt(struct callers *all, struct caller *c, int fd)
 {
-	struct callers *all = c->all;
 	lws_adopt_desc_t desc = {
 		.vh = lws_get_vhost_by_name(all->loop->lws, "default"),
 		.type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
@@ -230,7 +229,7 @@ void caller_accept(struct callers *all, int fd, const struct netaddr *from)
 	}
 	drop_excess(all);
 	wheel_set(&all->wheel, &c->timer, (int64_t)all->times.handshake);
-	if (adopt(c, fd))
+	if (adopt(all, c, fd))
 		read_now(all, fd);
 }
 

@@ -22,11 +22,11 @@ typedef void intake_fn(struct intake *in, const char *text, size_t len);
 
 struct intake {
 	intake_fn *text;
-	uint64_t max;	  /* bytes of a message */
 	uint64_t message; /* messages so far, this one included */
-	uint64_t line;	  /* lines of this message so far */
-	uint64_t size;	  /* bytes of this message so far */
 	struct buf rest;  /* what came and was not handed over */
+	uint32_t max;	  /* bytes of a message */
+	uint32_t size;	  /* bytes of this message so far */
+	uint32_t line;	  /* lines of this message so far */
 	bool rest_final;  /* rest reaches to the message's end */
 	bool lines;	  /* a line is a text; else a message is */
 	bool stopped;	  /* hand nothing over */

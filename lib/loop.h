@@ -43,7 +43,8 @@ struct loop {
  * returns. 0, or -1 after a LOG_FAILED that says what to do (the libuv plugin
  * of lws is a package of its own). The lines of lws are written as `log` has it
  * (see lwslog.h). Raises the soft limit of descriptors to the
- * hard one first, but not above a million. SIGPIPE is ignored from then on.
+ * hard one first, but not above 65536, unless it is. SIGPIPE is ignored from
+ * then on.
  */
 int loop_init(struct loop *loop, struct log *log,
 	      const struct lws_protocols *protocols, uint64_t options,

@@ -18,7 +18,7 @@
  * it costs as much memory for each, so it is small, and who sends more is read
  * from again in the same turn, see peers_read_on().
  */
-#define PEER_RX_SMALL 1024
+#define PEER_RX_SMALL 1008
 
 /* All of them. */
 struct peers {

@@ -34,7 +34,7 @@ void session_hold(struct session *s, struct hub_tenant **slot,
 	if (t)
 		hub_pin(t);
 	if (*slot)
-		hub_unpin(s->hub, *slot);
+		hub_unpin(s->outlet.hub, *slot);
 	*slot = t;
 }
 
@@ -53,7 +53,7 @@ static struct answer_stream name_of(const struct session *s,
 				    const struct hub_tenant *t,
 				    char epoch[PROTO_EPOCH_MAX + 1])
 {
-	hub_epoch(s->hub, t, epoch);
+	hub_epoch(s->outlet.hub, t, epoch);
 	return (struct answer_stream){t->id, t->id_len, epoch};
 }
 
@@ -75,16 +75,16 @@ static void collect(struct outlet *o)
 	char digits[20];
 	struct json_value id = {.text = digits, .type = JSON_NUMBER};
 
-	if (!s->ack_id)
+	if (!s->pub || !s->pub->ack_id)
 		return;
-	id.len = num_put_u64(digits, s->ack_id);
-	s->ack_id = 0;
-	session_ack(s, &id, s->acked, &s->ack);
+	id.len = num_put_u64(digits, s->pub->ack_id);
+	s->pub->ack_id = 0;
+	session_ack(s, &id, s->pub->acked, &s->pub->ack);
 }
 
 static void count_assembly(struct session *s)
 {
-	meter_hold(&s->hub->meter, &s->outlet.holder, METER_ASSEMBLY,
+	meter_hold(&s->outlet.hub->meter, &s->outlet.holder, METER_ASSEMBLY,
 		   &s->metered, s->intake.rest.cap);
 }
 
@@ -98,7 +98,8 @@ static void drop_input(struct session *s)
 /* No ACK either: it would settle what ERRORs among the answers refused. */
 static void end_for_memory(struct session *s)
 {
-	s->ack_id = 0;
+	if (s->pub)
+		s->pub->ack_id = 0;
 	drop_input(s);
 	outlet_shed(&s->outlet, PROTO_CLOSE_OVER_CAPACITY,
 		    "the server has too little memory");
@@ -108,15 +109,15 @@ static void let_go(struct meter_holder *holder)
 {
 	struct session *s = list_entry(holder, struct session, outlet.holder);
 
-	s->hub->counters.refused[REFUSED_MEMORY]++;
+	s->outlet.hub->counters.refused[REFUSED_MEMORY]++;
 	end_for_memory(s);
 }
 
 /* Whether what it publishes waits to be written already. */
 static bool outruns(const struct session *s)
 {
-	const struct stream *stream =
-		s->published ? s->published->stream : NULL;
+	const struct hub_tenant *t = s->pub ? s->pub->published : NULL;
+	const struct stream *stream = t ? t->stream : NULL;
 
 	return stream && !list_empty(&stream->dirty) &&
 	       stream_unwritten(stream) > UNWRITTEN_HIGH;
@@ -160,7 +161,7 @@ static const struct outlet_owner owner = {collect, answered, let_go};
 
 static void welcome(struct session *s)
 {
-	const struct hub_config *config = &s->hub->config;
+	const struct hub_config *config = &s->outlet.hub->config;
 	struct answer_limits limits = {
 		.message = config->message_max,
 		.frame = config->frame_max,
@@ -178,7 +179,6 @@ void session_init(struct session *s, struct hub *hub,
 		  const struct outlet_ops *ops, void *conn)
 {
 	memset(s, 0, sizeof(*s));
-	s->hub = hub;
 	s->dialect = dialect;
 	s->number = number;
 	intake_init(&s->intake, dialect == SESSION_V1,
@@ -196,12 +196,7 @@ void session_init(struct session *s, struct hub *hub,
 void session_release(struct session *s)
 {
 	outlet_release(&s->outlet);
-	session_hold(s, &s->published, NULL);
-	session_hold(s, &s->acked, NULL);
-	if (s->producer)
-		producers_leave(&s->hub->producers, s->producer,
-				s->hub->now.mono_ms);
-	s->producer = NULL;
+	session_unpublish(s);
 	intake_release(&s->intake);
 	count_assembly(s);
 	free(s->rate);
@@ -214,7 +209,7 @@ void session_error(struct session *s, const struct json_value *id,
 	struct buf text;
 
 	buf_init(&text);
-	s->hub->counters.errors[code]++;
+	s->outlet.hub->counters.errors[code]++;
 	answer_put_error(&text, id, s->intake.message, s->intake.line, code,
 			 message);
 	session_say(s, &text);
@@ -232,12 +227,12 @@ void session_over_capacity(struct session *s, const struct request *r,
 struct hub_tenant *session_tenant(struct session *s, const struct request *r)
 {
 	struct hub_tenant *t =
-		hub_tenant(s->hub, r->tenant.bytes, r->tenant.len);
+		hub_tenant(s->outlet.hub, r->tenant.bytes, r->tenant.len);
 
 	if (t)
 		return t;
 	if (errno == ENOSPC)
-		s->hub->counters.refused[REFUSED_TENANTS]++;
+		s->outlet.hub->counters.refused[REFUSED_TENANTS]++;
 	session_over_capacity(
 		s, r, errno == ENOSPC ? "many tenants" : SESSION_LITTLE_MEMORY);
 	return NULL;
@@ -342,7 +337,7 @@ static void wait_for(struct session *s, int64_t ms,
 {
 	if (ms <= 0)
 		return;
-	s->hub->counters.refused[reason]++;
+	s->outlet.hub->counters.refused[reason]++;
 	s->intake.stopped = true;
 	s->throttled = true;
 	s->outlet.ops->wake(s->outlet.conn, ms);
@@ -354,8 +349,8 @@ static void wait_for(struct session *s, int64_t ms,
  */
 static void throttle(struct session *s, size_t len)
 {
-	const struct hub_config *c = &s->hub->config;
-	int64_t now = s->hub->now.mono_ms;
+	const struct hub_config *c = &s->outlet.hub->config;
+	int64_t now = s->outlet.hub->now.mono_ms;
 
 	if (!c->message_rate && !c->byte_rate)
 		return;
@@ -415,9 +410,9 @@ static void watch_memory(struct session *s, size_t held)
 
 	count_assembly(s);
 	if (s->outlet.holder.bytes > held &&
-	    !meter_yield(&s->hub->meter, &s->outlet.holder))
+	    !meter_yield(&s->outlet.hub->meter, &s->outlet.holder))
 		let_go(&s->outlet.holder);
-	else if (s->metered > assembly && !reclaim_room(s->hub, 0))
+	else if (s->metered > assembly && !reclaim_room(s->outlet.hub, 0))
 		end_for_memory(s);
 }
 
@@ -431,7 +426,7 @@ static void take(struct session *s, const struct intake_piece *piece)
 			     "only text messages are taken");
 		break;
 	case INTAKE_TOO_BIG:
-		s->hub->counters.refused[REFUSED_TOO_LARGE]++;
+		s->outlet.hub->counters.refused[REFUSED_TOO_LARGE]++;
 		outlet_close(&s->outlet, PROTO_CLOSE_TOO_BIG,
 			     "message is too big");
 		break;

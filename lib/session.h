@@ -28,23 +28,27 @@ struct session_rate {
 	struct bucket bytes;
 };
 
-struct session {
-	struct outlet outlet;
-	enum session_dialect dialect;
-	struct hub *hub;
+/* What only those who publish need: most connections listen. */
+struct session_publisher {
 	struct hub_tenant *published; /* pinned; the last one published to */
 	struct producer *producer;    /* claimed; NULL: none */
-	uint64_t number;	      /* names the connection */
 	uint64_t last_id;	      /* of a PUBLISH; ids increase */
 	struct hub_tenant *acked;     /* pinned; what `ack` speaks of */
 	struct answer_ack ack;	      /* the one ACK that is put off */
 	uint64_t ack_id;	      /* its id; 0: none is pending */
-	struct intake intake;	      /* cuts and stops the input */
-	size_t metered;		      /* bytes of it that hub->meter knows */
-	struct session_rate *rate;    /* owned; NULL: no limit was needed yet */
-	uint64_t replayed;	      /* bytes, since all was answered */
-	bool draining;		      /* closes when all is written */
-	bool throttled; /* its rate is used up, see session_wake() */
+};
+
+struct session {
+	struct outlet outlet;
+	enum session_dialect dialect;
+	struct session_publisher *pub; /* owned; NULL: never published */
+	uint64_t number;	       /* names the connection */
+	struct intake intake;	       /* cuts and stops the input */
+	size_t metered;		       /* bytes of it that hub->meter knows */
+	struct session_rate *rate; /* owned; NULL: no limit was needed yet */
+	uint64_t replayed;	   /* bytes, since all was answered */
+	bool draining;		   /* closes when all is written */
+	bool throttled;		   /* its rate is used up, see session_wake() */
 };
 
 void session_init(struct session *s, struct hub *hub,
@@ -73,6 +77,9 @@ void session_gap(struct session *s, const struct request *r);
 void session_producer(struct session *s, const struct request *r);
 void session_subscribe(struct session *s, const struct request *r);
 void session_unsubscribe(struct session *s, const struct request *r);
+
+/* Lets go of all that it has as a publisher. */
+void session_unpublish(struct session *s);
 
 /* Every answer is said here; takes `text`. */
 void session_say(struct session *s, struct buf *text);

@@ -8,20 +8,44 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+
+/* Has s->pub made where it was not; false when it was told that it can't. */
+static bool become_publisher(struct session *s, const struct request *r)
+{
+	if (!s->pub)
+		s->pub = calloc(1, sizeof(*s->pub));
+	if (!s->pub)
+		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
+	return s->pub;
+}
+
+void session_unpublish(struct session *s)
+{
+	if (!s->pub)
+		return;
+	session_hold(s, &s->pub->published, NULL);
+	session_hold(s, &s->pub->acked, NULL);
+	if (s->pub->producer)
+		producers_leave(&s->outlet.hub->producers, s->pub->producer,
+				s->outlet.hub->now.mono_ms);
+	free(s->pub);
+	s->pub = NULL;
+}
 
 /* The tenant to publish to: most often the same as before. */
 static struct hub_tenant *publish_tenant(struct session *s,
 					 const struct request *r)
 {
-	struct hub_tenant *t = s->published;
+	struct hub_tenant *t = s->pub->published;
 
 	if (t && t->id_len == r->tenant.len &&
 	    memcmp(t->id, r->tenant.bytes, r->tenant.len) == 0)
 		return t;
 	t = session_tenant(s, r);
 	if (t)
-		session_hold(s, &s->published, t);
+		session_hold(s, &s->pub->published, t);
 	return t;
 }
 
@@ -35,9 +59,9 @@ static void acknowledge(struct session *s, const struct request *r,
 		session_ack(s, &r->id, t, ack);
 		return;
 	}
-	session_hold(s, &s->acked, t);
-	s->ack = *ack;
-	s->ack_id = r->number;
+	session_hold(s, &s->pub->acked, t);
+	s->pub->ack = *ack;
+	s->pub->ack_id = r->number;
 	outlet_ready(&s->outlet);
 }
 
@@ -51,29 +75,29 @@ static bool id_in_order(struct session *s, const struct request *r)
 			      "'id' of a publish is not an integer from 1");
 		return false;
 	}
-	if (r->number <= s->last_id) {
+	if (r->number <= s->pub->last_id) {
 		session_error(s, &r->id, PROTO_BAD_REQUEST,
 			      "'id' of a publish is not above the one before");
 		return false;
 	}
-	s->last_id = r->number;
+	s->pub->last_id = r->number;
 	return true;
 }
 
 static bool may_publish(struct session *s, const struct request *r)
 {
-	if (s->hub->draining) {
-		s->hub->counters.refused[REFUSED_DRAINING]++;
+	if (s->outlet.hub->draining) {
+		s->outlet.hub->counters.refused[REFUSED_DRAINING]++;
 		session_error(s, &r->id, PROTO_DRAINING, "shutting down");
 		return false;
 	}
-	if (r->data.len > s->hub->config.message_max) {
-		s->hub->counters.refused[REFUSED_TOO_LARGE]++;
+	if (r->data.len > s->outlet.hub->config.message_max) {
+		s->outlet.hub->counters.refused[REFUSED_TOO_LARGE]++;
 		session_error(s, &r->id, PROTO_TOO_LARGE,
 			      "'data' is larger than the server takes");
 		return false;
 	}
-	if (!reclaim_room(s->hub, r->data.len)) {
+	if (!reclaim_room(s->outlet.hub, r->data.len)) {
 		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
 		return false;
 	}
@@ -96,7 +120,7 @@ static void acknowledge_duplicate(struct session *s, const struct request *r)
 {
 	struct hub_tenant *t = publish_tenant(s, r);
 
-	s->hub->counters.duplicates++;
+	s->outlet.hub->counters.duplicates++;
 	if (t)
 		acknowledge(s, r, t, &(struct answer_ack){.duplicate = true});
 }
@@ -113,11 +137,11 @@ static bool publish(struct session *s, const struct request *r)
 	if (!t)
 		return false;
 	if (r->key.bytes) {
-		key = keys_hash(&s->hub->keys, t->id, t->id_len, r->key.bytes,
-				r->key.len);
+		key = keys_hash(&s->outlet.hub->keys, t->id, t->id_len,
+				r->key.bytes, r->key.len);
 		update.key = &key;
 	}
-	switch (hub_publish(s->hub, t, &update, &receipt)) {
+	switch (hub_publish(s->outlet.hub, t, &update, &receipt)) {
 	case HUB_NO_MEMORY:
 		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
 		return false;
@@ -142,17 +166,20 @@ static bool publish(struct session *s, const struct request *r)
  */
 void session_publish(struct session *s, const struct request *r)
 {
-	bool named = s->producer && r->numbered;
+	struct producer *producer;
+	bool named;
 
-	if (!id_in_order(s, r))
+	if (!become_publisher(s, r) || !id_in_order(s, r))
 		return;
-	if (named && producer_has(s->producer, r->number))
+	producer = s->pub->producer;
+	named = producer && r->numbered;
+	if (named && producer_has(producer, r->number))
 		acknowledge_duplicate(s, r);
 	else if (!may_publish(s, r) || !publish(s, r)) {
 		if (named)
-			producer_refused(s->producer, r->number);
+			producer_refused(producer, r->number);
 	} else if (named) {
-		producer_took(s->producer, r->number);
+		producer_took(producer, r->number);
 	}
 }
 
@@ -169,18 +196,20 @@ void session_gap(struct session *s, const struct request *r)
 /* A new connection of a producer ends its older one. */
 void session_producer(struct session *s, const struct request *r)
 {
-	struct producers *all = &s->hub->producers;
+	struct producers *all = &s->outlet.hub->producers;
 	struct producer *producer;
 	struct session *older;
 
-	if (s->dialect == SESSION_PLAIN || s->producer) {
+	if (!become_publisher(s, r))
+		return;
+	if (s->dialect == SESSION_PLAIN || s->pub->producer) {
 		session_error(s, &r->id, PROTO_BAD_REQUEST,
-			      s->producer ? "PRODUCER came before"
-					  : "PRODUCER needs wsd.v1");
+			      s->pub->producer ? "PRODUCER came before"
+					       : "PRODUCER needs wsd.v1");
 		return;
 	}
 	producer = producers_claim(all, r->producer.bytes, r->producer.len,
-				   s->hub->now.mono_ms);
+				   s->outlet.hub->now.mono_ms);
 	if (!producer) {
 		session_over_capacity(s, r,
 				      errno == ENOSPC ? "many producers"
@@ -189,10 +218,10 @@ void session_producer(struct session *s, const struct request *r)
 	}
 	older = producer->owner;
 	if (older) {
-		older->producer = NULL;
+		older->pub->producer = NULL;
 		outlet_close(&older->outlet, PROTO_CLOSE_BAD_REQUEST,
 			     "this producer has a newer connection");
 	}
 	producer->owner = s;
-	s->producer = producer;
+	s->pub->producer = producer;
 }

@@ -64,14 +64,15 @@ static void subscribe_new(struct session *s, const struct request *r,
 	struct stream_start start;
 	struct stream *stream = NULL;
 
-	if (reclaim_room(s->hub, view_to_make(s, t)))
-		stream = hub_stream(s->hub, t);
+	if (reclaim_room(s->outlet.hub, view_to_make(s, t)))
+		stream = hub_stream(s->outlet.hub, t);
 	if (!stream) {
 		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
 		return;
 	}
-	stream_trim(stream, &s->hub->config.history, s->hub->now.mono_ms);
-	stream_start(stream, &r->since, s->hub->now.mono_ms, &start);
+	stream_trim(stream, &s->outlet.hub->config.history,
+		    s->outlet.hub->now.mono_ms);
+	stream_start(stream, &r->since, s->outlet.hub->now.mono_ms, &start);
 	if (start.reason && s->dialect == SESSION_PLAIN) {
 		outlet_close(&s->outlet, PROTO_CLOSE_BAD_REQUEST,
 			     "updates since then are not all there");
@@ -88,7 +89,7 @@ static void subscribe_new(struct session *s, const struct request *r,
 /* Whether there may be one more subscription. False after an answer. */
 static bool has_room(struct session *s, const struct request *r)
 {
-	struct hub *h = s->hub;
+	struct hub *h = s->outlet.hub;
 	bool has_many = s->outlet.count >= MANY;
 
 	if (s->outlet.count >= h->config.subscriptions_max) {
@@ -111,7 +112,8 @@ static bool has_room(struct session *s, const struct request *r)
 /* A request that is refused makes no tenant, and so displaces none. */
 void session_subscribe(struct session *s, const struct request *r)
 {
-	struct hub_tenant *t = hub_find(s->hub, r->tenant.bytes, r->tenant.len);
+	struct hub_tenant *t =
+		hub_find(s->outlet.hub, r->tenant.bytes, r->tenant.len);
 	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
 
 	if (sub) {
@@ -125,7 +127,8 @@ void session_subscribe(struct session *s, const struct request *r)
 
 void session_unsubscribe(struct session *s, const struct request *r)
 {
-	struct hub_tenant *t = hub_find(s->hub, r->tenant.bytes, r->tenant.len);
+	struct hub_tenant *t =
+		hub_find(s->outlet.hub, r->tenant.bytes, r->tenant.len);
 	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
 	struct buf text;
 

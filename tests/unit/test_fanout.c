@@ -23,7 +23,7 @@ static void publish(struct hub *h, const char *id, const char *data)
 
 static void subscribe(struct fakeconn *f, const char *id)
 {
-	struct hub *h = f->session.hub;
+	struct hub *h = f->session.outlet.hub;
 	struct hub_tenant *t = hub_tenant(h, id, strlen(id));
 	struct stream *s = hub_stream(h, t);
 
@@ -46,7 +46,7 @@ static void begin(struct hub *h, struct fakeconn *f, int count)
 static void end(struct hub *h, struct fakeconn *f, int count)
 {
 	for (int i = 0; i < count; i++)
-		if (f[i].session.hub)
+		if (f[i].session.outlet.hub)
 			fakeconn_close(&f[i]);
 	hub_release(h);
 }
@@ -65,7 +65,7 @@ static bool all_hear(struct fakeconn *f, int count, const char *want)
 	bool good = true;
 
 	for (int i = 0; i < count; i++)
-		if (f[i].session.hub)
+		if (f[i].session.outlet.hub)
 			good &= fakeconn_hears(&f[i], want);
 	return good;
 }
@@ -105,15 +105,15 @@ static void leaving(void)
 	fanout_run(&h);
 	next = served(f, MANY);
 	fakeconn_close(&f[next]);
-	f[next].session.hub = NULL;
+	f[next].session.outlet.hub = NULL;
 	fakeconn_run(&h);
 	ok(all_hear(f, MANY, "1\n"), "who is next may leave between calls");
 	publish(&h, "a", "2");
 	fanout_run(&h);
 	for (int i = next; i < MANY; i++) {
-		if (f[i].session.hub)
+		if (f[i].session.outlet.hub)
 			fakeconn_close(&f[i]);
-		f[i].session.hub = NULL;
+		f[i].session.outlet.hub = NULL;
 	}
 	fakeconn_run(&h);
 	ok(all_hear(f, MANY, "2\n") && fakeconn_ledger(&h) && !fanout_due(&h),

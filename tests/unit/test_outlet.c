@@ -51,7 +51,7 @@ static void publish_long(struct hub *h, const char *id, size_t len, char c)
 
 static void subscribe(struct fakeconn *f, const char *id)
 {
-	struct hub_tenant *t = tenant(f->session.hub, id);
+	struct hub_tenant *t = tenant(f->session.outlet.hub, id);
 
 	outlet_subscribe(&f->session.outlet, t, t->stream->seq + 1);
 }

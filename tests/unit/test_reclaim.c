@@ -45,7 +45,7 @@ static void begin(struct hub *h)
 
 static void subscribe(struct fakeconn *f, const char *id)
 {
-	struct hub *h = f->session.hub;
+	struct hub *h = f->session.outlet.hub;
 	struct stream *s = hub_stream(h, tenant(h, id));
 
 	outlet_subscribe(&f->session.outlet, tenant(h, id), s->seq + 1);

@@ -64,7 +64,7 @@ static void end(struct world *w)
 static void say(struct fakeconn *f, const char *text)
 {
 	fakeconn_say(f, text);
-	fakeconn_run(f->session.hub);
+	fakeconn_run(f->session.outlet.hub);
 }
 
 static bool answers(struct fakeconn *f, const char *text, const char *want)

@@ -50,7 +50,7 @@ static void end(struct world *w)
 static bool answers(struct fakeconn *f, const char *text, const char *want)
 {
 	fakeconn_say(f, text);
-	fakeconn_run(f->session.hub);
+	fakeconn_run(f->session.outlet.hub);
 	return fakeconn_hears(f, want);
 }
 
@@ -155,7 +155,7 @@ static void receive(struct fakeconn *f, struct intake_piece piece)
 	piece.first = true;
 	piece.bytes = "";
 	session_receive(&f->session, &piece);
-	fakeconn_run(f->session.hub);
+	fakeconn_run(f->session.outlet.hub);
 }
 
 static void fatal(enum session_dialect dialect, uint64_t max)

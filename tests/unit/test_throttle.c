@@ -26,7 +26,7 @@ static void ping(struct fakeconn *f, int id)
 
 	snprintf(text, sizeof(text), "{'type':'PING','id':%d}", id);
 	fakeconn_say(f, text);
-	fakeconn_run(f->session.hub);
+	fakeconn_run(f->session.outlet.hub);
 }
 
 static bool ponged(struct fakeconn *f, int id)

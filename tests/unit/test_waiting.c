@@ -52,7 +52,7 @@ static void half_message(struct fakeconn *f, size_t len)
 	memset(text, ' ', len);
 	fakeconn_piece(f, text, len, true, false);
 	free(text);
-	fakeconn_run(f->session.hub);
+	fakeconn_run(f->session.outlet.hub);
 }
 
 static void subscribe(struct fakeconn *f, const char *id)
@@ -62,7 +62,7 @@ static void subscribe(struct fakeconn *f, const char *id)
 	snprintf(text, sizeof(text), "{'type':'SUBSCRIBE','tenantId':'%s'}",
 		 id);
 	fakeconn_say(f, text);
-	fakeconn_run(f->session.hub);
+	fakeconn_run(f->session.outlet.hub);
 }
 
 /* --- The meter itself -------------------------------------------------- */
@@ -146,8 +146,8 @@ static void half_messages(void)
 	ok(h.counters.refused[REFUSED_MEMORY] == 1,
 	   "meanwhile updates have their half");
 	half_message(&f[3], 600 * KIB);
-	ok(fakeconn_closed(&f[3], PROTO_CLOSE_OVER_CAPACITY) &&
-		   f[1].closings && h.meter.used[METER_ASSEMBLY] == 0,
+	ok(fakeconn_closed(&f[3], PROTO_CLOSE_OVER_CAPACITY) && f[1].closings &&
+		   h.meter.used[METER_ASSEMBLY] == 0,
 	   "one that is too large for all goes itself");
 	for (int i = 0; i < 4; i++)
 		fakeconn_close(&f[i]);
@@ -294,7 +294,7 @@ static int watch_all(struct fakeconn *f, char of)
 			 n++);
 		buf_clear(&f->heard, 0);
 		fakeconn_say(f, text);
-		fakeconn_run(f->session.hub);
+		fakeconn_run(f->session.outlet.hub);
 		fakeconn_sound(f);
 	} while (n < 10000 && memmem(buf_bytes(&f->heard), buf_len(&f->heard),
 				     "SUBSCRIBED", 10));
