@@ -1,7 +1,8 @@
 #!/usr/bin/env bats
 # Peers that mean harm, and beside them good ones, who must notice nothing: all
-# that they are due comes once and in order, and is not later than without. See
-# tests/tools/hostile.c for what the scripts do.
+# that they are due comes once and in order, and no turn of wsd keeps them
+# waiting. See tests/tools/hostile.c for what the scripts do, and the section
+# "hostile" of tests/bench/run.sh for how late things come.
 # shellcheck disable=SC2154 # what start_wsd and build_hostile set
 
 load helper
@@ -92,7 +93,7 @@ setup_file() {
 }
 
 @test "a publisher that never reads its ACKs costs nothing" {
-	start_wsd
+	start_wsd --sndbuf 8k # so that they soon wait
 	slice # so that all is there that takes memory
 	before=$(kib VmRSS)
 	attack deaf-publisher -n 4 -k -c 400000

@@ -117,7 +117,7 @@ static void begin(struct hostile *h, struct peer *p, uint64_t now)
 
 	if (h->opened >= OPENED_MAX)
 		return;
-	p->fd = wire_dial(h->url, h->script->deaf ? 4096 : 0);
+	p->fd = wire_dial(h->url, h->script->deaf ? 65536 : 0);
 	if (p->fd < 0 && stopped)
 		return;
 	if (p->fd < 0)
