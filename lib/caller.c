@@ -176,45 +176,8 @@ static struct caller *add(struct callers *all, const struct netaddr *from)
 	return c;
 }
 
-/* lws tells of the end of one that it could not take, or does not. */
-static bool adopt(struct callers *all, struct caller *c, int fd)
-{
-	lws_adopt_desc_t desc = {
-		.vh = lws_get_vhost_by_name(all->loop->lws, "default"),
-		.type = LWS_ADOPT_SOCKET | LWS_ADOPT_HTTP | LWS_ADOPT_ALLOW_SSL,
-		.fd = {.sockfd = fd},
-		.opaque = c,
-	};
-	struct lws *wsi;
-	bool adopted;
-
-	all->adopting = c;
-	wsi = lws_adopt_descriptor_vhost_via_info(&desc);
-	if (!wsi && all->adopting)
-		caller_free(c);
-	else if (wsi && all->adopting)
-		c->wsi = wsi;
-	adopted = wsi && all->adopting;
-	all->adopting = NULL;
-	return adopted;
-}
-
-/*
- * Most often the request came with the connection: it is read at once, before
- * the loop has even begun to watch it. This may end the connection.
- */
-static void read_now(struct callers *all, int fd)
-{
-	struct lws_pollfd event = {
-		.fd = fd,
-		.events = LWS_POLLIN,
-		.revents = LWS_POLLIN,
-	};
-
-	lws_service_fd(all->loop->lws, &event);
-}
-
-void caller_accept(struct callers *all, int fd, const struct netaddr *from)
+struct caller *caller_accept(struct callers *all, int fd,
+			     const struct netaddr *from)
 {
 	enum admission_verdict verdict = ADMISSION_NO_MEMORY;
 	struct caller *c = add(all, from);
@@ -225,17 +188,39 @@ void caller_accept(struct callers *all, int fd, const struct netaddr *from)
 	if (verdict != ADMITTED) {
 		free(c);
 		refuse(all, fd, from, verdict);
-		return;
+		return NULL;
 	}
 	drop_excess(all);
 	wheel_set(&all->wheel, &c->timer, (int64_t)all->times.handshake);
-	if (adopt(all, c, fd))
-		read_now(all, fd);
+	return c;
 }
 
-struct caller *caller_of(struct lws *wsi)
+/* Once lws has spoken of it, it tells of its end too. */
+void caller_adopt(struct caller *c, int fd, const struct buf *handshake)
 {
-	return lws_get_opaque_user_data(wsi);
+	struct callers *all = c->all;
+	struct lws_vhost *vhost =
+		lws_get_vhost_by_name(all->loop->lws, "default");
+
+	all->adopting = c;
+	if (!lws_adopt_socket_vhost_readbuf(vhost, fd, buf_bytes(handshake),
+					    buf_len(handshake)) &&
+	    all->adopting && !c->wsi)
+		caller_free(c);
+	all->adopting = NULL;
+}
+
+/* While one is taken over, lws speaks of no other. */
+struct caller *caller_of(struct callers *all, struct lws *wsi)
+{
+	struct caller *c = lws_get_opaque_user_data(wsi);
+
+	if (c || !all->adopting)
+		return c;
+	c = all->adopting;
+	c->wsi = wsi;
+	lws_set_opaque_user_data(wsi, c);
+	return c;
 }
 
 void caller_established(struct caller *c)
@@ -257,21 +242,22 @@ void caller_due_in(struct caller *c, int64_t ms)
 	wheel_set_earlier(&c->all->wheel, &c->timer, ms);
 }
 
-/* lws is done with it only when libuv is, so it does not count from now on. */
-void caller_end(struct caller *c)
-{
-	caller_established(c);
-	wheel_stop(&c->timer);
-	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
-			LWS_TO_KILL_SYNC);
-}
-
-/* What the kernel still holds for it goes too: it has had its time. */
+/*
+ * What the kernel still holds for it goes too: it has had its time. lws is done
+ * with it only when libuv is, so it does not count from now on.
+ */
 void caller_kill(struct caller *c)
 {
 	struct linger at_once = {1, 0};
 
+	if (c->exchange) {
+		c->all->exchange_kill(c->exchange);
+		return;
+	}
 	setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_LINGER, &at_once,
 		   sizeof(at_once));
-	caller_end(c);
+	caller_established(c);
+	wheel_stop(&c->timer);
+	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+			LWS_TO_KILL_SYNC);
 }

@@ -3,11 +3,11 @@
  * caller - one accepted connection of the server, from accept to its end, and
  * all of them.
  *
- * libwebsockets knows it by its opaque user data, in every callback. It begins
- * as an HTTP request, which is answered (see http.h) or becomes a WebSocket
- * (see peer.h). It has one timer, on a wheel that all share; time in which the
- * server did not run does not count. Ending one from outside of a callback of
- * libwebsockets is done here.
+ * It begins as an HTTP request (see exchange.h), which is answered or becomes a
+ * WebSocket: then libwebsockets takes it over and knows it by its opaque user
+ * data, in every callback (see peer.h). It has one timer, on a wheel that all
+ * share; time in which the server did not run does not count. Ending one from
+ * outside of a callback of libwebsockets is done here.
  */
 #ifndef CALLER_H
 #define CALLER_H
@@ -40,18 +40,20 @@ struct callers {
 	struct caller *adopting; /* while lws takes it over */
 	uv_timer_t tick;
 	uint64_t ticked; /* loop time of the last tick, ms */
-	/* The time of a caller that is a peer, or has an exchange, has come. */
+	/* The time of a caller that is a peer, or an exchange, has come. */
 	void (*peer_due)(struct peer *p);
 	void (*exchange_due)(struct exchange *e);
+	/* It has to go at once; frees the caller. */
+	void (*exchange_kill)(struct exchange *e);
 };
 
 struct caller {
 	struct callers *all;
-	struct lws *wsi;
+	struct lws *wsi; /* NULL while it is HTTP */
 	struct admission_entry admission;
 	struct wheel_timer timer;
 	struct peer *peer;	   /* NULL while it is HTTP */
-	struct exchange *exchange; /* of http.h; NULL: none */
+	struct exchange *exchange; /* NULL once it is none any more */
 	struct netaddr address;
 };
 
@@ -68,18 +70,25 @@ void callers_close(struct callers *all);
 void callers_release(struct callers *all);
 
 /*
- * Takes over a descriptor that was accepted: it is refused, with an answer as
- * far as that is possible, or given to lws.
+ * Lets in a connection that was accepted, half open and with its timer set. Or
+ * NULL: it was refused, with an answer as far as that is possible, and closed.
  */
-void caller_accept(struct callers *all, int fd, const struct netaddr *from);
+struct caller *caller_accept(struct callers *all, int fd,
+			     const struct netaddr *from);
+
+/*
+ * Gives it to lws, which takes the descriptor, as one that has sent this
+ * handshake. That may be its end.
+ */
+void caller_adopt(struct caller *c, int fd, const struct buf *handshake);
 
 /* The one of a connection; NULL for those that are lws's own. */
-struct caller *caller_of(struct lws *wsi);
+struct caller *caller_of(struct callers *all, struct lws *wsi);
 
 /* Its request is whole. */
 void caller_established(struct caller *c);
 
-/* lws is done with it. */
+/* Its connection is gone. */
 void caller_free(struct caller *c);
 
 /* Has its timer fire in `ms`, or earlier where that is set already. */
@@ -87,8 +96,5 @@ void caller_due_in(struct caller *c, int64_t ms);
 
 /* Ends it at once. Not from within a callback of lws for this connection. */
 void caller_kill(struct caller *c);
-
-/* The same, but what the kernel holds for it still leaves. */
-void caller_end(struct caller *c);
 
 #endif

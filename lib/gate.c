@@ -1,18 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "gate.h"
 
-#include "caller.h"
-#include "header.h"
 #include "proto.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-
-/* Longer ones lws (to 4.5) ends without an answer: lists, and a name in one. */
-#define PROTOCOLS_MAX 126
-#define PROTOCOL_MAX 63
-#define EXTENSIONS_MAX 254
 
 /* Of a header that is none; as much is enough to see what it is. */
 #define SHOWN_MAX 150
@@ -71,7 +64,7 @@ static void log_header(const struct refusal *r, const char *what,
 			  escaped(shown, h->text));
 }
 
-static void log_verdict(struct gate *g, struct lws *wsi,
+static void log_verdict(struct gate *g, const struct netaddr *from,
 			enum access_verdict verdict, const struct header *host,
 			const struct header *origin)
 {
@@ -85,8 +78,7 @@ static void log_verdict(struct gate *g, struct lws *wsi,
 
 	g->counters->refused[verdict == ACCESS_BAD_ORIGIN ? REFUSED_ORIGIN
 							  : REFUSED_HOST]++;
-	r.subject.address =
-		netaddr_show_host(&caller_of(wsi)->address, address);
+	r.subject.address = netaddr_show_host(from, address);
 	if (verdict == ACCESS_BAD_ORIGIN)
 		log_header(&r, "a web page of origin", origin,
 			   access_origin_valid(origin->text),
@@ -100,18 +92,28 @@ static void log_verdict(struct gate *g, struct lws *wsi,
 			  "refused a request without a Host");
 }
 
-int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
+/* What a target names counts more than Host (RFC 9112 section 3.2.2). */
+static void read_host(struct header *host, const struct httphead *head)
+{
+	struct header path, query;
+
+	if (httphead_target(head, &path, &query, host) < 0 || !host->present)
+		header_read(host, head, "host");
+}
+
+int gate_judge(struct gate *g, const struct httphead *head,
+	       const struct netaddr *from, struct reply *refusal)
 {
 	struct header host, origin;
 	enum access_verdict verdict;
 
-	header_read(wsi, WSI_TOKEN_HOST, &host);
-	header_read(wsi, WSI_TOKEN_ORIGIN, &origin);
+	read_host(&host, head);
+	header_read(&origin, head, "origin");
 	verdict = access_judge(&g->access, host.present ? host.text : NULL,
 			       origin.present ? origin.text : NULL);
 	if (verdict == ACCESS_ALLOWED)
 		return 0;
-	log_verdict(g, wsi, verdict, &host, &origin);
+	log_verdict(g, from, verdict, &host, &origin);
 	switch (verdict) {
 	case ACCESS_BAD_HOST:
 		reply_fault(refusal, 403, PROTO_FORBIDDEN,
@@ -139,36 +141,30 @@ static size_t next_member(const char **list, const char **member)
 	return len;
 }
 
-/* Whether one of a list is `name`; not only in case `exact`. */
-static bool lists(const char *list, const char *name, bool exact)
+static bool lists(const char *list, const char *name)
 {
 	const char *member;
 	size_t len;
 
 	while ((len = next_member(&list, &member)) > 0)
-		if (len == strlen(name) &&
-		    (exact ? memcmp(member, name, len)
-			   : strncasecmp(member, name, len)) == 0)
+		if (len == strlen(name) && strncasecmp(member, name, len) == 0)
 			return true;
 	return false;
 }
 
-static bool offers_ours(const char *list)
+/* The first of a list that is ours; NULL: none is. */
+static const char *choose_protocol(const char *list)
 {
-	return lists(list, PROTO_V1, true) || lists(list, PROTO_V1_BULK, true);
-}
-
-static bool protocols_fit(const struct header *offered)
-{
-	const char *list = offered->text, *member;
+	static const char *const ours[] = {PROTO_V1, PROTO_V1_BULK};
+	const char *member;
 	size_t len;
 
-	if (offered->too_long || strlen(list) > PROTOCOLS_MAX)
-		return false;
 	while ((len = next_member(&list, &member)) > 0)
-		if (len > PROTOCOL_MAX)
-			return false;
-	return true;
+		for (size_t i = 0; i < sizeof(ours) / sizeof(*ours); i++)
+			if (len == strlen(ours[i]) &&
+			    memcmp(member, ours[i], len) == 0)
+				return ours[i];
+	return NULL;
 }
 
 /* 16 bytes in base64: 22 digits and the padding. */
@@ -179,56 +175,29 @@ static bool key_valid(const char *key)
 	       strcmp(key + 22, "==") == 0;
 }
 
-static bool has_body(struct lws *wsi)
+static bool has_body(const struct httphead *head)
 {
 	struct header length;
 
-	header_read(wsi, WSI_TOKEN_HTTP_CONTENT_LENGTH, &length);
-	return lws_hdr_total_length(wsi, WSI_TOKEN_HTTP_TRANSFER_ENCODING) ||
+	header_read(&length, head, "content-length");
+	return header_present(head, "transfer-encoding") ||
 	       (length.present && strcmp(length.text, "0") != 0);
 }
 
-/*
- * Every browser names the Origin of a page that opens a WebSocket. But lws
- * loses the header behind one whose name is the beginning of a name that it
- * knows (X-Auth), as a proxy may put there; these headers of browsers tell
- * then.
- */
-static bool lost_origin(struct lws *wsi)
+/* What RFC 6455 section 4.2.1 asks for. NULL, or what is wrong. */
+static const char *handshake_fault(const struct httphead *head, const char *key)
 {
-	static const char name[] = "sec-fetch-site:";
+	struct header connection;
 
-	return lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0 &&
-	       lws_hdr_custom_length(wsi, name, sizeof(name) - 1) >= 0;
-}
-
-/*
- * What RFC 6455 section 4.2.1 asks for and lws does not look at, or ends
- * without an answer. NULL, or what is wrong.
- */
-static const char *handshake_fault(struct lws *wsi,
-				   const struct header *offered)
-{
-	struct header http, connection, key;
-
-	header_read(wsi, WSI_TOKEN_HTTP, &http);
-	header_read(wsi, WSI_TOKEN_CONNECTION, &connection);
-	header_read(wsi, WSI_TOKEN_KEY, &key);
-	if (strcmp(http.text, "HTTP/1.1") != 0)
+	header_read(&connection, head, "connection");
+	if (head->http10)
 		return "a WebSocket begins with HTTP/1.1";
-	if (!lists(connection.text, "upgrade", false))
+	if (!lists(connection.text, "upgrade"))
 		return "Connection: Upgrade is missing";
-	if (!key_valid(key.text))
+	if (!key_valid(key))
 		return "Sec-WebSocket-Key is not 16 bytes in base64";
-	if (!protocols_fit(offered))
-		return "Sec-WebSocket-Protocol is too long: 126 bytes in all, "
-		       "63 for a name";
-	if (lws_hdr_total_length(wsi, WSI_TOKEN_EXTENSIONS) > EXTENSIONS_MAX)
-		return "Sec-WebSocket-Extensions is too long: 254 bytes";
-	if (has_body(wsi))
+	if (has_body(head))
 		return "a WebSocket begins without a body";
-	if (lost_origin(wsi))
-		return "a browser's WebSocket has an Origin";
 	return NULL;
 }
 
@@ -239,27 +208,36 @@ static int refuse(struct reply *refusal, unsigned status, const char *code,
 	return -1;
 }
 
-int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal)
+static bool is_get(const struct httphead *head)
 {
-	struct header upgrade, version, path, offered;
-	const char *fault;
+	return head->method.len == 3 && memcmp(head->method.at, "GET", 3) == 0;
+}
 
-	if (gate_judge(g, wsi, refusal) < 0)
-		return -1;
-	header_read(wsi, WSI_TOKEN_UPGRADE, &upgrade);
-	header_read(wsi, WSI_TOKEN_VERSION, &version);
-	header_read(wsi, WSI_TOKEN_GET_URI, &path);
-	header_read(wsi, WSI_TOKEN_PROTOCOL, &offered);
+static bool is_ours(const struct httphead *head)
+{
+	struct header path, query, authority;
+
+	return httphead_target(head, &path, &query, &authority) == 0 &&
+	       strcmp(path.text, "/ws") == 0;
+}
+
+/* What is to upgrade, and to what: 0, or -1 and `refusal`. */
+static int check_upgrade(const struct httphead *head, struct reply *refusal)
+{
+	struct header upgrade, version;
+
+	header_read(&upgrade, head, "upgrade");
+	header_read(&version, head, "sec-websocket-version");
 	if (strcasecmp(upgrade.text, "websocket") != 0)
 		return refuse(refusal, 400, "BAD_REQUEST",
 			      "the only upgrade is websocket");
-	if (!path.present) {
+	if (!is_get(head)) {
 		refuse(refusal, 405, "METHOD_NOT_ALLOWED",
 		       "a WebSocket begins with GET");
 		refusal->allow = "GET";
 		return -1;
 	}
-	if (strcmp(path.text, "/ws") != 0)
+	if (!is_ours(head))
 		return refuse(refusal, 404, "NOT_FOUND",
 			      "the WebSocket is at /ws");
 	if (strcmp(version.text, "13") != 0) {
@@ -268,12 +246,48 @@ int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal)
 		refusal->extra = "Sec-WebSocket-Version: 13\r\n";
 		return -1;
 	}
-	fault = handshake_fault(wsi, &offered);
+	return 0;
+}
+
+static void put_handshake(struct buf *out, const char *key,
+			  const char *protocol)
+{
+	buf_printf(out,
+		   "GET /ws HTTP/1.1\r\n"
+		   "Host: localhost\r\n"
+		   "Upgrade: websocket\r\n"
+		   "Connection: Upgrade\r\n"
+		   "Sec-WebSocket-Version: 13\r\n"
+		   "Sec-WebSocket-Key: %s\r\n",
+		   key);
+	if (protocol)
+		buf_printf(out, "Sec-WebSocket-Protocol: %s\r\n", protocol);
+	buf_puts(out, "\r\n");
+}
+
+int gate_upgrade(struct gate *g, const struct httphead *head,
+		 const struct netaddr *from, struct buf *out,
+		 struct reply *refusal)
+{
+	struct header key, offered;
+	const char *fault, *protocol;
+
+	if (gate_judge(g, head, from, refusal) < 0 ||
+	    check_upgrade(head, refusal) < 0)
+		return -1;
+	header_read(&key, head, "sec-websocket-key");
+	fault = handshake_fault(head, key.text);
 	if (fault)
 		return refuse(refusal, 400, "BAD_REQUEST", fault);
-	if (offered.present && !offers_ours(offered.text))
+	header_read(&offered, head, "sec-websocket-protocol");
+	protocol = choose_protocol(offered.text);
+	if (offered.present && !protocol)
 		return refuse(refusal, 400, "BAD_REQUEST",
-			      "subprotocols are " PROTO_V1 ", " PROTO_V1_BULK
-			      ", or none");
+			      offered.too_long
+				      ? "Sec-WebSocket-Protocol is longer than "
+					"511 bytes"
+				      : "subprotocols are " PROTO_V1
+					", " PROTO_V1_BULK ", or none");
+	put_handshake(out, key.text, protocol);
 	return 0;
 }

@@ -3,19 +3,20 @@
  * gate - who is let in: by Host and Origin, the same on every path, and what
  * may become a WebSocket.
  *
- * It judges; answering is for http.h. Some requests libwebsockets refuses
- * itself, by a 403 of its own: an unknown method, a target that is not a path,
- * an upgrade to what it does not know.
+ * It judges; answering is for http.h. libwebsockets does not see a handshake as
+ * it came, of which it lets pass too much (another version, a method, a body,
+ * two Origins) and can't take what is harmless (long lists, a header X-Auth).
+ * It gets one that says no more than what was found right here.
  */
 #ifndef GATE_H
 #define GATE_H
 
 #include "access.h"
 #include "counters.h"
+#include "httphead.h"
 #include "log.h"
+#include "netaddr.h"
 #include "reply.h"
-
-#include <libwebsockets.h>
 
 struct gate {
 	struct access access;
@@ -24,9 +25,15 @@ struct gate {
 };
 
 /* Judges any request. 0, or -1 and `refusal` is the answer. */
-int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal);
+int gate_judge(struct gate *g, const struct httphead *head,
+	       const struct netaddr *from, struct reply *refusal);
 
-/* Judges one to upgrade. 0: it may become a WebSocket. */
-int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal);
+/*
+ * Judges one to upgrade. 0: it may become a WebSocket, by the handshake that is
+ * appended to `out`.
+ */
+int gate_upgrade(struct gate *g, const struct httphead *head,
+		 const struct netaddr *from, struct buf *out,
+		 struct reply *refusal);
 
 #endif

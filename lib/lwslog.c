@@ -78,6 +78,12 @@ static bool is_dump(const char *line)
 	return false;
 }
 
+/* It says so of each connection that it takes over. */
+static bool is_idle_talk(const char *line)
+{
+	return strstr(line, "adopt_socket_readbuf: calling service") != NULL;
+}
+
 /* False when it could not be written. */
 static bool write_line(enum log_format format, const char *line)
 {
@@ -95,7 +101,7 @@ static void emit(enum log_format format, bool limited, const char *line)
 	struct tally tally;
 
 	line = without_time(line);
-	if (line[0] == '\n' || is_dump(line))
+	if (line[0] == '\n' || is_dump(line) || is_idle_talk(line))
 		return;
 	if (!limited) {
 		write_line(format, line);

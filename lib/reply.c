@@ -30,6 +30,7 @@ static const struct {
 	{431, "431", "Request Header Fields Too Large"},
 	{500, "500", "Internal Server Error"},
 	{503, "503", "Service Unavailable"},
+	{505, "505", "HTTP Version Not Supported"},
 };
 
 size_t reply_index(unsigned status)

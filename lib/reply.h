@@ -52,7 +52,7 @@ void reply_error(struct reply *r, unsigned status, const char *code,
 void reply_retry(struct reply *r, uint64_t ms);
 
 /* The statuses that we send, in order. */
-#define REPLY_STATUSES 17
+#define REPLY_STATUSES 18
 
 /* Which of them it is; that of 500 when it is none. */
 size_t reply_index(unsigned status);

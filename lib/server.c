@@ -42,29 +42,17 @@ static void tell_time(struct server *s)
 	hub_set_time(&s->hub, (int64_t)now, clock_wall_ms());
 }
 
-/* HTTP, and connections of every kind. */
-static int on_http(struct caller *caller, struct server *s,
-		   enum lws_callback_reasons reason, const char *in, size_t len)
+/*
+ * What becomes a WebSocket, whose request was found right: all but its end is
+ * libwebsockets' business. What it takes for anything else ends.
+ */
+static int on_handshake(struct caller *caller, enum lws_callback_reasons reason)
 {
-	tell_time(s);
 	switch (reason) {
 	case LWS_CALLBACK_WSI_DESTROY:
-		if (caller->exchange)
-			exchange_free(caller->exchange);
 		caller_free(caller);
 		break;
-	case LWS_CALLBACK_CLOSED_HTTP:
-		if (caller->exchange)
-			exchange_free(caller->exchange);
-		break;
-	case LWS_CALLBACK_HTTP_CONFIRM_UPGRADE:
-		return http_upgrade(&s->http, caller);
 	case LWS_CALLBACK_HTTP:
-		return http_request(&s->http, caller);
-	case LWS_CALLBACK_HTTP_BODY:
-		return http_body(caller, in, len);
-	case LWS_CALLBACK_HTTP_BODY_COMPLETION:
-		return http_body_end(caller);
 	case LWS_CALLBACK_RAW_ADOPT:
 	case LWS_CALLBACK_RAW_CONNECTED:
 	case LWS_CALLBACK_RAW_RX:
@@ -115,7 +103,7 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason,
 static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 		    const char *in, size_t len, enum session_dialect dialect)
 {
-	struct caller *caller = caller_of(wsi);
+	struct caller *caller = caller_of(&server_of(wsi)->callers, wsi);
 
 	if (reason == LWS_CALLBACK_ESTABLISHED)
 		return establish(server_of(wsi), caller, dialect);
@@ -123,7 +111,7 @@ static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 		return 0; /* one of lws's own */
 	if (caller->peer)
 		return on_websocket(wsi, reason, caller->peer, in, len);
-	return on_http(caller, server_of(wsi), reason, in, len);
+	return on_handshake(caller, reason);
 }
 
 static int on_plain(struct lws *wsi, enum lws_callback_reasons reason,
@@ -141,8 +129,8 @@ static int on_v1(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 }
 
 /*
- * The first takes HTTP, and WebSockets that ask for no subprotocol; its name
- * is none that a client could ask for.
+ * The first takes WebSockets that ask for no subprotocol; its name is none that
+ * a client could ask for.
  */
 static const struct lws_protocols protocols[] = {
 	{.name = "plain dialect",
@@ -163,8 +151,12 @@ static const struct lws_protocols protocols[] = {
 static void on_accepted(void *user, int fd, const struct netaddr *from)
 {
 	struct server *s = user;
+	struct caller *caller;
 
-	caller_accept(&s->callers, fd, from);
+	tell_time(s);
+	caller = caller_accept(&s->callers, fd, from);
+	if (caller)
+		http_accept(&s->http, caller, fd);
 }
 
 static void gather(void *user)
@@ -172,6 +164,7 @@ static void gather(void *user)
 	struct server *s = user;
 
 	peers_read_on(&s->peers);
+	exchanges_reap(&s->http.exchanges);
 	if (http_busy(&s->http)) {
 		tell_time(s);
 		http_go_on(&s->http);
@@ -399,7 +392,6 @@ static int server_init(struct server *s, const struct server_config *config,
 	drain_init(&s->drain, &s->peers, &s->log);
 	tell_time(s);
 	http_init(&s->http, &s->peers, &s->gate, config->body_max);
-	s->callers.exchange_due = exchange_due;
 	start_timers(s);
 	return 0;
 }
@@ -411,10 +403,10 @@ static void server_release(struct server *s)
 	systemd_close(&s->systemd);
 	uv_close((uv_handle_t *)&s->sweep, NULL);
 	drain_close(&s->drain);
+	http_close(&s->http);
 	callers_close(&s->callers);
 	loop_release(&s->loop);
 	callers_release(&s->callers);
-	http_release(&s->http);
 	hub_release(&s->hub);
 }
 

@@ -114,22 +114,23 @@ handshakes() {
 		a status 400
 		a end
 	END
-	handshakes <<<"403 Upgrade: h2c, websocket"
+	handshakes <<<"400 Upgrade: h2c, websocket"
 }
 
-@test "a connection that tries CONNECT, TLS or HTTP/2 ends" {
+@test "a connection that tries CONNECT, TLS or HTTP/2 is told so, and ends" {
 	start_wsd
 	raw <<-'END'
 		a connect
 		a raw "CONNECT 127.0.0.1:22 HTTP/1.1\r\nHost: localhost\r\n\r\n"
+		a status 400
 		a end
 		b connect
 		b hex 16 03 01 00 05 01 00 00 01 00
-		b status 403
+		b status 400
 		b end
 		c connect
 		c raw "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-		c status 403
+		c status 505
 		c end
 		d open
 		d idle
@@ -345,7 +346,10 @@ handshakes() {
 	raw <<-'END'
 		a connect
 		a raw "GET / HTTP/1.1\r\nHost: evil\u001b[2J\u0007.example\r\n\r\n"
-		a status 403
+		a status 400
+		b connect
+		b raw "GET / HTTP/1.1\r\nHost: evil\u009b2J.example\r\n\r\n"
+		b status 403
 	END
 	run grep -cP '[\x00-\x08\x0b-\x1f\x7f]' "$wsd_log"
 	[[ $output == 0 ]]

@@ -81,7 +81,7 @@ logs() {
 	start_wsd --log-format json
 	raw <<-'END'
 		a connect
-		a raw "GET / HTTP/1.1\r\nHost: a\"\\\u001b[2J\u0007\u009b\u00ff\r\n\r\n"
+		a raw "GET / HTTP/1.1\r\nHost: a\"\\[2J\u009b\u00ff\r\n\r\n"
 		a status 403
 		b connect
 		b raw "GET / HTTP/1.1\r\nHost: localhost\r\nOrigin: \"},{\"level\":\"\r\n\r\n"

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exchange - a connection as long as it speaks HTTP: one request, one answer,
+ * and the end, unless it becomes a WebSocket.
+ *
+ * The head is looked at while it stays with the kernel. So one that is slow to
+ * come takes no memory here, and what follows the handshake of a WebSocket is
+ * left for libwebsockets. The loop watches a connection only when it has to be
+ * waited for, which most never have.
+ *
+ * Each ends with its answer, as every answer says: what comes behind the
+ * request is thrown away. Where the rest of a request is still to come, the
+ * sending side is closed, and that rest read and thrown away for a while, since
+ * closing with unread bytes would reset the connection and the answer with it
+ * (RFC 9112 section 9.6).
+ *
+ * This is all of HTTP that touches a socket; what is asked and what is answered
+ * is for the owner (see http.h).
+ */
+#ifndef EXCHANGE_H
+#define EXCHANGE_H
+
+#include "caller.h"
+#include "httphead.h"
+
+#define EXCHANGE_READ_MAX (128 * 1024) /* bytes of a body at once */
+
+struct exchange;
+
+struct exchange_ops {
+	/*
+	 * A head has come, whole, or bad as it says itself. Calls one of
+	 * exchange_answer(), exchange_body() and exchange_upgrade().
+	 */
+	void (*head)(struct exchange *e, const struct httphead *head);
+	/* A piece of the body, as long as it is read. */
+	void (*body)(struct exchange *e, const char *bytes, size_t len);
+	/* The body has not come in time. Calls exchange_answer(). */
+	void (*late)(struct exchange *e);
+	/* It ends; e->user is not told of it any more. */
+	void (*gone)(struct exchange *e);
+};
+
+/* All of a server. */
+struct exchanges {
+	struct callers *callers;	/* borrowed */
+	const struct exchange_ops *ops; /* static */
+	void *user;			/* of the owner */
+	struct list going;
+	struct list ended; /* to be freed */
+	char head[HTTPHEAD_MAX];
+	char bytes[EXCHANGE_READ_MAX];
+};
+
+enum exchange_state {
+	EXCHANGE_HEAD,	 /* waits for its head */
+	EXCHANGE_BODY,	 /* reads its body */
+	EXCHANGE_BUSY,	 /* all was read; its answer is not known yet */
+	EXCHANGE_ANSWER, /* waits for the peer to take its answer */
+	EXCHANGE_LINGER, /* waits for the peer to end */
+	EXCHANGE_ENDED,
+};
+
+struct exchange {
+	struct exchanges *all;
+	struct caller *caller; /* NULL: ended */
+	struct list list;      /* node, in all->going or all->ended */
+	enum exchange_state state;
+	int fd;		/* owned; -1: ended, or handed over */
+	int events;	/* that it is watched for, 0: none */
+	bool watched;	/* `poll` is one of the loop's */
+	bool lingers;	/* something of the request is still to come */
+	size_t looked;	/* bytes of the head that were there */
+	size_t skip;	/* bytes of it that were not read off yet */
+	int64_t due_ms; /* of the wheel: the head is late */
+	uv_poll_t poll;
+	struct buf out;		    /* the rest of the answer */
+	size_t metered;		    /* bytes of it that the hub's meter knows */
+	struct meter_holder holder; /* of them */
+	void *user;		    /* of the owner; begins as NULL */
+};
+
+void exchanges_init(struct exchanges *all, struct callers *callers,
+		    const struct exchange_ops *ops, void *user);
+
+/* Ends all; the loop must run once more. */
+void exchanges_close(struct exchanges *all);
+
+/*
+ * Frees those that have ended: none does so itself, since it may be in use. To
+ * be called once in each turn of the loop.
+ */
+void exchanges_reap(struct exchanges *all);
+
+/* A connection was let in; takes the descriptor. Reads what is there. */
+void exchange_begin(struct exchanges *all, struct caller *c, int fd);
+
+/*
+ * The body is wanted: `ops->body` is called for each piece, now if some of it
+ * is there, until exchange_answer() or exchange_busy().
+ */
+void exchange_body(struct exchange *e);
+
+/* All of the body is there; nothing more is read. It has `ms` from now. */
+void exchange_busy(struct exchange *e, uint64_t ms);
+
+/* Has `ms` from now; then `ops->late` is called while it reads. */
+void exchange_time(struct exchange *e, uint64_t ms);
+
+/* Sends an interim answer. False: it has ended. */
+bool exchange_say(struct exchange *e, const char *text);
+
+/*
+ * Sends the answer, which it takes, and ends, now or later. `more` says that
+ * something of the request is still to come.
+ */
+void exchange_answer(struct exchange *e, struct buf *answer, bool more);
+
+/* It becomes a WebSocket, by this handshake in the place of the one that came.
+ */
+void exchange_upgrade(struct exchange *e, const struct buf *handshake);
+
+/* For callers. */
+void exchange_due(struct exchange *e);
+void exchange_kill(struct exchange *e);
+
+#endif
