@@ -3,11 +3,14 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 /* Reads of a body that one turn of the loop makes, so that others come on. */
 #define READS_MAX 4
+
+#define EVENTS_MAX 64
 
 /* How long the rest of a request is thrown away. */
 #define LINGER_MS 2000
@@ -15,8 +18,10 @@
 /* When a head is looked at again that nobody tells of: see look(). */
 #define AGAIN_MS 100
 
-void exchanges_init(struct exchanges *all, struct callers *callers,
-		    const struct exchange_ops *ops, void *user)
+static void on_event(uv_poll_t *poll, int status, int events);
+
+int exchanges_init(struct exchanges *all, struct callers *callers,
+		   const struct exchange_ops *ops, void *user)
 {
 	all->callers = callers;
 	all->ops = ops;
@@ -25,6 +30,13 @@ void exchanges_init(struct exchanges *all, struct callers *callers,
 	list_init(&all->ended);
 	callers->exchange_due = exchange_due;
 	callers->exchange_kill = exchange_kill;
+	all->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (all->epoll < 0)
+		return -1;
+	all->poll.data = all;
+	uv_poll_init(&callers->loop->uv, &all->poll, all->epoll);
+	uv_poll_start(&all->poll, UV_READABLE, on_event);
+	return 0;
 }
 
 static struct meter *meter_of(const struct exchange *e)
@@ -38,11 +50,6 @@ static bool must_wait(void)
 }
 
 /* Ending */
-
-static void on_closed(uv_handle_t *handle)
-{
-	free(handle->data);
-}
 
 /* It is no caller any more, and belongs to nobody. */
 static void detach(struct exchange *e)
@@ -66,8 +73,6 @@ static void end(struct exchange *e)
 
 	if (e->state == EXCHANGE_ENDED)
 		return;
-	if (e->events)
-		uv_poll_stop(&e->poll);
 	close(e->fd);
 	detach(e);
 	caller_free(c);
@@ -80,10 +85,7 @@ void exchanges_reap(struct exchanges *all)
 	while (!list_empty(&all->ended)) {
 		e = list_entry(all->ended.next, struct exchange, list);
 		list_remove(&e->list);
-		if (e->watched)
-			uv_close((uv_handle_t *)&e->poll, on_closed);
-		else
-			free(e);
+		free(e);
 	}
 }
 
@@ -92,6 +94,8 @@ void exchanges_close(struct exchanges *all)
 	while (!list_empty(&all->going))
 		end(list_entry(all->going.next, struct exchange, list));
 	exchanges_reap(all);
+	uv_close((uv_handle_t *)&all->poll, NULL);
+	close(all->epoll);
 }
 
 /* What the kernel holds for it goes too: it has had its time. */
@@ -113,28 +117,27 @@ static void let_go(struct meter_holder *holder)
 
 /* Waiting */
 
-static void on_event(uv_poll_t *poll, int status, int events);
-
-static void watch(struct exchange *e, int events)
+static void watch(struct exchange *e, uint32_t events)
 {
-	uv_loop_t *loop = &e->all->callers->loop->uv;
+	struct epoll_event event = {.events = events, .data = {.ptr = e}};
 
 	if (e->events == events)
 		return;
-	if (!e->watched && uv_poll_init(loop, &e->poll, e->fd) != 0) {
+	if (epoll_ctl(e->all->epoll, e->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
+		      e->fd, &event) < 0) {
 		end(e);
 		return;
 	}
 	e->watched = true;
-	e->poll.data = e;
 	e->events = events;
-	uv_poll_start(&e->poll, events, on_event);
 }
 
+/* epoll tells of errors and hang-ups even of what it watches for nothing. */
 static void watch_nothing(struct exchange *e)
 {
-	if (e->events)
-		uv_poll_stop(&e->poll);
+	if (e->watched)
+		epoll_ctl(e->all->epoll, EPOLL_CTL_DEL, e->fd, NULL);
+	e->watched = false;
 	e->events = 0;
 }
 
@@ -171,7 +174,7 @@ static void wait_for_head(struct exchange *e, size_t there, bool peer_ended)
 	if (more)
 		expect_more_than(e, there);
 	if (more || !there) {
-		watch(e, UV_READABLE | UV_DISCONNECT);
+		watch(e, EPOLLIN | EPOLLRDHUP);
 		return;
 	}
 	watch_nothing(e);
@@ -201,7 +204,7 @@ static void look(struct exchange *e, bool peer_ended)
 		wait_for_head(e, (size_t)n, peer_ended);
 		return;
 	}
-	e->skip = head.fault ? 0 : head.len;
+	e->unread = head.fault ? 0 : head.len;
 	head_is_there(e, &head);
 }
 
@@ -226,62 +229,63 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd)
 	look(e, false);
 }
 
-/* libuv must have done with the descriptor before another watches it. */
+/* Reads off what was looked at. False: it has ended. */
+static bool read_head(struct exchange *e)
+{
+	ssize_t n = recv(e->fd, e->all->head, e->unread, MSG_DONTWAIT);
+
+	if (n == (ssize_t)e->unread)
+		return true;
+	end(e);
+	return false;
+}
+
 void exchange_upgrade(struct exchange *e, const struct buf *handshake)
 {
 	struct caller *c = e->caller;
 	int fd = e->fd;
 
-	if (recv(fd, e->all->bytes, e->skip, MSG_DONTWAIT) !=
-	    (ssize_t)e->skip) {
-		end(e);
+	if (!read_head(e))
 		return;
-	}
+	watch_nothing(e);
 	detach(e);
-	if (e->watched) {
-		list_remove(&e->list);
-		uv_close((uv_handle_t *)&e->poll, on_closed);
-	}
 	caller_adopt(c, fd, handshake);
 }
 
 /* The body */
 
-/* As much as one turn may take; false: all that was there was read. */
+/* False when all that was there was read, or nothing more is wanted. */
 static bool read_some(struct exchange *e)
 {
-	char *bytes = e->all->bytes;
-	ssize_t n = recv(e->fd, bytes, EXCHANGE_READ_MAX, MSG_DONTWAIT);
-	size_t skip = e->skip;
+	size_t room;
+	char *bytes = e->all->ops->room(e, &room);
+	ssize_t n = recv(e->fd, bytes, room, MSG_DONTWAIT);
 
+	e->drained = n < (ssize_t)room;
 	if (n < 0 && must_wait())
 		return false;
-	if (n <= 0) {
+	if (n <= 0)
 		end(e);
-		return false;
-	}
-	if (skip > (size_t)n)
-		skip = (size_t)n;
-	e->skip -= skip;
-	if ((size_t)n > skip)
-		e->all->ops->body(e, bytes + skip, (size_t)n - skip);
-	return n == EXCHANGE_READ_MAX;
+	else
+		e->all->ops->body(e, bytes, (size_t)n);
+	return e->state == EXCHANGE_BODY && !e->drained;
 }
 
 static void read_body(struct exchange *e)
 {
 	for (int i = 0; i < READS_MAX; i++)
-		if (!read_some(e) || e->state != EXCHANGE_BODY)
+		if (!read_some(e))
 			break;
 	if (e->state == EXCHANGE_BODY)
-		watch(e, UV_READABLE);
+		watch(e, EPOLLIN);
 }
 
 void exchange_body(struct exchange *e)
 {
 	e->state = EXCHANGE_BODY;
 	caller_established(e->caller);
-	read_body(e);
+	if (read_head(e))
+		read_body(e);
 }
 
 void exchange_busy(struct exchange *e, uint64_t ms)
@@ -302,8 +306,9 @@ static ssize_t throw_away(struct exchange *e)
 	ssize_t n;
 
 	for (int i = 0; i < READS_MAX; i++) {
-		n = recv(e->fd, e->all->bytes, EXCHANGE_READ_MAX, MSG_DONTWAIT);
-		if (n < EXCHANGE_READ_MAX)
+		n = recv(e->fd, e->all->bytes, sizeof(e->all->bytes),
+			 MSG_DONTWAIT);
+		if (n < (ssize_t)sizeof(e->all->bytes))
 			break;
 	}
 	return n;
@@ -322,7 +327,7 @@ static void linger(struct exchange *e)
 	if (n == 0 || (n < 0 && !must_wait()))
 		end(e);
 	else
-		watch(e, UV_READABLE);
+		watch(e, EPOLLIN);
 }
 
 /* Takes off what left. False: the connection is dead. */
@@ -346,7 +351,7 @@ static void wait_for_peer(struct exchange *e)
 	if (!meter_yield(m, &e->holder))
 		let_go(&e->holder);
 	else
-		watch(e, UV_WRITABLE);
+		watch(e, EPOLLOUT);
 }
 
 /* Behind the answer comes the end, which leaves in the same segment. */
@@ -381,7 +386,7 @@ bool exchange_say(struct exchange *e, const char *text)
 
 void exchange_answer(struct exchange *e, struct buf *answer, bool more)
 {
-	if (e->state == EXCHANGE_HEAD)
+	if (!e->drained)
 		throw_away(e);
 	caller_established(e->caller);
 	e->state = EXCHANGE_ANSWER;
@@ -397,17 +402,11 @@ void exchange_answer(struct exchange *e, struct buf *answer, bool more)
 
 /* Events */
 
-static void on_event(uv_poll_t *poll, int status, int events)
+static void happened(struct exchange *e, uint32_t events)
 {
-	struct exchange *e = poll->data;
-
-	if (status < 0) {
-		end(e);
-		return;
-	}
 	switch (e->state) {
 	case EXCHANGE_HEAD:
-		look(e, events & UV_DISCONNECT);
+		look(e, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
 		break;
 	case EXCHANGE_BODY:
 		read_body(e);
@@ -418,9 +417,22 @@ static void on_event(uv_poll_t *poll, int status, int events)
 	case EXCHANGE_LINGER:
 		linger(e);
 		break;
-	default:
+	default: /* it ended since */
 		break;
 	}
+}
+
+/* So many at a time; the loop tells again of the rest. */
+static void on_event(uv_poll_t *poll, int status, int events)
+{
+	struct exchanges *all = poll->data;
+	struct epoll_event came[EVENTS_MAX];
+	int n = epoll_wait(all->epoll, came, EVENTS_MAX, 0);
+
+	(void)status;
+	(void)events;
+	for (int i = 0; i < n; i++)
+		happened(came[i].data.ptr, came[i].events);
 }
 
 static void head_due(struct exchange *e)

@@ -5,8 +5,9 @@
  *
  * The head is looked at while it stays with the kernel. So one that is slow to
  * come takes no memory here, and what follows the handshake of a WebSocket is
- * left for libwebsockets. The loop watches a connection only when it has to be
- * waited for, which most never have.
+ * left for libwebsockets. A connection is watched only when it has to be waited
+ * for, which most never have; by an epoll of our own within the loop, where
+ * that takes one call, and not the seven of libuv.
  *
  * Each ends with its answer, as every answer says: what comes behind the
  * request is thrown away. Where the rest of a request is still to come, the
@@ -23,7 +24,7 @@
 #include "caller.h"
 #include "httphead.h"
 
-#define EXCHANGE_READ_MAX (128 * 1024) /* bytes of a body at once */
+#define EXCHANGE_THROWN_AWAY (16 * 1024) /* bytes at once */
 
 struct exchange;
 
@@ -33,7 +34,10 @@ struct exchange_ops {
 	 * exchange_answer(), exchange_body() and exchange_upgrade().
 	 */
 	void (*head)(struct exchange *e, const struct httphead *head);
-	/* A piece of the body, as long as it is read. */
+	/* Where the next piece of the body is to be put: `*len` bytes of room.
+	 */
+	char *(*room)(struct exchange *e, size_t *len);
+	/* It is there. */
 	void (*body)(struct exchange *e, const char *bytes, size_t len);
 	/* The body has not come in time. Calls exchange_answer(). */
 	void (*late)(struct exchange *e);
@@ -48,8 +52,10 @@ struct exchanges {
 	void *user;			/* of the owner */
 	struct list going;
 	struct list ended; /* to be freed */
+	int epoll;	   /* of those that are waited for */
+	uv_poll_t poll;	   /* of that */
 	char head[HTTPHEAD_MAX];
-	char bytes[EXCHANGE_READ_MAX];
+	char bytes[EXCHANGE_THROWN_AWAY];
 };
 
 enum exchange_state {
@@ -66,22 +72,23 @@ struct exchange {
 	struct caller *caller; /* NULL: ended */
 	struct list list;      /* node, in all->going or all->ended */
 	enum exchange_state state;
-	int fd;		/* owned; -1: ended, or handed over */
-	int events;	/* that it is watched for, 0: none */
-	bool watched;	/* `poll` is one of the loop's */
-	bool lingers;	/* something of the request is still to come */
-	size_t looked;	/* bytes of the head that were there */
-	size_t skip;	/* bytes of it that were not read off yet */
-	int64_t due_ms; /* of the wheel: the head is late */
-	uv_poll_t poll;
-	struct buf out;		    /* the rest of the answer */
-	size_t metered;		    /* bytes of it that the hub's meter knows */
+	int fd;		 /* owned; -1: ended, or handed over */
+	uint32_t events; /* of epoll, that it is watched for; 0: none */
+	bool watched;	 /* the epoll knows it */
+	bool lingers;	 /* something of the request is still to come */
+	bool drained;	 /* all that was there was read */
+	size_t looked;	 /* bytes of the head that were there */
+	size_t unread;	 /* bytes of it that are to be read off */
+	int64_t due_ms;	 /* of the wheel: the head is late */
+	struct buf out;	 /* the rest of the answer */
+	size_t metered;	 /* bytes of it that the hub's meter knows */
 	struct meter_holder holder; /* of them */
 	void *user;		    /* of the owner; begins as NULL */
 };
 
-void exchanges_init(struct exchanges *all, struct callers *callers,
-		    const struct exchange_ops *ops, void *user);
+/* 0, or -1 with errno. */
+int exchanges_init(struct exchanges *all, struct callers *callers,
+		   const struct exchange_ops *ops, void *user);
 
 /* Ends all; the loop must run once more. */
 void exchanges_close(struct exchanges *all);

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "http.h"
 
-#include "ingest.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -263,6 +261,21 @@ static void on_body(struct exchange *e, const char *bytes, size_t len)
 		tell(p, INGEST_REFUSED, &refusal, true);
 }
 
+/* A small body needs no memory of its own. */
+static char *on_room(struct exchange *e, size_t *len)
+{
+	struct publication *p = e->user;
+	struct http *h = p->http;
+	char *room = NULL;
+
+	if (p->length > sizeof(h->bytes))
+		room = ingest_room(&p->ingest, len);
+	if (room)
+		return room;
+	*len = sizeof(h->bytes);
+	return h->bytes;
+}
+
 static struct publication *publication_new(struct exchange *e,
 					   const struct httpreq *r)
 {
@@ -464,10 +477,11 @@ static void on_head(struct exchange *e, const struct httphead *head)
 	}
 }
 
-static const struct exchange_ops ops = {on_head, on_body, on_late, on_gone};
+static const struct exchange_ops ops = {on_head, on_room, on_body, on_late,
+					on_gone};
 
-void http_init(struct http *h, struct peers *peers, struct gate *gate,
-	       uint64_t body_max)
+int http_init(struct http *h, struct peers *peers, struct gate *gate,
+	      uint64_t body_max)
 {
 	memset(h, 0, sizeof(*h));
 	h->peers = peers;
@@ -475,9 +489,9 @@ void http_init(struct http *h, struct peers *peers, struct gate *gate,
 	h->body_max = body_max;
 	h->started_ms = peers->hub->now.mono_ms;
 	list_init(&h->publishing);
-	exchanges_init(&h->exchanges, peers->callers, &ops, h);
 	for (size_t i = 0; i < REPLY_STATUSES; i++)
 		h->answers[i].label = reply_digits(i);
+	return exchanges_init(&h->exchanges, peers->callers, &ops, h);
 }
 
 void http_close(struct http *h)

@@ -14,6 +14,7 @@
 #include "exchange.h"
 #include "gate.h"
 #include "httpreq.h"
+#include "ingest.h"
 #include "metrics.h"
 #include "peer.h"
 
@@ -22,14 +23,16 @@ struct http {
 	struct gate *gate;   /* borrowed */
 	uint64_t body_max;   /* bytes of a body */
 	struct exchanges exchanges;
-	struct list publishing; /* publications, a slice each in turn */
-	struct buf spare;	/* memory for the next body */
-	int64_t started_ms;	/* monotonic */
+	struct list publishing;	  /* publications, a slice each in turn */
+	struct buf spare;	  /* memory for the next body */
+	char bytes[INGEST_SLICE]; /* of a small one */
+	int64_t started_ms;	  /* monotonic */
 	struct metrics_figure answers[REPLY_STATUSES]; /* how many */
 };
 
-void http_init(struct http *h, struct peers *peers, struct gate *gate,
-	       uint64_t body_max);
+/* 0, or -1 with errno. */
+int http_init(struct http *h, struct peers *peers, struct gate *gate,
+	      uint64_t body_max);
 
 /* Ends all; the loop must run once more. */
 void http_close(struct http *h);

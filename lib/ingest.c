@@ -18,6 +18,9 @@
 /* Room is made for so many times what came. */
 #define AHEAD 4
 
+/* Room for a piece, at least. */
+#define ROOM_MIN ((size_t)16 * 1024)
+
 /* A piece of the body. */
 struct span {
 	const char *at;
@@ -176,6 +179,27 @@ static void reserve(struct ingest *in, size_t len)
 		buf_reserve(&in->body, room);
 }
 
+char *ingest_room(struct ingest *in, size_t *len)
+{
+	struct buf *body = &in->body;
+
+	if (body->cap - body->end < ROOM_MIN)
+		reserve(in, ROOM_MIN);
+	if (!buf_reserve(body, ROOM_MIN))
+		return NULL;
+	*len = body->cap - body->end;
+	return body->base + body->end;
+}
+
+/* What was put where ingest_room() says is there already. */
+static void append(struct buf *body, const char *bytes, size_t len)
+{
+	if (body->base && bytes == body->base + body->end)
+		buf_added(body, len);
+	else
+		buf_append(body, bytes, len);
+}
+
 static int keep(struct ingest *in, const char *bytes, size_t len,
 		struct reply *refusal)
 {
@@ -183,7 +207,7 @@ static int keep(struct ingest *in, const char *bytes, size_t len,
 
 	if (in->body.cap - in->body.end < len)
 		reserve(in, len);
-	buf_append(&in->body, bytes, len);
+	append(&in->body, bytes, len);
 	count(in);
 	if (in->body.failed)
 		return no_memory(in, refusal);

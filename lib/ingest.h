@@ -71,6 +71,12 @@ void ingest_init(struct ingest *in, struct hub *hub, const char *tenant,
 /* Frees the body; what was not published yet is not. */
 void ingest_release(struct ingest *in);
 
+/*
+ * Where the next piece of the body may be put, so that it need not be copied,
+ * and how much fits there; NULL with little memory.
+ */
+char *ingest_room(struct ingest *in, size_t *len);
+
 /* Takes a piece of the body that is not its last. 0, or -1 when refused. */
 int ingest_take(struct ingest *in, const char *bytes, size_t len,
 		struct reply *refusal);

@@ -358,6 +358,30 @@ static int init_callers(struct server *s)
 			    &s->config->times, peer_due);
 }
 
+static int cannot_start(struct server *s)
+{
+	log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
+		  strerror(errno));
+	return -1;
+}
+
+/* What takes connections. */
+static int init_adapters(struct server *s)
+{
+	if (init_callers(s) < 0)
+		return cannot_start(s);
+	peers_init(&s->peers, &s->callers, &s->hub, &s->log);
+	drain_init(&s->drain, &s->peers, &s->log);
+	tell_time(s);
+	if (http_init(&s->http, &s->peers, &s->gate, s->config->body_max) == 0)
+		return 0;
+	cannot_start(s);
+	drain_close(&s->drain);
+	callers_close(&s->callers);
+	callers_release(&s->callers);
+	return -1;
+}
+
 static int server_init(struct server *s, const struct server_config *config,
 		       const struct diag *d)
 {
@@ -370,28 +394,19 @@ static int server_init(struct server *s, const struct server_config *config,
 	s->handed = systemd_listen_fds(d); /* before others take the numbers */
 	if (s->handed < 0)
 		return -1;
-	if (hub_init(&s->hub, &config->hub) < 0) {
-		log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
-			  strerror(errno));
-		return -1;
-	}
+	if (hub_init(&s->hub, &config->hub) < 0)
+		return cannot_start(s);
 	/* Times are kept here, by each caller's timer. */
 	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT, s) < 0) {
 		hub_release(&s->hub);
 		return -1;
 	}
 	lwslog_use(&s->log, true);
-	if (init_callers(s) < 0) {
-		log_event(&s->log, LOG_FAILED, NULL, "cannot start: %s",
-			  strerror(errno));
+	if (init_adapters(s) < 0) {
 		loop_release(&s->loop);
 		hub_release(&s->hub);
 		return -1;
 	}
-	peers_init(&s->peers, &s->callers, &s->hub, &s->log);
-	drain_init(&s->drain, &s->peers, &s->log);
-	tell_time(s);
-	http_init(&s->http, &s->peers, &s->gate, config->body_max);
 	start_timers(s);
 	return 0;
 }

@@ -73,7 +73,7 @@ static void check_prefixes(const struct httphead *whole, const char *bytes)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	char *bytes = malloc(size + !size);
+	char *bytes = calloc(1, size + !size);
 	struct httphead h;
 
 	if (size)
