@@ -383,7 +383,8 @@ static int server_init(struct server *s, const struct server_config *config,
 		return -1;
 	}
 	/* Times are kept here, by each caller's timer. */
-	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT, s) < 0) {
+	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT | LOOP_SERVER,
+		      s) < 0) {
 		hub_release(&s->hub);
 		return -1;
 	}
