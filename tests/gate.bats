@@ -361,7 +361,7 @@ handshakes() {
 		a end
 		b connect
 		b raw "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\nPOST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
-		b status 404
+		b status 400 404
 		b end
 		c open
 		c idle

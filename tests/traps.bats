@@ -235,7 +235,7 @@ does_not_spin() {
 		e end
 		f connect
 		f raw "POST /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: -9\r\n\r\nabc"
-		f status 405
+		f status 400 405
 		f end
 		d idle
 	END
