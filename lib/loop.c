@@ -26,6 +26,13 @@
 /* Longer than any of our own limits. */
 #define PATIENT_SECS 86400
 
+/*
+ * Bytes of a head. Beyond it lws ends the connection without a word, so it is
+ * twice its default and what proxies let pass: browsers send all cookies of a
+ * host along. More would cost memory, as each is allocated for a while.
+ */
+#define HEAD_MAX (8 << 10)
+
 /* Closing a handle takes two turns; more are for what nobody can cancel. */
 #define LAST_TURNS 100
 
@@ -71,6 +78,7 @@ int loop_init(struct loop *loop, struct log *log,
 		.options = LWS_SERVER_OPTION_LIBUV | (options & ~OWN_OPTIONS),
 		.timeout_secs = options & LOOP_PATIENT ? PATIENT_SECS : 0,
 		.foreign_loops = &foreign,
+		.max_http_header_data = HEAD_MAX,
 		.pt_serv_buf_size = LOOP_READ_MAX,
 		.retry_and_idle_policy = &no_pings_of_lws,
 		.user = user,

@@ -271,6 +271,22 @@ does_not_spin() {
 	END
 }
 
+@test "a head of 8 KiB fits, as of a browser with many cookies" {
+	start_wsd
+	cookies="a=$(printf 'c%.0s' {1..3700}); b=$(printf 'c%.0s' {1..3700})"
+	raw <<-END
+		a header Cookie: $cookies
+		a open wsd.v1
+		a recv {"type":"WELCOME"}
+		a idle
+		b header Cookie: $cookies
+		b header Origin: http://evil.example
+		b try
+		b status 403
+	END
+	curl -sf -H "Cookie: $cookies" -d '{}' "$http/v1/tenants/t/updates"
+}
+
 @test "NUL in a path, and more headers than fit, end that connection alone" {
 	start_wsd
 	raw <<-END
