@@ -125,6 +125,7 @@ int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
 		reply_fault(refusal, 400, PROTO_BAD_REQUEST,
 			    "no Host, or not a valid one");
 	}
+	refusal->logged = true;
 	return -1;
 }
 
@@ -265,7 +266,7 @@ int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal)
 	if (strcmp(version.text, "13") != 0) {
 		refuse(refusal, 426, "UPGRADE_REQUIRED",
 		       "the version of WebSocket is 13");
-		refusal->extra = "Sec-WebSocket-Version: 13\r\n";
+		refusal->extra = REPLY_WEBSOCKET;
 		return -1;
 	}
 	fault = handshake_fault(wsi, &offered);

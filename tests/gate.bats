@@ -62,6 +62,7 @@ handshakes() {
 		b without Connection
 		b try
 		b status 426
+		b head Connection: Upgrade
 		b head Upgrade: websocket
 		b head Sec-WebSocket-Version: 13
 		b end
@@ -92,6 +93,7 @@ handshakes() {
 		b header Sec-WebSocket-Version: 99
 		b try
 		b status 426
+		b head Upgrade: websocket
 		b head Sec-WebSocket-Version: 13
 		b end
 		c without Sec-WebSocket-Version
