@@ -100,6 +100,37 @@ static void log_verdict(struct gate *g, struct lws *wsi,
 			  "refused a request without a Host");
 }
 
+/*
+ * Every browser names the Origin of a page that opens a WebSocket, or sends a
+ * POST. But lws loses the header behind one whose name is the beginning of a
+ * name that it knows (X-Auth), as a proxy may put there; these headers of
+ * browsers tell then.
+ */
+static bool lost_origin(struct lws *wsi)
+{
+	static const char name[] = "sec-fetch-site:";
+
+	return lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0 &&
+	       lws_hdr_custom_length(wsi, name, sizeof(name) - 1) >= 0;
+}
+
+static int refuse(struct reply *refusal, unsigned status, const char *code,
+		  const char *message)
+{
+	reply_error(refusal, status, code, "%s", message);
+	return -1;
+}
+
+/* A page reads from its own origin without naming it, but does no more. */
+static int judge_method(struct lws *wsi, struct reply *refusal)
+{
+	if (lws_hdr_total_length(wsi, WSI_TOKEN_POST_URI) > 0 &&
+	    lost_origin(wsi))
+		return refuse(refusal, 400, "BAD_REQUEST",
+			      "a browser's POST has an Origin");
+	return 0;
+}
+
 int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
 {
 	struct header host, origin;
@@ -110,7 +141,7 @@ int gate_judge(struct gate *g, struct lws *wsi, struct reply *refusal)
 	verdict = access_judge(&g->access, host.present ? host.text : NULL,
 			       origin.present ? origin.text : NULL);
 	if (verdict == ACCESS_ALLOWED)
-		return 0;
+		return judge_method(wsi, refusal);
 	log_verdict(g, wsi, verdict, &host, &origin);
 	switch (verdict) {
 	case ACCESS_BAD_HOST:
@@ -190,20 +221,6 @@ static bool has_body(struct lws *wsi)
 }
 
 /*
- * Every browser names the Origin of a page that opens a WebSocket. But lws
- * loses the header behind one whose name is the beginning of a name that it
- * knows (X-Auth), as a proxy may put there; these headers of browsers tell
- * then.
- */
-static bool lost_origin(struct lws *wsi)
-{
-	static const char name[] = "sec-fetch-site:";
-
-	return lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0 &&
-	       lws_hdr_custom_length(wsi, name, sizeof(name) - 1) >= 0;
-}
-
-/*
  * What RFC 6455 section 4.2.1 asks for and lws does not look at, or ends
  * without an answer. NULL, or what is wrong.
  */
@@ -231,13 +248,6 @@ static const char *handshake_fault(struct lws *wsi,
 	if (lost_origin(wsi))
 		return "a browser's WebSocket has an Origin";
 	return NULL;
-}
-
-static int refuse(struct reply *refusal, unsigned status, const char *code,
-		  const char *message)
-{
-	reply_error(refusal, status, code, "%s", message);
-	return -1;
 }
 
 int gate_upgrade(struct gate *g, struct lws *wsi, struct reply *refusal)

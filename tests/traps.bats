@@ -328,6 +328,16 @@ does_not_spin() {
 		d header Sec-Fetch-Mode: websocket
 		d open
 		d idle
+		e connect
+		e raw "POST /v1/tenants/t/updates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nX-Auth: me\r\nOrigin: http://evil.example\r\nSec-Fetch-Site: cross-site\r\n\r\n1"
+		e status 400
+		e body Origin
+		f connect
+		f raw "POST /v1/tenants/t/updates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\nOrigin: http://localhost\r\nSec-Fetch-Site: same-site\r\n\r\n1"
+		f status 200
+		g connect
+		g raw "GET /healthz HTTP/1.1\r\nHost: localhost\r\nSec-Fetch-Site: none\r\n\r\n"
+		g status 200
 	END
 }
 
