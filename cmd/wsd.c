@@ -43,10 +43,11 @@ struct settings {
 struct wsd {
 	int argc;
 	char **argv;
-	struct settings *settings; /* owned; those that count */
-	struct diag diag;	   /* until the server has its log */
-	struct log *log;	   /* of the server, when that reloads */
-	size_t changes;		   /* options that a reload found changed */
+	struct option_program program; /* says to the log, when it reloads */
+	struct settings *settings;     /* owned; those that count */
+	struct diag diag;	       /* until the server has its log */
+	struct log *log;	       /* of the server, when that reloads */
+	size_t changes;		       /* options that a reload found changed */
 };
 
 #define NO_FD UINT64_MAX
@@ -226,7 +227,7 @@ static int check_descriptors(const struct settings *s)
 }
 
 /* Sets the limits that were not given; an update must fit into a message. */
-static int set_limits(struct hub_config *hub)
+static int set_limits(const struct option_program *p, struct hub_config *hub)
 {
 	char message[NUM_TEXT_MAX], frame[NUM_TEXT_MAX];
 
@@ -238,7 +239,7 @@ static int set_limits(struct hub_config *hub)
 					 : hub_defaults.frame_max;
 	if (hub->frame_max >= hub->message_max + ENVELOPE_MAX)
 		return 0;
-	return options_wrong(&program,
+	return options_wrong(p,
 			     "--max-frame: %s are too few for a --max-message "
 			     "of %s, which takes 4 KiB more",
 			     num_show_size(frame, hub->frame_max),
@@ -246,7 +247,8 @@ static int set_limits(struct hub_config *hub)
 }
 
 /* Where nobody is asked who they are, nobody comes from elsewhere. */
-static int check_listen(const struct settings *s)
+static int check_listen(const struct option_program *p,
+			const struct settings *s)
 {
 	struct address a;
 
@@ -255,7 +257,7 @@ static int check_listen(const struct settings *s)
 						s->server.any_address);
 
 		if (why)
-			return options_wrong(&program, "--listen: '%s': %s",
+			return options_wrong(p, "--listen: '%s': %s",
 					     s->listen.items[i], why);
 	}
 	return 0;
@@ -265,15 +267,14 @@ static int check_listen(const struct settings *s)
  * What the table of options cannot check; sets what was not given. 0, or the
  * exit status.
  */
-static int check(struct settings *s)
+static int check(const struct option_program *p, struct settings *s)
 {
-	int status = check_listen(s);
+	int status = check_listen(p, s);
 
 	if (!status && s->server.times.dead <= s->server.times.ping)
-		status = options_wrong(&program,
-				       "--dead-after must be longer than "
-				       "--ping, as a ping must be answered");
-	return status ? status : set_limits(&s->server.hub);
+		status = options_wrong(p, "--dead-after must be longer than "
+					  "--ping, as a ping must be answered");
+	return status ? status : set_limits(p, &s->server.hub);
 }
 
 static uint64_t quarter_of_memory(void)
@@ -335,6 +336,12 @@ static void free_settings(struct settings *s)
 	free(s);
 }
 
+static void cannot_reload(const struct wsd *w)
+{
+	log_event(w->log, LOG_CONFIG_REFUSED, NULL, "cannot reload: %s",
+		  strerror(errno));
+}
+
 /*
  * Command line and file, checked; owned. NULL when there is nothing to run:
  * `*status` is the exit status then.
@@ -346,18 +353,22 @@ static struct settings *read_settings(struct wsd *w, int *status)
 
 	*status = EXIT_OTHER;
 	if (!s) {
-		diag(&w->diag, DIAG_ERROR, "cannot begin: %s", strerror(errno));
+		if (w->log)
+			cannot_reload(w);
+		else
+			diag(&w->diag, DIAG_ERROR, "cannot begin: %s",
+			     strerror(errno));
 		return NULL;
 	}
 	set_defaults(s);
-	switch (options_parse(&program, w->argc, w->argv, &s->options,
+	switch (options_parse(&w->program, w->argc, w->argv, &s->options,
 			      &operands)) {
 	case OPTIONS_RUN:
 		*status = operands < w->argc
-				  ? options_wrong(&program,
+				  ? options_wrong(&w->program,
 						  "unexpected operand '%s'",
 						  w->argv[operands])
-				  : check(s);
+				  : check(&w->program, s);
 		break;
 	case OPTIONS_WRONG:
 		*status = EXIT_USAGE;
@@ -408,8 +419,7 @@ static void renew(struct wsd *w, struct server *server, struct settings *fresh)
 	w->changes = 0;
 	if (settings_renew(options, &fresh->options, &old->options, tell_change,
 			   w) < 0) {
-		log_event(w->log, LOG_CONFIG_REFUSED, NULL, "cannot reload: %s",
-			  strerror(errno));
+		cannot_reload(w);
 		free_settings(fresh);
 		return;
 	}
@@ -441,6 +451,13 @@ static bool can_reload(const struct wsd *w)
 	return false;
 }
 
+static void say_refused(void *user, const char *message)
+{
+	struct wsd *w = user;
+
+	log_event(w->log, LOG_CONFIG_REFUSED, NULL, "%s", message);
+}
+
 static void on_hangup(void *user, struct server *server)
 {
 	struct wsd *w = user;
@@ -448,6 +465,8 @@ static void on_hangup(void *user, struct server *server)
 	int status;
 
 	w->log = &server->log;
+	w->program.say = say_refused;
+	w->program.user = w;
 	if (!can_reload(w))
 		return;
 	fresh = read_settings(w, &status);
@@ -497,6 +516,7 @@ int main(int argc, char **argv)
 	struct wsd w = {
 		.argc = argc,
 		.argv = argv,
+		.program = program,
 		.diag = {program.name, DIAG_WARN},
 	};
 	int status;

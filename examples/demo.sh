@@ -14,14 +14,14 @@ started=() # process groups, each begun here; the last one first
 option=
 
 fail() {
-	echo "demo: $1" >&2
-	[[ ! -s ${2-} ]] || cat "$2" >&2
+	echo "demo: $1" >&5
+	[[ ! -s ${2-} ]] || cat "$2" >&5
 	exit 1
 }
 
 # Whether nobody reads stdout any more.
 went_away() {
-	! echo 2>/dev/null
+	! echo
 }
 
 # Ends what was started, and only that.
@@ -29,8 +29,8 @@ end() {
 	trap - EXIT
 	trap '' INT TERM
 	for group in "${started[@]}"; do
-		kill -TERM -- "-$group" 2>/dev/null || true
-		wait "$group" 2>/dev/null || true
+		kill -TERM -- "-$group" || true
+		wait "$group" || true
 	done
 	rm -rf "$work"
 }
@@ -39,7 +39,10 @@ trap 'exit 0' INT TERM
 trap '' PIPE # who reads this may have seen enough: see went_away
 
 # Each job in the background is a process group, which Ctrl-C does not reach.
+# Of one that a signal ends, as wssub when nobody reads any more, the shell would
+# tell on stderr; so that is 5 from here on.
 set -m
+exec 5>&2 2>/dev/null
 
 build() {
 	echo "demo: building"
@@ -112,7 +115,10 @@ vital_signs() {
 		}'
 }
 
+# They end when all that is in their pipes has, and at the end of the demo
+# wspub's word about updates that are not acknowledged is of no interest.
 publish_vitals() {
+	trap : TERM
 	while vital_signs; do
 		sleep 1
 	done | "$bin/wspub" -q vitals
@@ -120,14 +126,15 @@ publish_vitals() {
 
 # All of it is built once more, in a directory of its own.
 publish_build() {
+	trap : TERM
 	make BUILD="$work/build" BIN="$work/bin" all 2>&1 |
 		"$bin/wspub" -q --raw-string build
 }
 
 build
 start_wsd
-explain 2>/dev/null || exit 0
-if ! start_when_ready "$bin/wssub" --ready-fd 3 vitals build; then
+explain || exit 0
+if ! start_when_ready "$bin/wssub" --ready-fd 3 vitals build 2>&5; then
 	! went_away || exit 0
 	fail "wssub could not subscribe"
 fi

@@ -127,6 +127,7 @@ int gate_judge(struct gate *g, const struct httphead *head,
 		reply_fault(refusal, 400, PROTO_BAD_REQUEST,
 			    "no Host, or not a valid one");
 	}
+	refusal->logged = true;
 	return -1;
 }
 
@@ -243,7 +244,7 @@ static int check_upgrade(const struct httphead *head, struct reply *refusal)
 	if (strcmp(version.text, "13") != 0) {
 		refuse(refusal, 426, "UPGRADE_REQUIRED",
 		       "the version of WebSocket is 13");
-		refusal->extra = "Sec-WebSocket-Version: 13\r\n";
+		refusal->extra = REPLY_WEBSOCKET;
 		return -1;
 	}
 	return 0;

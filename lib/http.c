@@ -64,15 +64,13 @@ static void on_gone(struct exchange *e)
 
 /* Answering */
 
-/* What the gate refuses it logs itself. */
 static void log_error(const struct http *h, const struct caller *c,
 		      const struct reply *r)
 {
 	char address[NETADDR_TEXT_MAX];
 	struct log_subject subject = {0};
 
-	if (!r->code || r->status == 403 ||
-	    !log_shows(h->gate->log, LOG_HTTP_ERROR))
+	if (!r->code || r->logged || !log_shows(h->gate->log, LOG_HTTP_ERROR))
 		return;
 	subject.address = netaddr_show_host(&c->address, address);
 	log_event(h->gate->log, LOG_HTTP_ERROR, &subject,

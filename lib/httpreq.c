@@ -126,8 +126,7 @@ static int find(struct httpreq *r, const struct httpreq_head *head,
 	if (strcmp(head->path, "/ws") == 0) {
 		reply_error(refusal, 426, "UPGRADE_REQUIRED",
 			    "this is a WebSocket");
-		refusal->extra = "Upgrade: websocket\r\n"
-				 "Sec-WebSocket-Version: 13\r\n";
+		refusal->extra = REPLY_WEBSOCKET;
 		return -1;
 	}
 	reply_error(refusal, 404, "NOT_FOUND", "there is nothing at this path");

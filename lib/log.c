@@ -34,7 +34,7 @@ static const struct kind {
 	[LOG_DRAIN] = {"drain", DIAG_NOTE, NULL, NULL},
 	[LOG_DRAIN_TIMEOUT] = {"drain_timeout", DIAG_WARN, NULL, NULL},
 	[LOG_CONFIG] = {"config", DIAG_WARN, NULL, NULL},
-	[LOG_CONFIG_REFUSED] = {"config_refused", DIAG_WARN, NULL, NULL},
+	[LOG_CONFIG_REFUSED] = {"config_refused", DIAG_ERROR, NULL, NULL},
 	[LOG_REFUSED_NO_HOST] = {"refused_no_host", DIAG_WARN, "refused",
 				 "requests without a valid Host"},
 	[LOG_REFUSED_HOST] = {"refused_host", DIAG_WARN, "refused",

@@ -20,6 +20,9 @@
 #define DESCRIPTORS_RAISED (1 << 16)
 #define DESCRIPTORS_MAX (1 << 20)
 
+/* Those that are not lws's. */
+#define OWN_OPTIONS (LOOP_PATIENT | LOOP_SERVER)
+
 /* Longer than any of our own limits. */
 #define PATIENT_SECS 86400
 
@@ -62,9 +65,10 @@ int loop_init(struct loop *loop, struct log *log,
 	static const lws_retry_bo_t no_pings_of_lws = {0};
 	void *foreign = &loop->uv;
 	struct lws_context_creation_info info = {
-		.port = CONTEXT_PORT_NO_LISTEN,
+		.port = options & LOOP_SERVER ? CONTEXT_PORT_NO_LISTEN_SERVER
+					      : CONTEXT_PORT_NO_LISTEN,
 		.protocols = protocols,
-		.options = LWS_SERVER_OPTION_LIBUV | (options & ~LOOP_PATIENT),
+		.options = LWS_SERVER_OPTION_LIBUV | (options & ~OWN_OPTIONS),
 		.timeout_secs = options & LOOP_PATIENT ? PATIENT_SECS : 0,
 		.foreign_loops = &foreign,
 		.pt_serv_buf_size = LOOP_READ_MAX,

@@ -19,10 +19,15 @@
 #define LOOP_SIGNALS 3
 
 /*
- * For loop_init(): lws gives a request no time limit of its own (5 s), as the
- * caller has one. No option of lws has this bit.
+ * Options of loop_init() that have bits which none of lws has.
+ *
+ * PATIENT: lws gives a request no time limit of its own (5 s), as the caller
+ * has one. SERVER: the vhost is for connections that are accepted. One for
+ * clients would not do: lws 4.5 has a client's vhost of its own, and gives that
+ * one every request with a Host, which then no callback of ours hears of.
  */
 #define LOOP_PATIENT (UINT64_C(1) << 63)
+#define LOOP_SERVER (UINT64_C(1) << 62)
 
 /* What lws reads at once from a connection whose protocol allows as much. */
 #define LOOP_READ_MAX 65536
@@ -39,7 +44,7 @@ struct loop {
 /*
  * Makes the loop and its context with the lws protocols given (borrowed, they
  * must live as long). `options` are LWS_SERVER_OPTION_* beside those that the
- * foreign loop needs, and LOOP_PATIENT. `user` is what lws_context_user()
+ * foreign loop needs, and LOOP_*. `user` is what lws_context_user()
  * returns. 0, or -1 after a LOG_FAILED that says what to do (the libuv plugin
  * of lws is a package of its own). The lines of lws are written as `log` has it
  * (see lwslog.h). Raises the soft limit of descriptors to the

@@ -58,17 +58,38 @@ struct parse {
 	int at;	      /* index of the next word to look at */
 };
 
+static void say_list(const struct option_program *program, const char *fmt,
+		     va_list args)
+{
+	const struct diag d = {program->name, DIAG_ERROR};
+	char message[MESSAGE_MAX];
+
+	vsnprintf(message, sizeof(message), fmt, args);
+	if (program->say)
+		program->say(program->user, message);
+	else
+		diag(&d, DIAG_ERROR, "%s", message);
+}
+
+__attribute__((format(printf, 2, 3))) static void say(
+	const struct option_program *program, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	say_list(program, fmt, args);
+	va_end(args);
+}
+
 int options_wrong(const struct option_program *program, const char *fmt, ...)
 {
-	struct diag d = {program->name, DIAG_ERROR};
-	char message[MESSAGE_MAX];
-	va_list ap;
+	va_list args;
 
-	va_start(ap, fmt);
-	vsnprintf(message, sizeof(message), fmt, ap);
-	va_end(ap);
-	diag(&d, DIAG_ERROR, "%s", message);
-	diag(&d, DIAG_ERROR, "'%s --help' shows how it is used", program->name);
+	va_start(args, fmt);
+	say_list(program, fmt, args);
+	va_end(args);
+	if (!program->say)
+		say(program, "'%s --help' shows how it is used", program->name);
 	return EXIT_USAGE;
 }
 
@@ -77,8 +98,6 @@ int options_wrong(const struct option_program *program, const char *fmt, ...)
 static enum options_outcome print_common(const struct parse *p,
 					 enum common which, const char *arg)
 {
-	struct diag d = {p->program->name, DIAG_ERROR};
-
 	if (which == COMMON_HELP) {
 		options_help(p->program, stdout);
 	} else if (which == COMMON_VERSION) {
@@ -89,7 +108,7 @@ static enum options_outcome print_common(const struct parse *p,
 		return OPTIONS_WRONG;
 	}
 	if (fflush(stdout) != 0) {
-		diag(&d, DIAG_ERROR, "cannot write: %s", strerror(errno));
+		say(p->program, "cannot write: %s", strerror(errno));
 		return OPTIONS_FAILED;
 	}
 	return OPTIONS_DONE;
@@ -243,7 +262,6 @@ static enum options_outcome parse_words(struct parse *p)
 /* The file, for what the words have not set. */
 static enum options_outcome parse_file(const struct parse *p)
 {
-	struct diag d = {p->program->name, DIAG_ERROR};
 	const struct configfile into = {
 		.options = p->program->options,
 		.others = options_common,
@@ -256,11 +274,11 @@ static enum options_outcome parse_file(const struct parse *p)
 	    configfile_load(&into, p->config->file, &fault) == 0)
 		return OPTIONS_RUN;
 	if (fault.line)
-		diag(&d, DIAG_ERROR, "'%s', line %zu, column %zu: %s",
-		     p->config->file, fault.line, fault.column, fault.why);
+		say(p->program, "'%s', line %zu, column %zu: %s",
+		    p->config->file, fault.line, fault.column, fault.why);
 	else
-		diag(&d, DIAG_ERROR, "cannot read '%s': %s", p->config->file,
-		     fault.why);
+		say(p->program, "cannot read '%s': %s", p->config->file,
+		    fault.why);
 	return OPTIONS_WRONG;
 }
 
@@ -278,13 +296,12 @@ enum options_outcome options_parse(const struct option_program *program,
 		.operands = argc > 0,
 		.at = argc > 0,
 	};
-	struct diag d = {program->name, DIAG_ERROR};
 	enum options_outcome outcome = OPTIONS_FAILED;
 
 	if (p.given)
 		outcome = parse_words(&p);
 	else
-		diag(&d, DIAG_ERROR, "cannot begin: %s", strerror(errno));
+		say(program, "cannot begin: %s", strerror(errno));
 	if (outcome == OPTIONS_RUN)
 		outcome = parse_file(&p);
 	*operands = p.operands;

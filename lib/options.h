@@ -22,6 +22,9 @@ struct option_program {
 	const char *summary;	      /* one sentence */
 	const struct option *options; /* ends with name NULL */
 	const char *examples;	      /* lines for --help, or NULL */
+	/* Takes each message, without the name, in place of stderr; or NULL. */
+	void (*say)(void *user, const char *message);
+	void *user; /* for `say` */
 };
 
 /* What every program has besides its table. */
@@ -30,7 +33,7 @@ extern const struct option options_common[];
 enum options_outcome {
 	OPTIONS_RUN,	/* go on */
 	OPTIONS_DONE,	/* --help or --version was printed: exit 0 */
-	OPTIONS_WRONG,	/* said on stderr what is wrong: exit EXIT_USAGE */
+	OPTIONS_WRONG,	/* said what is wrong: exit EXIT_USAGE */
 	OPTIONS_FAILED, /* could not print, said so: exit EXIT_OTHER */
 };
 
@@ -52,7 +55,7 @@ void options_release(const struct option_program *program,
 		     struct option_base *config);
 
 /*
- * Says "program: message" and where help is, on stderr; for what the table
+ * Says "program: message" and, on stderr, where help is; for what the table
  * cannot check, such as the number of operands. Returns EXIT_USAGE.
  */
 int options_wrong(const struct option_program *program, const char *fmt, ...)

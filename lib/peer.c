@@ -333,6 +333,12 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 	};
 
 	heard(p);
+	/* An lws that was built without extensions lets the first one pass. */
+	if (lws_get_reserved_bits(p->wsi)) {
+		outlet_close(&p->session.outlet, PROTO_CLOSE_PROTOCOL,
+			     "a reserved bit is set");
+		return;
+	}
 	/* lws 4.1 hands over what comes behind a close frame, too. */
 	if (p->said_close)
 		return;

@@ -34,6 +34,7 @@ struct reply {
 	uint64_t retry_s;  /* seconds; 0: nothing is said of it */
 	const char *allow; /* methods, of 405: static */
 	const char *extra; /* header lines, each with its CRLF: static */
+	bool logged;	   /* who refused it has said so in the log */
 	char message[REPLY_MESSAGE_MAX]; /* of an error */
 };
 
@@ -68,6 +69,12 @@ const char *reply_reason(size_t index);
  */
 void reply_put(struct buf *out, const struct reply *r,
 	       const struct buf *content, bool to_head, int64_t wall_ms);
+
+/* Header lines of a 426: what to upgrade to (RFC 9110 sections 7.8, 15.5.22) */
+#define REPLY_WEBSOCKET                                                        \
+	"Connection: Upgrade\r\n"                                              \
+	"Upgrade: websocket\r\n"                                               \
+	"Sec-WebSocket-Version: 13\r\n"
 
 /* The interim answer to `Expect: 100-continue`. */
 #define REPLY_CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"

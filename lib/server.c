@@ -397,7 +397,8 @@ static int server_init(struct server *s, const struct server_config *config,
 	if (hub_init(&s->hub, &config->hub) < 0)
 		return cannot_start(s);
 	/* Times are kept here, by each caller's timer. */
-	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT, s) < 0) {
+	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT | LOOP_SERVER,
+		      s) < 0) {
 		hub_release(&s->hub);
 		return -1;
 	}

@@ -333,6 +333,29 @@ rows() {
 	[[ $(status -H 'Host: a.com') == 403 ]]
 }
 
+@test "the same as JSON, and with -q: one line each, of the log" {
+	start_with '{"log-format": "json", "quiet": true}'
+	: >"$wsd_log"
+	config '{"log-format": "json", "ping": "2m"}'
+	kill -HUP "$wsd"
+	until [[ $(grep -c config_refused "$wsd_log") == 2 ]]; do
+		kill -0 "$wsd"
+	done
+	config '{"log-format": "json", "host": 1}'
+	kill -HUP "$wsd"
+	until [[ $(grep -c config_refused "$wsd_log") == 4 ]]; do
+		kill -0 "$wsd"
+	done
+	diff <(jq -r 'keys - ["time"] | join(" ")' "$wsd_log") <(yes \
+		'event level message' | head -n 4)
+	diff - <(jq -r '"\(.level): \(.message)"' "$wsd_log") <<-END
+		error: --dead-after must be longer than --ping, as a ping must be answered
+		error: the configuration stays as it was
+		error: '$file', line 1, column 32: host: a number is not a string or an array of strings
+		error: the configuration stays as it was
+	END
+}
+
 @test "what the command line says stays when the file changes" {
 	start_with '{"history-count": 3}' --history-count 5 --host a.com
 	reload '{"history-count": 4, "host": "b.com", "keys": 7}' 'keys: 1000000 -> 7'

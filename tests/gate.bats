@@ -62,6 +62,7 @@ handshakes() {
 		b without Connection
 		b try
 		b status 426
+		b head Connection: Upgrade
 		b head Upgrade: websocket
 		b head Sec-WebSocket-Version: 13
 		b end
@@ -92,6 +93,7 @@ handshakes() {
 		b header Sec-WebSocket-Version: 99
 		b try
 		b status 426
+		b head Upgrade: websocket
 		b head Sec-WebSocket-Version: 13
 		b end
 		c without Sec-WebSocket-Version
@@ -365,7 +367,7 @@ handshakes() {
 		a end
 		b connect
 		b raw "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\nPOST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
-		b status 404
+		b status 400 404
 		b end
 		c open
 		c idle

@@ -70,6 +70,29 @@ logs() {
 	logs '.[-1].event == "stop"'
 }
 
+@test "an HTTP error is logged with -v, once, as which it was" {
+	start_wsd -v --log-format json
+	curl -s "$http/nowhere?secret"
+	curl -s -d '{"bad":' "$http/v1/tenants/t/updates"
+	curl -s -H 'Host: evil.example' "$http/nowhere"
+	curl -s -H 'Host;' "$http/nowhere"
+	curl -sf "$http/healthz"
+	stop_wsd
+	logs 'map(select(.event == "http_error") | .message) == [
+		"a request was answered by 404, NOT_FOUND",
+		"a request was answered by 400, BAD_JSON"]'
+	logs 'map(select(.event == "http_error")) | all(.level == "info" and
+		.address == "127.0.0.1")'
+	logs 'map(select(.event | startswith("refused_")) | .event) ==
+		["refused_host", "refused_no_host"]'
+	rm "$wsd_log"
+	start_wsd --log-format json
+	curl -s "$http/nowhere"
+	curl -sf "$http/healthz"
+	stop_wsd
+	[[ ! -s $wsd_log ]]
+}
+
 @test "JSON has no address where there is none: a Unix socket" {
 	start_wsd --log-format json --listen "unix:$BATS_TEST_TMPDIR/s"
 	curl -s --unix-socket "$BATS_TEST_TMPDIR/s" http://evil.example/

@@ -18,6 +18,20 @@ make_same() {
 	make -s BUILD="$BUILD" BIN="$BIN" "$@"
 }
 
+# demo_read_by COMMAND...: a demo whose reader leaves ends quietly.
+demo_read_by() {
+	# shellcheck disable=SC2016 # for the inner shell
+	run env TMPDIR="$BATS_TEST_TMPDIR" DEMO_SECONDS=60 BUILD="$BUILD" \
+		BIN="$BIN" bash -c 'set -o pipefail
+			examples/demo.sh 2>"$TMPDIR/said" | "$@"' . "$@"
+	echo "$output"
+	cat "$BATS_TEST_TMPDIR/said"
+	[ "$status" -eq 0 ]
+	[ ! -s "$BATS_TEST_TMPDIR/said" ]
+	run find "$BATS_TEST_TMPDIR" -name 'tmp.*'
+	[ "$output" = "" ]
+}
+
 @test "the completions are those that the programs print (make completions)" {
 	for p in $(programs); do
 		"$BIN/$p" --completion bash | diff - "completions/bash/$p"
@@ -77,12 +91,10 @@ make_same() {
 }
 
 @test "a demo of which only the first lines are read ends quietly" {
-	# shellcheck disable=SC2016 # for the inner shell
-	run env TMPDIR="$BATS_TEST_TMPDIR" DEMO_SECONDS=60 BUILD="$BUILD" \
-		BIN="$BIN" bash -c 'set -o pipefail
-			examples/demo.sh 2>"$TMPDIR/said" | head -3'
-	echo "$output"
-	cat "$BATS_TEST_TMPDIR/said"
-	[ "$status" -eq 0 ]
-	[ ! -s "$BATS_TEST_TMPDIR/said" ]
+	demo_read_by head -3
+}
+
+@test "a demo whose reader leaves when the first updates have come ends quietly" {
+	demo_read_by sed -n '/^{"time"/q'
+	demo_read_by sed -n '/^"CC/q'
 }

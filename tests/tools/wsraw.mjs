@@ -22,7 +22,7 @@
 //   open [PROTOCOLS]   shakes hands; the first subprotocol offered must be
 //                      what is chosen
 //   try [PROTOCOLS]    the same without an expectation; then:
-//   status CODE        of the HTTP answer, 101 included
+//   status CODE ...    of the HTTP answer, 101 included; one of these
 //   head TEXT          the HTTP answer has this line
 //   lacks NAME         it has no such header
 //   body TEXT          the HTTP answer has a body that contains TEXT
@@ -332,8 +332,9 @@ const verbs = {
     if (p.protocol !== protocols.split(/, */)[0])
       fail(`got subprotocol '${p.protocol}'`);
   },
-  status: async (p, code) => {
-    p.answer = await p.expect('status', (got) => got.status === Number(code));
+  status: async (p, codes) => {
+    const wanted = codes.split(' ').map(Number);
+    p.answer = await p.expect('status', (got) => wanted.includes(got.status));
   },
   head: (p, line) => p.answer.head.includes(line) ||
     fail(`got ${p.answer.head.join(' | ')}`),
