@@ -3,7 +3,7 @@
 # figure with what stands beside it and the bar that it has to reach.
 #
 #   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
-#          [http] [stalled] [roundtrip]
+#          [http] [stalled] [roundtrip] [hostile]
 #
 # Without arguments all of them. The servers (wsd; floor, the bare loop;
 # sketch, when bun is there) run on one core and the load on another. Targets
@@ -23,16 +23,21 @@ SERVER_CORE=${SERVER_CORE:-0}
 LOAD_CORE=${LOAD_CORE:-1}
 if [ -n "${BENCH_QUICK:-}" ]; then
 	rounds=1 duration=300ms lines=50000 idle=500 json_rounds=3
-	stalled=50 flood=3000 crowd=500
+	stalled=50 flood=3000 crowd=500 hostile_scripts='junk gets'
 else
 	rounds=${BENCH_ROUNDS:-3} duration=${BENCH_SECONDS:-3}s
 	lines=1000000 idle=9000 json_rounds=15
 	stalled=1000 flood=20000 crowd=19000
+	hostile_scripts='half-handshake slow-handshake slow-frame endless-frame
+		endless-message subscriptions again replays pings deaf-pings
+		requests deaf deaf-publisher publisher reset junk junk-bytes
+		junk-frames gets posts big half-message hoard'
 fi
 
 tmp=$(mktemp -d)
 declare -A pid=() url=() samples=()
 wsd_options=()
+. tests/bench/table.bash
 
 # --- Servers -----------------------------------------------------------------
 
@@ -99,7 +104,7 @@ crowd() { # crowd SERVER OPTION...
 	exec {fd}>&-
 }
 
-# --- Samples -----------------------------------------------------------------
+# --- Loads -------------------------------------------------------------------
 
 # One run of wsbench against SERVER; its result is kept in $tmp/result.
 load() { # load SERVER OPTION...
@@ -118,106 +123,6 @@ posts() { # posts SERVER OPTION...
 		--duration "$duration" "$@" \
 		"${base%/ws}/v1/tenants/bench-0/updates" >"$tmp/result" ||
 		die "post $* to $name: exit $?"
-}
-
-# Keeps a member of the last result as a sample of KEY.
-keep() { # keep KEY MEMBER
-	add "$1" "$(jq -r ".$2" "$tmp/result")"
-}
-
-add() { # add KEY VALUE
-	samples[$1]="${samples[$1]:-} $2"
-}
-
-median() { # of the words given
-	printf '%s\n' "$@" | sort -g | awk '{v[NR] = $1}
-		END {print (v[int((NR + 1) / 2)] + v[int(NR / 2) + 1]) / 2}'
-}
-
-middle() { # middle KEY: the median of its samples
-	# shellcheck disable=SC2086 # one word each
-	median ${samples[$1]}
-}
-
-ratio() { # ratio KEY KEY: the median of the ratios of the rounds
-	local -a a b each=()
-	local i
-	read -ra a <<<"${samples[$1]}"
-	read -ra b <<<"${samples[$2]}"
-	for i in "${!a[@]}"; do
-		each+=("$(awk -v a="${a[i]}" -v b="${b[i]}" \
-			'BEGIN {print (b > 0 ? a / b : 0)}')")
-	done
-	median "${each[@]}"
-}
-
-difference() { # difference KEY KEY: the median of those of the rounds
-	local -a a b each=()
-	local i
-	read -ra a <<<"${samples[$1]}"
-	read -ra b <<<"${samples[$2]}"
-	for i in "${!a[@]}"; do
-		each+=("$(awk -v a="${a[i]}" -v b="${b[i]}" \
-			'BEGIN {print a - b}')")
-	done
-	median "${each[@]}"
-}
-
-# --- The table ---------------------------------------------------------------
-
-passed=0 missed=0
-
-show() { # show VALUE UNIT: 25134000 /s is "25.1 M/s", 1150 ns is "1.15 us"
-	awk -v v="$1" -v unit="$2" 'BEGIN {
-		n = split(unit == "ns" ? "ns us ms s" : "_ k M G", p, " ")
-		for (i = 1; v >= 1000 && i < n && unit ~ /ns|\/s/; i++)
-			v /= 1000
-		d = v < 10 ? 2 : v < 100 ? 1 : 0
-		if (unit == "ns")
-			printf "%.*f %s", d, v, p[i]
-		else if (unit == "/s")
-			printf "%.*f %s/s", d, v, (i > 1 ? p[i] : "")
-		else
-			printf "%.0f %s", v, unit
-	}'
-}
-
-# Whether VALUE reaches BAR (">= 6" or "<= 1.3"), as a word.
-verdict() {
-	awk -v v="$1" -v op="${2% *}" -v bar="${2#* }" 'BEGIN {
-		print ((op == ">=" ? v >= bar : v <= bar) ? "pass" : "miss")}'
-}
-
-judge() { # judge VALUE BAR: sets `word`, and counts
-	word=$(verdict "$1" "$2")
-	case $word in
-	pass) passed=$((passed + 1)) ;;
-	*) missed=$((missed + 1)) ;;
-	esac
-}
-
-row() { # row WHAT MEASURED BESIDE RATIO [BAR]
-	local word=''
-	[ -z "$5" ] || judge "$4" "$5"
-	printf '| %s | %s | %s | %.2fx | %s | %s |\n' "$1" "$2" "$3" "$4" \
-		"${5:+${5}x}" "$word"
-}
-
-# Compares samples KEY.wsd with those of another target; '' is no bar.
-compare() { # compare WHAT KEY OTHER UNIT BAR [OTHER-KEY]
-	local key=$2.wsd other=${6:-$2}.$3
-	[ -n "${samples[$other]:-}" ] || return 0
-	row "$1" "$(show "$(middle "$key")" "$4")" \
-		"$3 $(show "$(middle "$other")" "$4")" \
-		"$(ratio "$key" "$other")" "$5"
-}
-
-absolute() { # absolute WHAT KEY UNIT BAR: a bar that nobody else sets
-	local value word
-	value=$(middle "$2.wsd")
-	judge "$value" "$4"
-	printf '| %s | %s | | | %s %s | %s |\n' "$1" "$(show "$value" "$3")" \
-		"${4% *}" "$(show "${4#* }" "$3")" "$word"
 }
 
 # --- Sections ----------------------------------------------------------------
@@ -516,6 +421,44 @@ roundtrip() {
 		trip 'among 10' ns '<= 1.5'
 }
 
+# The scripts of tests/tools/hostile.c, a second of each, beside a publisher and
+# a subscriber that are as without. The hostile ones have what these leave of
+# the processor, as they would have one of their own.
+attack() { # attack SCRIPT
+	local ready=$tmp/attack.ready
+	[ -p "$ready" ] || mkfifo "$ready"
+	exec {fd}<>"$ready"
+	taskset -c "$LOAD_CORE" chrt --idle 0 "$BUILD/bench/hostile" -t 600 \
+		"${url[wsd]}" "$1" >"$ready" &
+	pid[attack]=$!
+	read -r -t 60 <&"$fd" || die "$1 did not begin"
+	exec {fd}>&-
+}
+
+hostile_round() {
+	local script
+	for script in none "${scripts[@]}"; do
+		[ "$script" = none ] || attack "$script"
+		load wsd --rate 500/s --duration 1s --dialect v1
+		stop attack
+		keep "hostile.$script" latencyNs.p99
+	done
+}
+
+hostile() {
+	local script round
+	local -a scripts
+	read -ra scripts <<<"${hostile_scripts//$'\n'/ }"
+	for ((round = 0; round < rounds; round++)); do
+		hostile_round
+	done
+	for script in "${scripts[@]}"; do
+		samples[hostile.wsd]=${samples[hostile.$script]}
+		compare "500 updates/s beside '$script': p99" hostile none ns \
+			'<= 1.2'
+	done
+}
+
 # --- The run -----------------------------------------------------------------
 
 build() {
@@ -526,6 +469,11 @@ build() {
 		"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib \
 			-o "$BUILD/bench/post" tests/bench/post{,conn}.c \
 			"$BUILD/libdomain.a"
+	[[ " $* " != *' hostile '* ]] ||
+		"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib \
+			-o "$BUILD/bench/hostile" \
+			tests/tools/{hostile,hostilescripts,wire}.c \
+			lib/{wsframe,buf,num,clock}.c
 	[[ " $* " != *' json '* ]] ||
 		"${CXX:-c++}" -std=c++17 -O2 -Ilib -o "$BUILD/bench/jsonbench" \
 			tests/bench/jsonbench.cc "$BUILD/libdomain.a" \
@@ -535,7 +483,7 @@ build() {
 bun=$MODULES/.bin/bun
 [ "$(nproc)" -gt 1 ] || die 'needs two cores'
 [ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json http \
-	stalled roundtrip
+	stalled roundtrip hostile
 build "$@"
 targets=(floor)
 if "$bun" --version >/dev/null 2>&1; then
