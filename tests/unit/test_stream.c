@@ -117,6 +117,34 @@ static void appending(void)
 	stream_release(&s);
 }
 
+/* Of an update of so many bytes with a line's end at `at`, what is read. */
+static bool is_one_line(struct stream *s, size_t len, size_t at)
+{
+	char text[64], want[65];
+	uint64_t seq;
+
+	memset(text, '7', len);
+	text[at] = len % 2 ? '\n' : '\r';
+	seq = stream_append(s, &wide, text, len, &epoch_start);
+	memcpy(want, text, len);
+	want[at] = ' ';
+	strcpy(want + len, "\n");
+	return reads(s, STREAM_PLAIN, seq, want);
+}
+
+static void one_line(void)
+{
+	bool all = true;
+	struct stream s;
+
+	init(&s);
+	for (size_t len = 1; len <= 50; len++)
+		for (size_t at = 0; at < len; at++)
+			all = all && is_one_line(&s, len, at);
+	ok(all, "and they do so wherever they are");
+	stream_release(&s);
+}
+
 static uint64_t first_after(struct stream *s, struct stream_limits limits,
 			    int64_t mono_ms)
 {
@@ -374,6 +402,7 @@ static void no_memory(void)
 int main(void)
 {
 	appending();
+	one_line();
 	trimming();
 	ok(memory_is_bounded(), "memory is bounded by the history");
 	starting();
