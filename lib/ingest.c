@@ -18,8 +18,8 @@
 /* Room is made for so many times what came. */
 #define AHEAD 4
 
-/* Room for a piece, at least. */
-#define ROOM_MIN ((size_t)16 * 1024)
+/* Room for a piece, at least, where so much is still to come. */
+#define ROOM_MIN ((size_t)32 * 1024)
 
 /* A piece of the body. */
 struct span {
@@ -182,10 +182,12 @@ static void reserve(struct ingest *in, size_t len)
 char *ingest_room(struct ingest *in, size_t *len)
 {
 	struct buf *body = &in->body;
+	uint64_t left = in->length - buf_len(body);
+	size_t least = left < ROOM_MIN ? (size_t)left : ROOM_MIN;
 
-	if (body->cap - body->end < ROOM_MIN)
-		reserve(in, ROOM_MIN);
-	if (!buf_reserve(body, ROOM_MIN))
+	if (body->cap - body->end < least)
+		reserve(in, least);
+	if (!buf_reserve(body, least))
 		return NULL;
 	*len = body->cap - body->end;
 	return body->base + body->end;

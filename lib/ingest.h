@@ -73,7 +73,8 @@ void ingest_release(struct ingest *in);
 
 /*
  * Where the next piece of the body may be put, so that it need not be copied,
- * and how much fits there; NULL with little memory.
+ * and how much fits there; NULL with little memory. Its length is known, and
+ * not all of it is there.
  */
 char *ingest_room(struct ingest *in, size_t *len);
 

@@ -15,7 +15,8 @@
 struct way {
 	bool lines;
 	const char *key;
-	size_t piece; /* bytes at a time; 0: all at once */
+	size_t piece;  /* bytes at a time; 0: all at once */
+	bool in_place; /* put where ingest_room() says */
 };
 
 static const struct way json = {.lines = false};
@@ -34,11 +35,21 @@ static struct fakeconn *reader;
 static long oom_at;
 static long refusals; /* how often it had ended */
 
+/* A piece of the body, or where it was put. */
+static const char *place(struct ingest *in, const char *bytes, size_t len)
+{
+	size_t room = 0;
+	char *out = in->length ? ingest_room(in, &room) : NULL;
+
+	return out && room >= len ? memcpy(out, bytes, len) : bytes;
+}
+
 /* Takes all but the last piece. */
 static int take(struct ingest *in, const char *body, size_t len, size_t piece)
 {
 	for (; len > piece; body += piece, len -= piece)
-		if (ingest_take(in, body, piece, &refusal) < 0)
+		if (ingest_take(in, place(in, body, piece), piece, &refusal) <
+		    0)
 			return -1;
 	return 0;
 }
@@ -65,10 +76,11 @@ static enum ingest_result run(struct ingest *in, const char *body, size_t len,
 	enum ingest_result result;
 
 	in->lines = way->lines;
+	in->length = way->in_place ? len : 0;
 	if (take(in, body, len, piece) < 0)
 		return INGEST_REFUSED;
-	result =
-		ingest_end(in, last ? body + len - last : NULL, last, &refusal);
+	body = last ? place(in, body + len - last, last) : NULL;
+	result = ingest_end(in, body, last, &refusal);
 	for (steps = 1; result == INGEST_MORE; steps++) {
 		if (reader)
 			fakeconn_settle(in->hub, reader, 1);
@@ -264,6 +276,8 @@ static bool heard_numbers(struct fakeconn *f, const struct buf *want)
 static void large_bodies(struct hub *h, struct fakeconn *f)
 {
 	const struct way pieces = {.lines = true, .piece = 60000};
+	const struct way in_place = {
+		.lines = true, .piece = 20000, .in_place = true};
 	struct buf body;
 	uint64_t seq = h->counters.published;
 
@@ -280,6 +294,10 @@ static void large_bodies(struct hub *h, struct fakeconn *f)
 	   "also when it came in one piece");
 	fakeconn_settle(h, f, 1);
 	ok(heard_numbers(f, &body), "and is the same");
+	ok(post_bytes(h, buf_bytes(&body), buf_len(&body), &in_place) == 200,
+	   "also when its pieces were put where they stay");
+	fakeconn_settle(h, f, 1);
+	ok(heard_numbers(f, &body), "which is the same again");
 	buf_bytes(&body)[buf_len(&body) - 1] = '[';
 	seq = h->counters.published;
 	ok(post_bytes(h, buf_bytes(&body), buf_len(&body), &pieces) == 400 &&
