@@ -58,8 +58,8 @@ struct parse {
 	int at;	      /* index of the next word to look at */
 };
 
-static void say_list(const struct option_program *program, const char *fmt,
-		     va_list args)
+__attribute__((format(printf, 2, 0))) static void say_list(
+	const struct option_program *program, const char *fmt, va_list args)
 {
 	const struct diag d = {program->name, DIAG_ERROR};
 	char message[MESSAGE_MAX];
