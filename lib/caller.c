@@ -205,7 +205,7 @@ void caller_adopt(struct caller *c, int fd, const struct buf *handshake)
 	all->adopting = c;
 	if (!lws_adopt_socket_vhost_readbuf(vhost, fd, buf_bytes(handshake),
 					    buf_len(handshake)) &&
-	    all->adopting && !c->wsi)
+	    all->adopting == c && !c->wsi)
 		caller_free(c);
 	all->adopting = NULL;
 }

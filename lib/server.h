@@ -2,9 +2,10 @@
 /*
  * server - wsd itself: one loop with its listeners, connections and hub.
  *
- * Here the parts meet: the listeners accept, exchanges read and answer HTTP, the
- * gate judges requests, libwebsockets speaks WebSocket, sessions act on the hub,
- * and the pacer has the fan-out write. One struct server is one thread's worth.
+ * Here the parts meet: the listeners accept, exchanges read and answer HTTP,
+ * the gate judges requests, libwebsockets speaks WebSocket, sessions act on the
+ * hub, and the pacer has the fan-out write. One struct server is one thread's
+ * worth.
  */
 #ifndef SERVER_H
 #define SERVER_H
