@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -11,6 +12,9 @@
 #define READS_MAX 4
 
 #define EVENTS_MAX 64
+
+/* Bytes that are looked at first, for a head. */
+#define PEEKED_FIRST 1024
 
 /* How long the rest of a request is thrown away. */
 #define LINGER_MS 2000
@@ -188,10 +192,21 @@ static void head_is_there(struct exchange *e, const struct httphead *head)
 	e->all->ops->head(e, head);
 }
 
+/* Most heads are short, and a body that follows need not be copied. */
+static ssize_t peek(struct exchange *e)
+{
+	char *bytes = e->all->head;
+	ssize_t n = recv(e->fd, bytes, PEEKED_FIRST, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < PEEKED_FIRST || memmem(bytes, (size_t)n, "\r\n\r\n", 4))
+		return n;
+	return recv(e->fd, bytes, HTTPHEAD_MAX, MSG_PEEK | MSG_DONTWAIT);
+}
+
 static void look(struct exchange *e, bool peer_ended)
 {
 	char *bytes = e->all->head;
-	ssize_t n = recv(e->fd, bytes, HTTPHEAD_MAX, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = peek(e);
 	struct httphead head;
 
 	if (n == 0 || (n < 0 && !must_wait())) {

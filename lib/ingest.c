@@ -424,9 +424,17 @@ static bool outruns(const struct ingest *in)
 	       stream_unwritten(s) > UNWRITTEN_HIGH;
 }
 
+/* Where nobody has to follow, only other tenants wait. */
+static size_t slice_of(const struct ingest *in)
+{
+	const struct stream *s = in->tenant ? in->tenant->stream : NULL;
+
+	return s && stream_readers(s) ? INGEST_SLICE : 4 * INGEST_SLICE;
+}
+
 enum ingest_result ingest_step(struct ingest *in, struct reply *refusal)
 {
-	size_t from = in->at;
+	size_t from = in->at, slice;
 	enum ingest_result result;
 	struct span update;
 
@@ -437,8 +445,9 @@ enum ingest_result ingest_step(struct ingest *in, struct reply *refusal)
 		if (result != INGEST_MORE)
 			return result;
 	}
+	slice = slice_of(in);
 	while (in->done < in->count) {
-		if (in->at - from >= INGEST_SLICE)
+		if (in->at - from >= slice)
 			return INGEST_MORE;
 		update = next_update(in);
 		if (update.len &&
