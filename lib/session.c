@@ -82,10 +82,30 @@ static void collect(struct outlet *o)
 	session_ack(s, &id, s->pub->acked, &s->pub->ack);
 }
 
+/*
+ * The memory of the intake is held while the beginning of a text `waits` in it:
+ * so who keeps some, but has sent all, has held nothing for long.
+ */
+static void count_rest(struct session *s, bool waits)
+{
+	struct meter *m = &s->outlet.hub->meter;
+	size_t cap = s->intake.rest.cap;
+
+	meter_hold(m, &s->outlet.holder, METER_ASSEMBLY, &s->metered,
+		   waits ? cap : 0);
+	meter_set(m, METER_SCRATCH, &s->scratch, waits ? 0 : cap);
+}
+
+/* Not while it is looked at. */
 static void count_assembly(struct session *s)
 {
-	meter_hold(&s->outlet.hub->meter, &s->outlet.holder, METER_ASSEMBLY,
-		   &s->metered, s->intake.rest.cap);
+	struct buf *rest = &s->intake.rest;
+	bool waits = buf_len(rest) > 0;
+
+	if (!waits && rest->cap &&
+	    !meter_keeps(&s->outlet.hub->meter, rest->cap - s->scratch))
+		buf_release(rest);
+	count_rest(s, waits);
 }
 
 /* Not while it is looked at. */
@@ -386,6 +406,9 @@ static void on_text(struct intake *in, const char *text, size_t len)
 {
 	struct session *s = list_entry(in, struct session, intake);
 
+	/* It is whole: what waits from now on is another one. */
+	if (s->metered)
+		count_rest(s, false);
 	if (s->dialect == SESSION_V1 && blank(text, len))
 		return;
 	treat(s, text, len);
@@ -406,13 +429,14 @@ static void on_text(struct intake *in, const char *text, size_t len)
  */
 static void watch_memory(struct session *s, size_t held)
 {
-	size_t assembly = s->metered;
+	size_t input = s->metered + s->scratch;
 
 	count_assembly(s);
 	if (s->outlet.holder.bytes > held &&
 	    !meter_yield(&s->outlet.hub->meter, &s->outlet.holder))
 		let_go(&s->outlet.holder);
-	else if (s->metered > assembly && !reclaim_room(s->outlet.hub, 0))
+	else if (s->metered + s->scratch > input &&
+		 !reclaim_room(s->outlet.hub, 0))
 		end_for_memory(s);
 }
 
