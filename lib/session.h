@@ -26,6 +26,7 @@ enum session_dialect {
 struct session_rate {
 	struct bucket requests;
 	struct bucket bytes;
+	int64_t until_ms; /* while throttled: until then; monotonic */
 };
 
 /* What only those who publish need: most connections listen. */
