@@ -205,6 +205,7 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->wake_ms = 0;
 	p->pinged = false;
 	memset(&p->uptake, 0, sizeof(p->uptake));
+	p->relieved = false;
 	p->said_close = false;
 	caller->peer = p;
 	caller_established(caller);
@@ -263,7 +264,14 @@ static void message_due(struct peer *p)
 
 static enum uptake_news look(struct peer *p)
 {
-	return uptake_look(&p->uptake, lws_get_socket_fd(p->wsi));
+	enum uptake_news news =
+		uptake_look(&p->uptake, lws_get_socket_fd(p->wsi));
+
+	/* What was written into that room hides it from the look. */
+	if (p->relieved)
+		news = UPTAKE_SOME;
+	p->relieved = false;
+	return news;
 }
 
 /* Whether it lives, although nothing has come from it. */
@@ -431,6 +439,7 @@ int peer_closed_by_peer(struct peer *p, const char *payload, size_t len)
 
 void peer_writable(struct peer *p)
 {
+	p->relieved = true;
 	if (lws_partial_buffered(p->wsi)) {
 		lws_callback_on_writable(p->wsi);
 		return;

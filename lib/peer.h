@@ -54,6 +54,7 @@ struct peer {
 	int64_t wake_ms;      /* when its session wants to be woken */
 	struct uptake uptake; /* as of when it was last looked at */
 	bool pinged;	      /* a PING went out since it was heard */
+	bool relieved;	      /* there was room again since it was looked at */
 	bool said_close; /* its close frame came: nothing behind that counts */
 };
 
