@@ -243,19 +243,26 @@ void caller_due_in(struct caller *c, int64_t ms)
 }
 
 /*
- * What the kernel still holds for it goes too: it has had its time. lws is done
- * with it only when libuv is, so it does not count from now on.
+ * What the kernel still holds for it goes too: it has had its time. Without the
+ * shutdown lws would wait for room to write what it holds itself.
  */
-void caller_kill(struct caller *c)
+void caller_cut(struct caller *c)
 {
 	struct linger at_once = {1, 0};
+	int fd = lws_get_socket_fd(c->wsi);
 
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	shutdown(fd, SHUT_RDWR);
+}
+
+/* lws is done with it only when libuv is, so it does not count from now on. */
+void caller_kill(struct caller *c)
+{
 	if (c->exchange) {
 		c->all->exchange_kill(c->exchange);
 		return;
 	}
-	setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_LINGER, &at_once,
-		   sizeof(at_once));
+	caller_cut(c);
 	caller_established(c);
 	wheel_stop(&c->timer);
 	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,

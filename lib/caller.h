@@ -94,6 +94,12 @@ void caller_free(struct caller *c);
 /* Has its timer fire in `ms`, or earlier where that is set already. */
 void caller_due_in(struct caller *c, int64_t ms);
 
+/*
+ * Cuts a WebSocket's connection, and drops what waits for the peer. lws learns
+ * of it soon, as of an end that the peer made.
+ */
+void caller_cut(struct caller *c);
+
 /* Ends it at once. Not from within a callback of lws for this connection. */
 void caller_kill(struct caller *c);
 

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "meter.h"
 
+/* This part of the limit may be scratch. */
+#define SCRATCH 16
+
 static const char *const names[] = {
-	[METER_SEGMENTS] = "segments",
-	[METER_TENANTS] = "tenants",
-	[METER_ASSEMBLY] = "assembly",
-	[METER_OUTPUT] = "output",
+	[METER_SEGMENTS] = "segments", [METER_TENANTS] = "tenants",
+	[METER_ASSEMBLY] = "assembly", [METER_OUTPUT] = "output",
+	[METER_SCRATCH] = "scratch",
 };
 
 _Static_assert(sizeof(names) / sizeof(*names) == METER_KINDS,
@@ -59,6 +61,11 @@ bool meter_yield(struct meter *m, struct meter_holder *self)
 		h->let_go(h);
 	}
 	return !too_much_waits(m);
+}
+
+bool meter_keeps(const struct meter *m, uint64_t bytes)
+{
+	return !m->max || m->used[METER_SCRATCH] + bytes <= m->max / SCRATCH;
 }
 
 const char *meter_kind_name(enum meter_kind kind)

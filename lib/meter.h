@@ -8,7 +8,8 @@
  * What waits, to become whole or to be read by a peer, may take half of what
  * all may: so those who send half messages, or read no answers, keep nobody
  * else from publishing. Whoever has held such memory for longest lets go
- * first, since what is in order waits for a moment only.
+ * first, since what is in order waits for a moment only. Memory in which
+ * nothing is does not wait: it is kept only while all of that is little.
  */
 #ifndef METER_H
 #define METER_H
@@ -24,6 +25,7 @@ enum meter_kind {
 	METER_TENANTS,	/* that have any or are watched; subscriptions */
 	METER_ASSEMBLY, /* messages and bodies that are not whole yet */
 	METER_OUTPUT,	/* answers, and rests of frames, that wait */
+	METER_SCRATCH,	/* empty, kept for the next message in pieces */
 	METER_KINDS
 };
 
@@ -77,6 +79,9 @@ static inline bool meter_exceeds(const struct meter *m, uint64_t bytes)
 {
 	return m->max && (bytes > m->max || m->total > m->max - bytes);
 }
+
+/* Whether `bytes` more of METER_SCRATCH are little enough to be kept. */
+bool meter_keeps(const struct meter *m, uint64_t bytes);
 
 /* "segments", …: labels of the metrics. */
 const char *meter_kind_name(enum meter_kind kind);

@@ -40,7 +40,10 @@ struct outlet_ops {
 	 * later, it is dead: end it at once.
 	 */
 	void (*closing)(void *conn);
-	/* Call session_wake() in `ms`, or somewhat earlier. */
+	/*
+	 * Call session_wake() in `ms`, or somewhat earlier; an earlier call of
+	 * this does not count any more.
+	 */
 	void (*wake)(void *conn, int64_t ms);
 	/* Stops reading from the peer, or goes on, as for its close frame. */
 	void (*pause)(void *conn, bool paused);

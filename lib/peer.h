@@ -6,12 +6,17 @@
  * Ready-made frames go to the socket by sendmsg(2), past libwebsockets, as
  * long as that has nothing buffered of its own; the rest of a frame that the
  * kernel cut is given to it, so that its pongs come between frames only.
+ *
+ * A peer lives while something comes from it, or it takes some of what waits
+ * for it. While it is we who don't read, what it might have said can't be held
+ * against it: then it is enough that nothing waits for it.
  */
 #ifndef PEER_H
 #define PEER_H
 
 #include "caller.h"
 #include "session.h"
+#include "uptake.h"
 
 /*
  * What libwebsockets reads at once from a peer that is not a bulk publisher:
@@ -43,11 +48,13 @@ struct peer {
 	int64_t since_ms; /* when it was established; monotonic */
 
 	/* Times of the wheel, in ms; 0: there is no such time. */
-	int64_t heard_ms;   /* when something came from it last */
-	int64_t message_ms; /* when the message that began must be whole */
-	int64_t end_ms;	    /* when it is closed without its answer */
-	int64_t wake_ms;    /* when its session wants to be woken */
-	bool pinged;	    /* a PING went out since it was heard */
+	int64_t heard_ms;     /* when it showed that it lives last */
+	int64_t message_ms;   /* when the message that began must be whole */
+	int64_t end_ms;	      /* when it is closed without its answer */
+	int64_t wake_ms;      /* when its session wants to be woken */
+	struct uptake uptake; /* as of when it was last looked at */
+	bool pinged;	      /* a PING went out since it was heard */
+	bool relieved;	      /* there was room again since it was looked at */
 	bool said_close; /* its close frame came: nothing behind that counts */
 };
 

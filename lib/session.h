@@ -26,6 +26,7 @@ enum session_dialect {
 struct session_rate {
 	struct bucket requests;
 	struct bucket bytes;
+	int64_t until_ms; /* while throttled: until then; monotonic */
 };
 
 /* What only those who publish need: most connections listen. */
@@ -44,7 +45,8 @@ struct session {
 	struct session_publisher *pub; /* owned; NULL: never published */
 	uint64_t number;	       /* names the connection */
 	struct intake intake;	       /* cuts and stops the input */
-	size_t metered;		       /* bytes of it that hub->meter knows */
+	size_t metered; /* bytes of it that wait; hub->meter knows */
+	size_t scratch; /* bytes of it in which nothing is; the same */
 	struct session_rate *rate; /* owned; NULL: no limit was needed yet */
 	uint64_t replayed;	   /* bytes, since all was answered */
 	bool draining;		   /* closes when all is written */

@@ -155,6 +155,80 @@ static void half_messages(void)
 	ok(h.meter.total == 0, "all is given back");
 }
 
+/* Lines in pieces: each time the end of one, and the beginning of the next. */
+static void next_line(struct fakeconn *f, bool first, bool final)
+{
+	static const char piece[] = "':1}\n{'type':'PING','id";
+	size_t from = first ? 5 : 0, to = final ? 5 : strlen(piece);
+	char text[sizeof(piece)];
+
+	for (size_t i = from; i < to; i++)
+		text[i] = (char)(piece[i] == '\'' ? '"' : piece[i]);
+	fakeconn_piece(f, text + from, to - from, first, final);
+	fakeconn_run(f->session.outlet.hub);
+}
+
+/* What they sent in pieces is whole, and its memory kept for the next. */
+static void whole_messages(void)
+{
+	struct fakeconn idle, steady, bad[3];
+	struct hub h;
+
+	begin(&h);
+	fakeconn_open(&idle, &h, SESSION_V1);
+	fakeconn_open(&steady, &h, SESSION_V1);
+	for (int i = 0; i < 3; i++)
+		fakeconn_open(&bad[i], &h, SESSION_PLAIN);
+	next_line(&idle, true, false);
+	next_line(&idle, false, true);
+	next_line(&steady, true, false);
+	ok(idle.session.intake.rest.cap &&
+		   h.meter.used[METER_SCRATCH] == idle.session.scratch &&
+		   h.meter.used[METER_ASSEMBLY] == steady.session.metered,
+	   "memory that is kept for the next message is counted by itself");
+	half_message(&bad[0], 200 * KIB);
+	next_line(&steady, false, false);
+	half_message(&bad[1], 200 * KIB);
+	ok(fakeconn_closed(&bad[0], PROTO_CLOSE_OVER_CAPACITY),
+	   "when too much waits the oldest half message is given up");
+	ok(!idle.closings && !steady.closings,
+	   "not who is idle, nor who began another message since");
+	half_message(&bad[2], 200 * KIB);
+	ok(steady.closings && !bad[2].closings && !idle.closings,
+	   "who does not go on with it is");
+	fakeconn_close(&idle);
+	fakeconn_close(&steady);
+	for (int i = 0; i < 3; i++)
+		fakeconn_close(&bad[i]);
+	hub_release(&h);
+	ok(h.meter.total == 0, "all is given back");
+}
+
+/* Of very many that are idle not all can keep memory. */
+static void little_is_kept(void)
+{
+	static struct fakeconn f[200];
+	static char text[3000];
+	size_t keep = 0;
+	struct hub h;
+
+	begin(&h);
+	memset(text, ' ', sizeof(text));
+	for (int i = 0; i < 200; i++) {
+		fakeconn_open(&f[i], &h, SESSION_V1);
+		fakeconn_piece(&f[i], text, sizeof(text), true, false);
+		fakeconn_piece(&f[i], "\n", 1, false, true);
+		keep += f[i].session.intake.rest.cap > 0;
+	}
+	ok(keep > 0 && h.meter.used[METER_SCRATCH] <= LIMIT / 16 &&
+		   h.meter.used[METER_ASSEMBLY] == 0,
+	   "a part of the memory is kept for the next messages, not more");
+	for (int i = 0; i < 200; i++)
+		fakeconn_close(&f[i]);
+	hub_release(&h);
+	ok(h.meter.total == 0, "all is given back");
+}
+
 /* --- Answers and updates that nobody reads ----------------------------- */
 
 static void unread_answers(void)
@@ -340,6 +414,8 @@ int main(void)
 {
 	longest_first();
 	half_messages();
+	whole_messages();
+	little_is_kept();
 	unread_answers();
 	cut_frames();
 	newest_segments();
