@@ -9,6 +9,10 @@
  * all may: so those who send half messages, or read no answers, keep nobody
  * else from publishing. Whoever has held such memory for longest lets go
  * first, since what is in order waits for a moment only.
+ *
+ * What the end of a holder frees only a little later is leaving: it counts
+ * until it is free, but nobody has to make room for it once more. How much of
+ * it comes together is for whoever makes holders keep more, see fanout.h.
  */
 #ifndef METER_H
 #define METER_H
@@ -31,6 +35,7 @@ struct meter {
 	uint64_t used[METER_KINDS];
 	uint64_t total;	     /* of all kinds */
 	uint64_t max;	     /* 0: no limit */
+	uint64_t leaving;    /* of total: of holders that were ended */
 	struct list holders; /* of what waits; the first for longest */
 };
 
@@ -67,6 +72,17 @@ void meter_hold(struct meter *m, struct meter_holder *h, enum meter_kind kind,
 		size_t *counted, size_t now);
 
 /*
+ * A holder was ended: of what it holds `bytes` are free soon. meter_left() says
+ * that they are, before they are counted as given back.
+ */
+void meter_leave(struct meter *m, struct meter_holder *h, size_t bytes);
+
+static inline void meter_left(struct meter *m, size_t bytes)
+{
+	m->leaving -= bytes;
+}
+
+/*
  * To be called when `self` holds more than before: as long as too much waits,
  * others let go who have held some for longer. False when `self` has to.
  */
@@ -75,7 +91,8 @@ bool meter_yield(struct meter *m, struct meter_holder *self);
 /* Whether `bytes` more would be too much. */
 static inline bool meter_exceeds(const struct meter *m, uint64_t bytes)
 {
-	return m->max && (bytes > m->max || m->total > m->max - bytes);
+	return m->max &&
+	       (bytes > m->max || m->total - m->leaving > m->max - bytes);
 }
 
 /* "segments", …: labels of the metrics. */

@@ -110,7 +110,10 @@ static void peer_closing(void *conn)
 	log_closing(p);
 	p->end_ms = now_of(p) + CLOSE_MS;
 	caller_due_in(p->caller, CLOSE_MS);
-	if (closed_by_lws(p) || !p->session.outlet.dead)
+	if (!p->session.outlet.dead)
+		return;
+	/* lws's close frame may still leave, unless half a frame is before. */
+	if (closed_by_lws(p) && !p->session.outlet.kept)
 		return;
 	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
 			LWS_TO_KILL_ASYNC);
