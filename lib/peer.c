@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /*
@@ -157,11 +158,16 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	all->callers = callers;
 	all->hub = hub;
 	all->log = log;
-	all->count = 0;
+	memset(all->counts, 0, sizeof(all->counts));
 	all->number = 0;
 	all->received = 0;
-	list_init(&all->all);
+	roster_init(&all->all);
 	list_init(&all->busy);
+}
+
+void peers_release(struct peers *all)
+{
+	roster_release(&all->all);
 }
 
 /*
@@ -180,8 +186,10 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 {
 	struct peer *p = malloc(sizeof(*p));
 
-	if (!p)
+	if (!p || roster_add(&all->all, all->number + 1, p) < 0) {
+		free(p);
 		return NULL;
+	}
 	p->peers = all;
 	p->caller = caller;
 	p->wsi = caller->wsi;
@@ -196,10 +204,8 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	caller->peer = p;
 	caller_established(caller);
 	all->hub->counters.established++;
-	list_init(&p->list);
 	list_init(&p->busy);
-	list_append(&all->all, &p->list);
-	all->count++;
+	all->counts[dialect]++;
 	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
 	wheel_set(&all->callers->wheel, &caller->timer, first_ping(p));
 	return p;
@@ -209,9 +215,9 @@ void peer_free(struct peer *p)
 {
 	session_release(&p->session);
 	p->caller->peer = NULL;
-	list_remove(&p->list);
+	roster_remove(&p->peers->all, p->session.number);
 	list_remove(&p->busy);
-	p->peers->count--;
+	p->peers->counts[p->session.dialect]--;
 	free(p);
 }
 
