@@ -38,11 +38,17 @@ void meter_hold(struct meter *m, struct meter_holder *h, enum meter_kind kind,
 		list_append(&m->holders, &h->node);
 }
 
+void meter_leave(struct meter *m, struct meter_holder *h, size_t bytes)
+{
+	m->leaving += bytes;
+	list_remove(&h->node);
+}
+
 static bool too_much_waits(const struct meter *m)
 {
 	uint64_t waits = m->used[METER_ASSEMBLY] + m->used[METER_OUTPUT];
 
-	return m->max && waits > m->max / 2;
+	return m->max && waits - m->leaving > m->max / 2;
 }
 
 /*

@@ -10,6 +10,10 @@
  * else from publishing. Whoever has held such memory for longest lets go
  * first, since what is in order waits for a moment only. Memory in which
  * nothing is does not wait: it is kept only while all of that is little.
+ *
+ * What the end of a holder frees only a little later is leaving: it counts
+ * until it is free, but nobody has to make room for it once more. How much of
+ * it comes together is for whoever makes holders keep more, see fanout.h.
  */
 #ifndef METER_H
 #define METER_H
@@ -33,6 +37,7 @@ struct meter {
 	uint64_t used[METER_KINDS];
 	uint64_t total;	     /* of all kinds */
 	uint64_t max;	     /* 0: no limit */
+	uint64_t leaving;    /* of total: of holders that were ended */
 	struct list holders; /* of what waits; the first for longest */
 };
 
@@ -69,6 +74,17 @@ void meter_hold(struct meter *m, struct meter_holder *h, enum meter_kind kind,
 		size_t *counted, size_t now);
 
 /*
+ * A holder was ended: of what it holds `bytes` are free soon. meter_left() says
+ * that they are, before they are counted as given back.
+ */
+void meter_leave(struct meter *m, struct meter_holder *h, size_t bytes);
+
+static inline void meter_left(struct meter *m, size_t bytes)
+{
+	m->leaving -= bytes;
+}
+
+/*
  * To be called when `self` holds more than before: as long as too much waits,
  * others let go who have held some for longer. False when `self` has to.
  */
@@ -77,7 +93,8 @@ bool meter_yield(struct meter *m, struct meter_holder *self);
 /* Whether `bytes` more would be too much. */
 static inline bool meter_exceeds(const struct meter *m, uint64_t bytes)
 {
-	return m->max && (bytes > m->max || m->total > m->max - bytes);
+	return m->max &&
+	       (bytes > m->max || m->total - m->leaving > m->max - bytes);
 }
 
 /* Whether `bytes` more of METER_SCRATCH are little enough to be kept. */

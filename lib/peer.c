@@ -111,7 +111,10 @@ static void peer_closing(void *conn)
 	log_closing(p);
 	p->end_ms = now_of(p) + CLOSE_MS;
 	caller_due_in(p->caller, CLOSE_MS);
-	if (closed_by_lws(p) || !p->session.outlet.dead)
+	if (!p->session.outlet.dead)
+		return;
+	/* lws's close frame may still leave, unless half a frame is before. */
+	if (closed_by_lws(p) && !p->session.outlet.kept)
 		return;
 	caller_cut(p->caller);
 	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
@@ -169,11 +172,16 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	all->callers = callers;
 	all->hub = hub;
 	all->log = log;
-	all->count = 0;
+	memset(all->counts, 0, sizeof(all->counts));
 	all->number = 0;
 	all->received = 0;
-	list_init(&all->all);
+	roster_init(&all->all);
 	list_init(&all->busy);
+}
+
+void peers_release(struct peers *all)
+{
+	roster_release(&all->all);
 }
 
 /*
@@ -192,8 +200,10 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 {
 	struct peer *p = malloc(sizeof(*p));
 
-	if (!p)
+	if (!p || roster_add(&all->all, all->number + 1, p) < 0) {
+		free(p);
 		return NULL;
+	}
 	p->peers = all;
 	p->caller = caller;
 	p->wsi = caller->wsi;
@@ -210,10 +220,8 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	caller->peer = p;
 	caller_established(caller);
 	all->hub->counters.established++;
-	list_init(&p->list);
 	list_init(&p->busy);
-	list_append(&all->all, &p->list);
-	all->count++;
+	all->counts[dialect]++;
 	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
 	wheel_set(&all->callers->wheel, &caller->timer, first_ping(p));
 	return p;
@@ -223,9 +231,9 @@ void peer_free(struct peer *p)
 {
 	session_release(&p->session);
 	p->caller->peer = NULL;
-	list_remove(&p->list);
+	roster_remove(&p->peers->all, p->session.number);
 	list_remove(&p->busy);
-	p->peers->count--;
+	p->peers->counts[p->session.dialect]--;
 	free(p);
 }
 

@@ -15,6 +15,7 @@
 #define PEER_H
 
 #include "caller.h"
+#include "roster.h"
 #include "session.h"
 #include "uptake.h"
 
@@ -29,10 +30,10 @@
 struct peers {
 	struct callers *callers; /* borrowed */
 	struct hub *hub;
-	struct log *log; /* borrowed */
-	struct list all;
-	struct list busy; /* those that seem to have sent more */
-	size_t count;
+	struct log *log;   /* borrowed */
+	struct roster all; /* by their numbers */
+	struct list busy;  /* those that seem to have sent more */
+	size_t counts[SESSION_DIALECTS];
 	uint64_t number; /* of the last one; names it to its user */
 	size_t received; /* bytes in this turn of the loop, about */
 };
@@ -42,7 +43,6 @@ struct peer {
 	struct peers *peers;
 	struct caller *caller; /* the connection below; its timer is ours */
 	struct lws *wsi;
-	struct list list;
 	struct list busy; /* node, in peers->busy */
 	size_t received;  /* bytes since it was known to have sent all */
 	int64_t since_ms; /* when it was established; monotonic */
@@ -60,6 +60,15 @@ struct peer {
 
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 		struct log *log);
+
+/* None is left. */
+void peers_release(struct peers *all);
+
+/* The first one whose number is above `number`, or NULL. */
+static inline struct peer *peers_above(const struct peers *all, uint64_t number)
+{
+	return roster_above(&all->all, number);
+}
 
 /* A connection was established. NULL: out of memory. */
 struct peer *peer_new(struct peers *all, struct caller *caller,

@@ -379,6 +379,7 @@ static int init_adapters(struct server *s)
 	drain_close(&s->drain);
 	callers_close(&s->callers);
 	callers_release(&s->callers);
+	peers_release(&s->peers);
 	return -1;
 }
 
@@ -423,6 +424,7 @@ static void server_release(struct server *s)
 	callers_close(&s->callers);
 	loop_release(&s->loop);
 	callers_release(&s->callers);
+	peers_release(&s->peers);
 	hub_release(&s->hub);
 }
 

@@ -17,10 +17,7 @@
 #include "outlet.h"
 #include "request.h"
 
-enum session_dialect {
-	SESSION_PLAIN,
-	SESSION_V1,
-};
+enum session_dialect { SESSION_PLAIN, SESSION_V1, SESSION_DIALECTS };
 
 /* How much a connection has sent. */
 struct session_rate {

@@ -123,8 +123,8 @@ load http
 	says 'has("duplicate") | not'
 	refused 422 KEY_REUSED -H 'Idempotency-Key: order-7' -d 4 \
 		"$http/v1/tenants/t/updates"
-	get 200 "$http/v1/tenants?after=s&limit=1"
-	says '.tenants[0].seq == 4'
+	get 200 "$http/v1/tenants"
+	says '.tenants[] | select(.tenantId == "t").seq == 4'
 	refused 400 BAD_REQUEST -H 'Idempotency-Key;' -d 1 \
 		"$http/v1/tenants/t/updates"
 	long=$(printf 'k%.0s' {1..256})

@@ -316,6 +316,14 @@ static void producers(void)
 	   "and it goes on from there");
 	fakeconn_close(&w.a);
 	fakeconn_open(&w.a, &w.hub, SESSION_V1);
+	fakeconn_run(&w.hub);
+	hush(&w.a);
+	w.hub.producers.max = 1;
+	ok(answers(&w.a, "{'type':'PRODUCER','id':1,'producer':'q'}",
+		   "{'type':'ERROR','id':1,'code':'OVER_CAPACITY','message':"
+		   "'the server has too many producers'}\n") &&
+		   w.hub.counters.refused[REFUSED_PRODUCERS] == 1,
+	   "one too many is refused, and counted");
 	fakeconn_say(&w.a, "{'type':'PRODUCER','producer':'p'}");
 	fakeconn_run(&w.hub);
 	ok(fakeconn_closed(&w.b, PROTO_CLOSE_BAD_REQUEST),

@@ -284,12 +284,17 @@ static void cut_frames(void)
 	ok(publish(&h, "a", 200 * KIB), "a large update");
 	fakeconn_run(&h);
 	ok(f[0].closings == 1 && f[0].session.outlet.dead &&
-		   h.meter.used[METER_OUTPUT] <= LIMIT / 2,
+		   h.meter.used[METER_OUTPUT] - h.meter.leaving <= LIMIT / 2,
 	   "too many rests of frames: the first one is dropped");
+	ok(h.meter.leaving > 190 * KIB && h.meter.leaving < 200 * KIB,
+	   "and counts until its connection has gone");
 	ok(!f[1].closings && !f[2].closings && !f[3].closings,
 	   "not those for whom there is room");
 	fakeconn_close(&f[0]);
-	ok(h.counters.dropped[DROP_LEFT] == 0 && fakeconn_ledger(&h),
+	ok(h.meter.leaving == 0 && h.meter.used[METER_OUTPUT] <= LIMIT / 2,
+	   "which frees it");
+	ok(h.counters.dropped[DROP_CLOSED] == 1 &&
+		   h.counters.dropped[DROP_LEFT] == 0 && fakeconn_ledger(&h),
 	   "the ledger adds up, and knows that it was us");
 	fakeconn_settle(&h, f + 1, 3);
 	ok(h.meter.used[METER_OUTPUT] == 0, "what was read is not held");
@@ -297,6 +302,71 @@ static void cut_frames(void)
 		fakeconn_close(&f[i]);
 	hub_release(&h);
 	ok(h.meter.total == 0, "all is given back");
+}
+
+#define MANY 40
+
+/*
+ * The connections that are ended hold what they hold until the loop had its
+ * turn: so a fan-out ends only a few, and goes on after that.
+ */
+static void cut_in_turns(void)
+{
+	static const long few[] = {1000};
+	static struct fakeconn f[MANY];
+	uint64_t peak = 0;
+	struct hub h;
+	int ended = 0;
+
+	begin(&h);
+	for (int i = 0; i < MANY; i++) {
+		fakeconn_open(&f[i], &h, SESSION_PLAIN);
+		subscribe(&f[i], "a");
+		fakeconn_script(&f[i], few, 1);
+	}
+	publish(&h, "a", 100 * KIB);
+	for (int turn = 0; turn < MANY && fanout_due(&h); turn++) {
+		fanout_run(&h);
+		peak = h.meter.total > peak ? h.meter.total : peak;
+		for (int i = 0; i < MANY; i++)
+			if (f[i].session.outlet.kept &&
+			    f[i].session.outlet.dead) {
+				fakeconn_close(&f[i]);
+				fakeconn_open(&f[i], &h, SESSION_PLAIN);
+				ended++;
+			}
+	}
+	ok(ended > MANY / 2 && !fanout_due(&h), "many have to be ended");
+	ok(peak < LIMIT, "what these hold does not come together");
+	for (int i = 0; i < MANY; i++)
+		fakeconn_close(&f[i]);
+	ok(fakeconn_ledger(&h) && h.counters.delivered == 0,
+	   "the ledger knows that none had all of it");
+	hub_release(&h);
+}
+
+/* History that was there before does not come on top of what is kept. */
+static void cut_beside_history(void)
+{
+	static const long few[] = {1000};
+	struct fakeconn f[2];
+	struct hub h;
+
+	begin(&h);
+	for (int i = 0; i < 2; i++) {
+		fakeconn_open(&f[i], &h, SESSION_PLAIN);
+		subscribe(&f[i], "a");
+		fakeconn_script(&f[i], few, 1);
+	}
+	publish(&h, "old", 600 * KIB);
+	publish(&h, "a", 200 * KIB);
+	fakeconn_run(&h);
+	ok(f[0].session.outlet.kept && f[1].session.outlet.kept &&
+		   h.meter.total <= LIMIT,
+	   "room is made for rests, beside what there is already");
+	fakeconn_close(&f[0]);
+	fakeconn_close(&f[1]);
+	hub_release(&h);
 }
 
 /* --- What readers hold ------------------------------------------------- */
@@ -418,6 +488,8 @@ int main(void)
 	little_is_kept();
 	unread_answers();
 	cut_frames();
+	cut_in_turns();
+	cut_beside_history();
 	newest_segments();
 	innocent();
 	watching();
