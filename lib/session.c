@@ -202,7 +202,7 @@ void session_init(struct session *s, struct hub *hub,
 		  const struct outlet_ops *ops, void *conn)
 {
 	memset(s, 0, sizeof(*s));
-	s->dialect = dialect;
+	s->dialect = (uint8_t)dialect;
 	s->number = number;
 	intake_init(&s->intake, dialect == SESSION_V1,
 		    dialect == SESSION_V1

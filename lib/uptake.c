@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 /* A local socket has no such number: there a queue that shrinks must do. */
-static uint64_t acked_of(int fd)
+static uint32_t acked_of(int fd)
 {
 	struct tcp_info info;
 	socklen_t len = sizeof(info);
@@ -18,7 +18,7 @@ static uint64_t acked_of(int fd)
 	memset(&info, 0, sizeof(info));
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) < 0)
 		return 0;
-	return info.tcpi_bytes_acked;
+	return (uint32_t)info.tcpi_bytes_acked;
 }
 
 static int queued_of(int fd)
@@ -32,7 +32,7 @@ enum uptake_news uptake_look(struct uptake *u, int fd)
 {
 	struct uptake now = {acked_of(fd), queued_of(fd)};
 	bool took =
-		u->queued && (now.acked > u->acked || now.queued < u->queued);
+		u->queued && (now.acked != u->acked || now.queued < u->queued);
 
 	*u = now;
 	if (took)

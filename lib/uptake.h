@@ -14,7 +14,7 @@
 
 /* Zeroed: nothing was seen yet. */
 struct uptake {
-	uint64_t acked; /* bytes since the connection began; 0: unknown */
+	uint32_t acked; /* bytes since the connection began, modulo 2^32 */
 	int queued;	/* bytes that our kernel has and the other end not */
 };
 
