@@ -42,6 +42,7 @@ struct ingest {
 	bool repeated; /* the key was known: nothing is published */
 	struct hash128 hash;
 	bool begun;	 /* it was let in */
+	bool whole;	 /* all of the body is there */
 	struct buf body; /* what came in more than one piece */
 	uint64_t length; /* that the body is said to have; 0: not said */
 	size_t metered;	 /* bytes of body that hub->meter knows */

@@ -28,6 +28,7 @@ enum meter_kind {
 	METER_SEGMENTS, /* retained updates, in all encodings */
 	METER_TENANTS,	/* that have any or are watched; subscriptions */
 	METER_ASSEMBLY, /* messages and bodies that are not whole yet */
+	METER_BODIES,	/* that are whole, and are published in parts */
 	METER_OUTPUT,	/* answers, and rests of frames, that wait */
 	METER_SCRATCH,	/* empty, kept for the next message in pieces */
 	METER_KINDS
@@ -39,6 +40,7 @@ struct meter {
 	uint64_t max;	     /* 0: no limit */
 	uint64_t leaving;    /* of total: of holders that were ended */
 	struct list holders; /* of what waits; the first for longest */
+	bool yielding;	     /* some are just being asked to let go */
 };
 
 /* Whoever holds memory that waits. */
@@ -86,7 +88,9 @@ static inline void meter_left(struct meter *m, size_t bytes)
 
 /*
  * To be called when `self` holds more than before: as long as too much waits,
- * others let go who have held some for longer. False when `self` has to.
+ * others let go who have held some for longer, each asked once. False when
+ * `self` has to. When somebody who lets go calls this again, it is for the
+ * first call to see to it.
  */
 bool meter_yield(struct meter *m, struct meter_holder *self);
 

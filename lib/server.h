@@ -75,7 +75,6 @@ struct server {
 	struct log log;
 	uint64_t refused_memory; /* of the counter, that the log has told */
 	uint64_t flushed;	 /* updates published at the last flush */
-	uint64_t turn_ms;	 /* loop time that the hub was told */
 	int last_signal;	 /* the one that ends it at once; 0: none */
 };
 

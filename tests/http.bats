@@ -293,6 +293,47 @@ load http
 	grep -qxF 'wsd_updates_published_total 2' "$body"
 }
 
+@test "much behind a request does not cost its answer" {
+	start_wsd
+	head -c 200k /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/behind"
+	for length in 1 100000; do
+		body=$(printf '%*s' "$length" 1)
+		{
+			printf 'POST /v1/tenants/t/updates HTTP/1.1\r\n'
+			printf 'Host: localhost\r\nContent-Length: %d\r\n\r\n%s' \
+				"$length" "$body"
+			cat "$BATS_TEST_TMPDIR/behind"
+		} >"$BATS_TEST_TMPDIR/request"
+		for i in {1..10}; do
+			exec 5<>"/dev/tcp/127.0.0.1/${http##*:}"
+			cat "$BATS_TEST_TMPDIR/request" >&5 || true
+			read -r answer <&5
+			[[ $answer == 'HTTP/1.1 200 OK'* ]]
+			exec 5>&-
+		done
+	done
+}
+
+@test "an update that comes late has the time at which it came" {
+	start_wsd
+	raw <<-'END'
+		a connect
+		b connect
+		b raw "POST /v1/tenants/t/updates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n"
+		! node -e 'setTimeout(() => {}, 700)'
+		! date +%s%3N >$wsd_log.before
+		a raw "POST /v1/tenants/t/updates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\n1"
+		a status 200
+		b raw "2"
+		b status 200
+	END
+	before=$(<"$wsd_log.before")
+	for time in $("$BIN/wssub" -u "$url" -e --since all -c 2 t |
+		jq -r .time); do
+		(($(date -d "$time" +%s%3N) >= before))
+	done
+}
+
 @test "HEAD is GET without its content" {
 	start_wsd
 	for path in healthz readyz metrics v1/tenants v1/connections nowhere; do
@@ -502,7 +543,7 @@ load http
 	grep -q '^Retry-After: ' "$BATS_TEST_TMPDIR/head"
 }
 
-@test "over a Unix socket" {
+@test "over a Unix socket, also byte by byte" {
 	start_wsd --listen "unix:$BATS_TEST_TMPDIR/s"
 	get 200 --unix-socket "$BATS_TEST_TMPDIR/s" -d 1 \
 		http://localhost/v1/tenants/t/updates
@@ -512,6 +553,16 @@ load http
 		a idle
 		! curl -s --unix-socket "$BATS_TEST_TMPDIR/s" http://localhost/v1/connections | jq -e '.connections[0].address == "unix"'
 	END
+	node -e '
+		const request = "POST /v1/tenants/t/updates HTTP/1.1\r\n" +
+			"Host: localhost\r\nContent-Length: 1\r\n" +
+			"X-Long: " + "x".repeat(300) + "\r\n\r\n1";
+		const socket = require("net").connect(process.argv[1]);
+		const next = (at) => at < request.length &&
+			socket.write(request[at], () => setImmediate(next, at + 1));
+		socket.on("connect", () => next(0));
+		socket.on("data", (data) => console.log(data.toString()));
+	' "$BATS_TEST_TMPDIR/s" | grep -q 'HTTP/1.1 200 OK'
 }
 
 @test "a page of another origin can neither publish nor read" {

@@ -123,6 +123,38 @@ static void longest_first(void)
 	ok(meter_yield(&m, &h[0].holder), "without a limit nobody is asked");
 }
 
+static struct meter_holder *nested;
+
+/* Holds more instead, and asks others for that. */
+static void hold_more(struct meter_holder *h)
+{
+	struct holder *holder = list_entry(h, struct holder, holder);
+
+	holder->asked++;
+	hold(holder, holder->counted + 10);
+	nested = meter_yield(holder->meter, h) ? h : NULL;
+}
+
+static void stubborn(void)
+{
+	struct holder h[2], stranger = {0};
+	struct meter m;
+
+	meter_init(&m);
+	m.max = 100;
+	meter_holder_init(&stranger.holder, let_go);
+	for (int i = 0; i < 2; i++) {
+		h[i] = (struct holder){.meter = &m};
+		meter_holder_init(&h[i].holder, hold_more);
+		hold(&h[i], 50);
+	}
+	ok(!meter_yield(&m, &stranger.holder) && h[0].asked == 1 &&
+		   h[1].asked == 1,
+	   "each is asked once, and who asks is told, if that was of no use");
+	ok(nested == &h[1].holder,
+	   "who holds more while it is asked, asks nobody");
+}
+
 /* --- Messages that do not end ------------------------------------------ */
 
 static void half_messages(void)
@@ -483,6 +515,7 @@ static void watching(void)
 int main(void)
 {
 	longest_first();
+	stubborn();
 	half_messages();
 	whole_messages();
 	little_is_kept();
