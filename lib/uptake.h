@@ -5,7 +5,8 @@
  * It is looked at now and then, and compared with the time before; nothing is
  * done for each write. What counts is what its kernel has acknowledged: what
  * that one holds, and its program does not read, can't be seen from here. Only
- * when it holds as much as it can, no more is taken.
+ * when it holds as much as it can, no more is taken. Of a local socket a write
+ * is taken only when all of it is.
  */
 #ifndef UPTAKE_H
 #define UPTAKE_H

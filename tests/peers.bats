@@ -53,16 +53,17 @@ are_open() {
 }
 
 @test "a peer that reads steadily, but slowly, is not dead" {
-	start_wsd --ping 200ms --dead-after 600ms --sndbuf 256k --max-lag 64M
+	start_wsd --ping 300ms --dead-after 1s --sndbuf 256k --max-lag 64M
 	sips 4096 40 300000
 	flood 8
 	wait "$PID"
 	[[ $(grep -c dead "$wsd_log") == 0 ]]
 }
 
+# There a write counts as taken only when all of it is: so it must be short.
 @test "over a Unix socket neither" {
 	start_wsd --listen "unix:$BATS_TEST_TMPDIR/s" --listen 127.0.0.1:0 \
-		--ping 200ms --dead-after 600ms --sndbuf 256k --max-lag 64M
+		--ping 300ms --dead-after 1s --sndbuf 16k --max-lag 64M
 	sips 4096 40 300000
 	http=${urls[1]/#ws:/http:}
 	http=${http%/ws}
