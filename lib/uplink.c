@@ -70,32 +70,52 @@ static void reject(struct uplink *u, const struct window_line *line,
 
 /*
  * Takes out what the server would close the connection for. It is checked
- * late, since a server that one comes back to may have other limits.
+ * late, since a server that one comes back to may have other limits. Whether
+ * there was any.
  */
-static void refuse_stuck(struct uplink *u)
+static bool refuse_stuck(struct uplink *u)
 {
 	struct window_line line;
+	bool any = false;
 
-	while (!u->stopped && sender_stuck(&u->sender, &line))
+	while (!u->stopped && sender_stuck(&u->sender, &line)) {
 		reject(u, &line, PROTO_TOO_LARGE,
 		       "larger than a frame of the server may be");
+		any = true;
+	}
+	return any;
+}
+
+/* Whether that made room. */
+static bool flush(struct uplink *u)
+{
+	bool room;
+
+	if (!u->ready || u->stopped || u->draining)
+		return false;
+	room = refuse_stuck(u);
+	if (!u->stopped && sender_flush(&u->sender) != 0)
+		out_of_memory(u);
+	return room;
+}
+
+/* The owner may have ended it while it was told something. */
+static void tell_changed(struct uplink *u)
+{
+	if (!u->stopped)
+		u->events->changed(u->user);
 }
 
 void uplink_flush(struct uplink *u)
 {
-	if (!u->ready || u->stopped || u->draining)
-		return;
-	refuse_stuck(u);
-	if (!u->stopped && sender_flush(&u->sender) != 0)
-		out_of_memory(u);
+	if (flush(u))
+		tell_changed(u);
 }
 
-/* The owner may end it while it is told. */
 static void advance(struct uplink *u)
 {
-	uplink_flush(u);
-	if (!u->stopped)
-		u->events->changed(u->user);
+	flush(u);
+	tell_changed(u);
 }
 
 /*
@@ -289,8 +309,7 @@ static void on_ready(void *user, enum client_dialect dialect,
 		come_back(u);
 	u->began = true;
 	u->events->ready(u->user, welcome ? welcome->limits.message : 0);
-	if (!u->stopped)
-		advance(u);
+	advance(u);
 }
 
 static void on_writable(void *user)

@@ -305,6 +305,14 @@ static void frame_limit(void)
 	ok(told(&r, "rejected:40:TOO_LARGE ") && r.u.window.open == 3,
 	   "unless the owner stops it");
 	end(&r);
+	begin(&r, true, NULL);
+	fakeclient_welcome(r.u.client, 0, 200);
+	put(&r, 500);
+	r.changes = 0;
+	uplink_flush(&r.u);
+	ok(r.changes == 1 && uplink_drained(&r.u),
+	   "the room that this makes is told");
+	end(&r);
 }
 
 static void coming_back(void)
