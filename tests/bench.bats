@@ -11,7 +11,7 @@ setup_file() {
 	local root=$BATS_TEST_DIRNAME/.. sanitizers=()
 
 	grep -q __asan_init "$BIN/wsd" &&
-		sanitizers=(-fsanitize=address,undefined)
+		sanitizers=("-fsanitize=address,undefined")
 	post=$BATS_FILE_TMPDIR/post
 	export post
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 "${sanitizers[@]}" \
