@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "meter.h"
 
-/* This part of the limit may be scratch. */
-#define SCRATCH 16
-
 static const char *const names[] = {
 	[METER_SEGMENTS] = "segments", [METER_TENANTS] = "tenants",
 	[METER_ASSEMBLY] = "assembly", [METER_OUTPUT] = "output",
@@ -85,11 +82,6 @@ bool meter_yield(struct meter *m, struct meter_holder *self)
 	list_splice(&m->holders, &now);
 	m->yielding = false;
 	return enough;
-}
-
-bool meter_keeps(const struct meter *m, uint64_t bytes)
-{
-	return !m->max || m->used[METER_SCRATCH] + bytes <= m->max / SCRATCH;
 }
 
 const char *meter_kind_name(enum meter_kind kind)

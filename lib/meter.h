@@ -101,8 +101,15 @@ static inline bool meter_exceeds(const struct meter *m, uint64_t bytes)
 	       (bytes > m->max || m->total - m->leaving > m->max - bytes);
 }
 
+/* This part of the limit may be scratch. */
+#define METER_SCRATCH_PART 16
+
 /* Whether `bytes` more of METER_SCRATCH are little enough to be kept. */
-bool meter_keeps(const struct meter *m, uint64_t bytes);
+static inline bool meter_keeps(const struct meter *m, uint64_t bytes)
+{
+	return !m->max ||
+	       m->used[METER_SCRATCH] + bytes <= m->max / METER_SCRATCH_PART;
+}
 
 /* "segments", …: labels of the metrics. */
 const char *meter_kind_name(enum meter_kind kind);

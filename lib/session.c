@@ -99,14 +99,17 @@ static void count_rest(struct session *s, bool waits)
 	meter_set(m, METER_SCRATCH, &s->scratch, waits ? 0 : cap);
 }
 
-/* Not while it is looked at. */
+/* Not while it is looked at. Most often it is as it was. */
 static void count_assembly(struct session *s)
 {
+	const struct meter *m = &s->outlet.hub->meter;
 	struct buf *rest = &s->intake.rest;
 	bool waits = buf_len(rest) > 0;
 
-	if (!waits && rest->cap &&
-	    !meter_keeps(&s->outlet.hub->meter, rest->cap - s->scratch))
+	if (!waits && !s->metered && s->scratch == rest->cap &&
+	    meter_keeps(m, 0))
+		return;
+	if (!waits && rest->cap && !meter_keeps(m, rest->cap - s->scratch))
 		buf_release(rest);
 	count_rest(s, waits);
 }
