@@ -23,10 +23,11 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 ALL_CPPFLAGS = -D_GNU_SOURCE -DWSD_VERSION='"$(VERSION)"' -Ilib $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 
-LIBS = libwebsockets libuv
+LIBS = libwebsockets libuv hiredis
 PKG_CONFIG ?= pkg-config
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
-LIB_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+# A program needs at run time only those that it uses.
+LIB_LDLIBS = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
 
 # --- What there is to build --------------------------------------------------
 

@@ -73,6 +73,10 @@ static int hex_digit(char c)
 	return c && at ? (int)(at - digits) : -1;
 }
 
+static const char too_long_user[] = "the user is longer than 255 bytes";
+static const char too_long_password[] =
+	"the password is longer than 4095 bytes";
+
 static const char *decode(char *out, size_t room, struct span in,
 			  const char *too_long)
 {
@@ -111,13 +115,12 @@ static const char *take_credentials(struct redisurl *url, struct span all)
 	const char *why;
 
 	why = decode(url->user, sizeof(url->user),
-		     (struct span){all.at, user_len},
-		     "the user is longer than 255 bytes");
+		     (struct span){all.at, user_len}, too_long_user);
 	if (why || !colon)
 		return why;
 	why = decode(url->password, sizeof(url->password),
 		     (struct span){colon + 1, all.len - user_len - 1},
-		     "the password is longer than 4095 bytes");
+		     too_long_password);
 	url->has_password = *url->user || *url->password;
 	return why;
 }
@@ -252,6 +255,23 @@ int redisurl_parse(struct redisurl *url, const char *text, const char **why)
 	if (*why)
 		explicit_bzero(url, sizeof(*url));
 	return *why ? -1 : 0;
+}
+
+const char *redisurl_login(struct redisurl *url, const char *user,
+			   const char *password)
+{
+	if (user && strlen(user) >= sizeof(url->user))
+		return too_long_user;
+	if (password && strlen(password) >= sizeof(url->password))
+		return too_long_password;
+	if (user)
+		strcpy(url->user, user);
+	if (password) {
+		strcpy(url->password, password);
+		url->has_password = *url->user || *password;
+	}
+	return *url->user && !url->has_password ? "a user without a password"
+						: NULL;
 }
 
 const char *redisurl_show(const struct redisurl *url,

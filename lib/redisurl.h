@@ -54,6 +54,14 @@ struct redisurl {
 int redisurl_parse(struct redisurl *url, const char *text, const char **why);
 
 /*
+ * For what comes from elsewhere: takes `user` and `password` in place of those
+ * of the URL, each where it is not NULL. Returns NULL, or a static text that
+ * says what is wrong; a user without a password is, then.
+ */
+const char *redisurl_login(struct redisurl *url, const char *user,
+			   const char *password);
+
+/*
  * The URL without user and password, for messages: "redis://host:6379/1".
  * Returns `out`.
  */

@@ -221,6 +221,45 @@ static size_t shown_length(const char *text)
 	return strlen(redisurl_show(&url, got));
 }
 
+static bool logs_in(const char *text, const char *user, const char *password,
+		    const char *want)
+{
+	struct redisurl url;
+	const char *why;
+
+	if (redisurl_parse(&url, text, &why) == 0)
+		why = redisurl_login(&url, user, password);
+	if (why)
+		return strcmp(why, want) == 0;
+	return strncmp(want, url.user, strlen(url.user)) == 0 &&
+	       strcmp(want + strlen(url.user) + 1, url.password) == 0 &&
+	       url.has_password == (*url.user || *url.password);
+}
+
+static void test_login(void)
+{
+	ok(logs_in("redis://me:pw@h", NULL, NULL, "me:pw") &&
+		   logs_in("redis://h", NULL, NULL, ":"),
+	   "nothing comes from elsewhere");
+	ok(logs_in("redis://me@h", NULL, "x", "me:x") &&
+		   logs_in("redis://me:pw@h", NULL, "x", "me:x") &&
+		   logs_in("redis://h", NULL, "x", ":x"),
+	   "the password does");
+	ok(logs_in("redis://me:pw@h", "you", "x", "you:x") &&
+		   logs_in("redis://:pw@h", "you", NULL, "you:pw"),
+	   "the user does");
+	ok(logs_in("redis://h", NULL, "", ":"), "an empty password is none");
+	ok(logs_in("redis://me@h", NULL, NULL, "a user without a password") &&
+		   logs_in("redis://h", "me", NULL,
+			   "a user without a password"),
+	   "a user without a password");
+	ok(logs_in("redis://h", NULL, longer("", 4096, ""),
+		   "the password is longer than 4095 bytes") &&
+		   logs_in("redis://h", longer("", 256, ""), "",
+			   "the user is longer than 255 bytes"),
+	   "their limits");
+}
+
 static void test_show(void)
 {
 	ok(shows("redis://me:secret@h/2", "redis://h:6379/2") &&
@@ -242,6 +281,7 @@ int main(void)
 	test_local();
 	test_refused();
 	test_limits();
+	test_login();
 	test_show();
 	return tap_end();
 }
