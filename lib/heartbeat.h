@@ -37,11 +37,11 @@ static inline void heartbeat_heard(struct heartbeat *h, uint64_t now)
 	h->heard_at = now;
 }
 
-/* A question goes out, and none waits for an answer. */
-static inline void heartbeat_asked(struct heartbeat *h, uint64_t now)
-{
-	h->asked_at = now;
-}
+/*
+ * A question goes out, and none waits for an answer. Returns whether `due` is
+ * sooner now.
+ */
+bool heartbeat_asked(struct heartbeat *h, uint64_t now, uint64_t patience);
 
 /*
  * What the silence means, and in `due` when to look again. `waiting` says that

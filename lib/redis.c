@@ -160,8 +160,9 @@ static int add(struct redis *r, const struct redis_command *c,
 		buf_truncate(out, before);
 		return -1;
 	}
-	if (r->queue.count == 1)
-		heartbeat_asked(&r->heartbeat, now(r));
+	if (r->queue.count == 1 && r->state == READY &&
+	    heartbeat_asked(&r->heartbeat, now(r), c->wait_ms))
+		set_timer(r, r->heartbeat.due - now(r));
 	link_flush(&r->link);
 	return 0;
 }

@@ -2,14 +2,15 @@
 # A real Redis for tests, and lib/redis.c as a program; after `load helper`.
 
 # start_redis [OPTION...]: a redis-server on the Unix socket $redis_socket, with
-# its files in the test's directory. Sets `redis` (its pid) when it is ready.
+# its files in the test's directory. Sets `redis` (its pid) when it is ready; 2
+# when its port is taken.
 #
 # The server comes with the package redis-tools, under the name of its checker:
 # that of the server would also start one as a service. Which of them it is, it
 # sees by its name.
 redis_socket=$BATS_TEST_TMPDIR/redis.sock
 start_redis() {
-	local fifo=$BATS_TEST_TMPDIR/redis.out line program
+	local fifo=$BATS_TEST_TMPDIR/redis.out line lines=() program
 
 	program=$(command -v redis-server || command -v redis-check-rdb)
 	rm -f "$fifo"
@@ -22,8 +23,10 @@ start_redis() {
 	exec 5<"$fifo" 6<&- # so that its end is seen
 	while IFS= read -r -t 20 line <&5; do
 		[[ $line != *'eady to accept connections'* ]] || return 0
-		echo "$line"
+		lines+=("$line")
 	done
+	printf '%s\n' "${lines[@]}"
+	[[ ${lines[*]} != *'already in use'* ]] || return 2
 	return 1
 }
 
@@ -34,15 +37,15 @@ exec_as() {
 # start_redis_tcp [OPTION...]: the same on a free port of 127.0.0.1 too, which
 # is $redis_port. Redis itself does not pick one.
 start_redis_tcp() {
-	local try
+	local status=2
 
-	for try in {1..20}; do
+	while ((status == 2)); do
+		status=0
 		redis_port=$((20000 + RANDOM % 12000))
-		start_redis --port "$redis_port" --bind 127.0.0.1 "$@" &&
-			return
-		echo "try $try: port $redis_port"
+		start_redis --port "$redis_port" --bind 127.0.0.1 "$@" ||
+			status=$?
 	done
-	return 1
+	return $status
 }
 
 # Ends it at once, as a crash would.
@@ -91,4 +94,23 @@ drive_ends() {
 	wait "$drive" || status=$?
 	echo "redisdrive ended with status $status"
 	((status == $1))
+}
+
+# fake STEP...: a server that answers PING, and then does these steps of
+# tests/tools/fakeserver; another connection is answered PING and no more. Sets
+# `url`.
+fake() {
+	local IFS=, hello='{"wait":"PING\r\n"},{"raw":"+PONG\r\n","keep":true}'
+
+	listening "$BATS_TEST_DIRNAME/tools/fakeserver" --bytes \
+		"[[$hello,$*],[$hello]]"
+	url=redis://127.0.0.1:$PORT
+}
+
+# fake_greeting STEP...: one that does these steps at once.
+fake_greeting() {
+	local IFS=,
+
+	listening "$BATS_TEST_DIRNAME/tools/fakeserver" --bytes "[[$*]]"
+	url=redis://127.0.0.1:$PORT
 }

@@ -53,8 +53,18 @@ struct driver {
 
 /* Printing */
 
+static bool all_the_same(const char *text, size_t len)
+{
+	return memcmp(text, text + 1, len - 1) == 0;
+}
+
+/* What is long and of one byte only is not worth reading. */
 static void print_text(const char *text, size_t len)
 {
+	if (len > 1000 && all_the_same(text, len)) {
+		printf("%zu times %c", len, *text);
+		return;
+	}
 	for (size_t i = 0; i < len; i++)
 		if (isprint((unsigned char)text[i]) && text[i] != '\\')
 			putchar(text[i]);
