@@ -470,8 +470,11 @@ broken() {
 @test "half a reply, then the end, a RST, or nothing more" {
 	hostile '{"raw":"*3\r\n$7\r\nmess","keep":true}' '{"end":true}'
 	broken 'Redis closed it'
-	hostile '{"raw":"*3\r\n$7\r\nmess","keep":true}' '{"reset":true}'
-	broken 'connection reset by peer'
+	hostile '{"raw":"*3\r\n$7\r\nmess","keep":true}' '{"wait":"ECHO"}' \
+		'{"reset":true}'
+	say cmd ECHO x
+	hear 'reply lost'
+	broken '@(connection reset by peer|Redis closed it)'
 	fake '{"raw":"*3\r\n$7\r\nmess","keep":true}'
 	drive retry=1 heartbeat=50 timeout=100 backoff=10 "$url"
 	hear ready
