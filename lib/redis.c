@@ -11,7 +11,6 @@
 #include "heartbeat.h"
 #include "link.h"
 #include "num.h"
-#include "redisurl.h"
 #include "redisverdict.h"
 
 #include <errno.h>
@@ -26,8 +25,8 @@
 #define COMMANDS_MAX 65536
 #define PENDING_MAX (16 << 20)
 
-/* AUTH, SELECT, CLIENT SETNAME, PING: they do not count. */
-#define OWN_COMMANDS 4
+/* They do not count. */
+#define OWN_COMMANDS REDISGREETING_STEPS
 
 /* One command, with its lengths; uv_buf_t counts in 32 bits. */
 #define COMMAND_MAX (1U << 30)
@@ -259,72 +258,54 @@ static void become_ready(struct redis *r)
 	r->events->ready(r->user);
 }
 
-static void greeted(struct redis *r, enum redisverdict_step step,
+static void greeted(struct redis *r, enum redisgreeting_step step,
 		    const struct redisreply *reply)
 {
 	if (!reply || r->state != GREETING)
 		return;
 	if (redisverdict_greeting(&r->failure, r->shown, step, reply) < 0)
 		die(r);
-	else if (step == REDISVERDICT_PING)
+	else if (step == REDISGREETING_PING)
 		become_ready(r);
 }
 
 static void auth_done(void *user, const struct redisreply *reply)
 {
-	greeted(user, REDISVERDICT_AUTH, reply);
+	greeted(user, REDISGREETING_AUTH, reply);
 }
 
 static void select_done(void *user, const struct redisreply *reply)
 {
-	greeted(user, REDISVERDICT_SELECT, reply);
+	greeted(user, REDISGREETING_SELECT, reply);
 }
 
 static void ping_done(void *user, const struct redisreply *reply)
 {
-	greeted(user, REDISVERDICT_PING, reply);
+	greeted(user, REDISGREETING_PING, reply);
 }
 
-static int ask(struct redis *r, redisqueue_done *done,
-	       const char *const words[3])
-{
-	const struct redis_command command = {
-		.words = words,
-		.count = words[2]   ? 3
-			 : words[1] ? 2
-				    : 1,
-		.done = done,
-		.user = r,
-	};
-
-	return add(r, &command, REDISQUEUE_COMMAND);
-}
-
-/*
- * All at once, as that takes one round trip; the first error decides. A name
- * that is refused does no harm.
- */
 static int greet(struct redis *r)
 {
-	const char *user = *r->url.user ? r->url.user : NULL;
-	const char *password = r->url.password;
-	char database[NUM_TEXT_MAX];
+	static redisqueue_done *const done[REDISGREETING_STEPS] = {
+		[REDISGREETING_AUTH] = auth_done,
+		[REDISGREETING_SELECT] = select_done,
+		[REDISGREETING_PING] = ping_done,
+	};
+	struct redisgreeting greeting;
 	int result = 0;
 
-	database[num_put_u64(database, r->url.database)] = '\0';
-	if (user)
-		result |= ask(r, auth_done,
-			      (const char *[]){"AUTH", user, password});
-	else if (r->url.has_password)
-		result |= ask(r, auth_done,
-			      (const char *[]){"AUTH", password, NULL});
-	if (r->url.database)
-		result |= ask(r, select_done,
-			      (const char *[]){"SELECT", database, NULL});
-	if (r->name)
-		result |= ask(r, NULL,
-			      (const char *[]){"CLIENT", "SETNAME", r->name});
-	return result | ask(r, ping_done, (const char *[]){"PING", NULL, NULL});
+	redisgreeting_init(&greeting, &r->url, r->name);
+	for (size_t i = 0; i < greeting.count && result == 0; i++) {
+		const struct redis_command command = {
+			.words = greeting.commands[i].words,
+			.count = greeting.commands[i].count,
+			.done = done[greeting.commands[i].step],
+			.user = r,
+		};
+
+		result = add(r, &command, REDISQUEUE_COMMAND);
+	}
+	return result;
 }
 
 static void out_of_memory(struct redis *r)

@@ -30,16 +30,16 @@ static const struct meaning meanings[] = {
 
 /* Any other error. Redis before 6 says no code when a password is wrong. */
 static const struct meaning steps[] = {
-	[REDISVERDICT_AUTH] = {"", "Redis refused the password", EXIT_REFUSED,
-			       true},
-	[REDISVERDICT_SELECT] = {"", "Redis has no such database", EXIT_USAGE,
-				 true},
-	[REDISVERDICT_PING] = {"", "Redis refused to answer PING", EXIT_OTHER,
-			       true},
+	[REDISGREETING_AUTH] = {"", "Redis refused the password", EXIT_REFUSED,
+				true},
+	[REDISGREETING_SELECT] = {"", "Redis has no such database", EXIT_USAGE,
+				  true},
+	[REDISGREETING_PING] = {"", "Redis refused to answer PING", EXIT_OTHER,
+				true},
 };
 
 static const struct meaning *find(const struct redisreply *error,
-				  enum redisverdict_step step)
+				  enum redisgreeting_step step)
 {
 	for (size_t i = 0; i < sizeof(meanings) / sizeof(meanings[0]); i++) {
 		size_t len = strlen(meanings[i].begins);
@@ -52,18 +52,18 @@ static const struct meaning *find(const struct redisreply *error,
 }
 
 static bool is_right(const struct redisreply *reply,
-		     enum redisverdict_step step)
+		     enum redisgreeting_step step)
 {
-	return redisreply_is(reply, step == REDISVERDICT_PING ? "PONG" : "OK");
+	return redisreply_is(reply, step == REDISGREETING_PING ? "PONG" : "OK");
 }
 
 int redisverdict_greeting(struct failure *f, const char *url,
-			  enum redisverdict_step step,
+			  enum redisgreeting_step step,
 			  const struct redisreply *reply)
 {
 	const struct meaning *m;
 
-	if (is_right(reply, step))
+	if (step == REDISGREETING_NAME || is_right(reply, step))
 		return 0;
 	if (reply->type != REDISREPLY_ERROR) {
 		redisverdict_broken(f, url, true,

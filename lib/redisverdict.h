@@ -8,21 +8,15 @@
 #define REDISVERDICT_H
 
 #include "failure.h"
+#include "redisgreeting.h"
 #include "redisreply.h"
-
-/* The commands that a connection begins with. */
-enum redisverdict_step {
-	REDISVERDICT_AUTH,
-	REDISVERDICT_SELECT,
-	REDISVERDICT_PING,
-};
 
 /*
  * What `reply` to a command of the beginning means. 0 when all is well; -1 and
  * `f` when not. `url` is shown, and so must have no password.
  */
 int redisverdict_greeting(struct failure *f, const char *url,
-			  enum redisverdict_step step,
+			  enum redisgreeting_step step,
 			  const struct redisreply *reply);
 
 /*
