@@ -1,5 +1,6 @@
 # shellcheck shell=bash
 # A real Redis for tests, and lib/redis.c as a program; after `load helper`.
+# shellcheck disable=SC2034 # what it sets is for tests
 
 # start_redis [OPTION...]: a redis-server on the Unix socket $redis_socket, with
 # its files in the test's directory. Sets `redis` (its pid) when it is ready; 2
@@ -85,6 +86,14 @@ hear() {
 	done
 	echo "did not hear: $1"
 	return 1
+}
+
+# silent SECONDS: fails when a line comes.
+silent() {
+	! IFS= read -r -t "$1" heard <&8 || {
+		echo "heard: $heard"
+		return 1
+	}
 }
 
 # drive_ends STATUS: waits for its end.
