@@ -88,7 +88,7 @@ $(BIN)/%: $(BUILD)/cmd/%.o $(BUILD)/libadapters.a $(BUILD)/libdomain.a
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^ $(LIB_LDLIBS)
 
 # What tests share: an archive, so that each links only what it uses.
-$(BUILD)/libtest.a: $(BUILD)/tests/unit/tap.o $(BUILD)/tests/unit/fakeconn.o
+$(BUILD)/libtest.a: $(addprefix $(BUILD)/tests/unit/,tap.o fakeconn.o fakeclient.o)
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 

@@ -261,7 +261,7 @@ static int run(const struct settings *s, const char *tenant, char **documents)
 
 	configure(&config, s, tenant, &d);
 	log_init(&log, &d, LOG_TEXT);
-	if (loop_init(&loop, &log, client_protocols,
+	if (loop_init(&loop, &log, client_protocols(),
 		      client_loop_options(s->url), NULL) != 0)
 		return EXIT_OTHER;
 	if (publisher_init(&publisher, &config, &loop) != 0) {

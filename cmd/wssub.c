@@ -131,7 +131,7 @@ static int subscribe(const struct subscriber_config *config)
 	bool clean;
 
 	log_init(&log, config->diag, LOG_TEXT);
-	if (loop_init(&loop, &log, client_protocols,
+	if (loop_init(&loop, &log, client_protocols(),
 		      client_loop_options(config->url), NULL) != 0)
 		return EXIT_OTHER;
 	if (subscriber_init(&s, config, &loop) == 0)

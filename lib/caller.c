@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "caller.h"
 
+#include "clock.h"
 #include "reply.h"
 
 #include <errno.h>
@@ -35,12 +36,23 @@ static void on_timer(struct wheel_timer *timer)
 	caller_kill(c);
 }
 
+void callers_tell_time(struct callers *all)
+{
+	uint64_t now = uv_now(&all->loop->uv);
+
+	if (now == all->turn_ms)
+		return;
+	all->turn_ms = now;
+	hub_set_time(all->hub, (int64_t)now, clock_wall_ms());
+}
+
 static void on_tick(uv_timer_t *timer)
 {
 	struct callers *all = timer->data;
 	uint64_t now = uv_now(timer->loop);
 	uint64_t passed = now - all->ticked;
 
+	callers_tell_time(all);
 	all->ticked = now;
 	wheel_advance(&all->wheel,
 		      (int64_t)(passed < LATE_MS ? passed : LATE_MS), on_timer);
@@ -195,29 +207,42 @@ struct caller *caller_accept(struct callers *all, int fd,
 	return c;
 }
 
-/* Once lws has spoken of it, it tells of its end too. */
+/*
+ * lws knows of the caller only once the connection is a WebSocket, which it is
+ * when this call of it returns. One that fails before, for want of memory, lws
+ * ends on its own, and perhaps without a word.
+ */
 void caller_adopt(struct caller *c, int fd, const struct buf *handshake)
 {
 	struct callers *all = c->all;
-	struct lws_vhost *vhost =
-		lws_get_vhost_by_name(all->loop->lws, "default");
+	struct lws *wsi;
 
 	all->adopting = c;
-	if (!lws_adopt_socket_vhost_readbuf(vhost, fd, buf_bytes(handshake),
-					    buf_len(handshake)) &&
-	    all->adopting && !c->wsi)
-		caller_free(c);
+	wsi = lws_adopt_socket_vhost_readbuf(
+		lws_get_vhost_by_name(all->loop->lws, "default"), fd,
+		buf_bytes(handshake), buf_len(handshake));
+	if (!all->adopting)
+		return; /* it has ended */
 	all->adopting = NULL;
+	if (c->wsi)
+		return;
+	caller_free(c);
+	if (wsi)
+		lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
+				LWS_TO_KILL_SYNC);
 }
 
-/* While one is taken over, lws speaks of no other. */
-struct caller *caller_of(struct callers *all, struct lws *wsi)
+struct caller *caller_of(struct lws *wsi)
 {
-	struct caller *c = lws_get_opaque_user_data(wsi);
+	return lws_get_opaque_user_data(wsi);
+}
 
-	if (c || !all->adopting)
-		return c;
-	c = all->adopting;
+struct caller *caller_upgraded(struct callers *all, struct lws *wsi)
+{
+	struct caller *c = all->adopting;
+
+	if (!c)
+		return NULL;
 	c->wsi = wsi;
 	lws_set_opaque_user_data(wsi, c);
 	return c;
@@ -243,19 +268,26 @@ void caller_due_in(struct caller *c, int64_t ms)
 }
 
 /*
- * What the kernel still holds for it goes too: it has had its time. lws is done
- * with it only when libuv is, so it does not count from now on.
+ * What the kernel still holds for it goes too: it has had its time. Without the
+ * shutdown lws would wait for room to write what it holds itself.
  */
-void caller_kill(struct caller *c)
+void caller_cut(struct caller *c)
 {
 	struct linger at_once = {1, 0};
+	int fd = lws_get_socket_fd(c->wsi);
 
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	shutdown(fd, SHUT_RDWR);
+}
+
+/* lws is done with it only when libuv is, so it does not count from now on. */
+void caller_kill(struct caller *c)
+{
 	if (c->exchange) {
 		c->all->exchange_kill(c->exchange);
 		return;
 	}
-	setsockopt(lws_get_socket_fd(c->wsi), SOL_SOCKET, SO_LINGER, &at_once,
-		   sizeof(at_once));
+	caller_cut(c);
 	caller_established(c);
 	wheel_stop(&c->timer);
 	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,

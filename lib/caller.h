@@ -39,7 +39,8 @@ struct callers {
 	struct log *log;	 /* borrowed */
 	struct caller *adopting; /* while lws takes it over */
 	uv_timer_t tick;
-	uint64_t ticked; /* loop time of the last tick, ms */
+	uint64_t ticked;  /* loop time of the last tick, ms */
+	uint64_t turn_ms; /* loop time that the hub was told */
 	/* The time of a caller that is a peer, or an exchange, has come. */
 	void (*peer_due)(struct peer *p);
 	void (*exchange_due)(struct exchange *e);
@@ -66,6 +67,12 @@ int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
 /* Closes its timer; the loop must run once more. */
 void callers_close(struct callers *all);
 
+/*
+ * Tells the hub the time, once for all that a turn of the loop reads. To be
+ * called before anything is done for a peer.
+ */
+void callers_tell_time(struct callers *all);
+
 /* After the context of lws is gone, and so every caller. */
 void callers_release(struct callers *all);
 
@@ -82,8 +89,11 @@ struct caller *caller_accept(struct callers *all, int fd,
  */
 void caller_adopt(struct caller *c, int fd, const struct buf *handshake);
 
-/* The one of a connection; NULL for those that are lws's own. */
-struct caller *caller_of(struct callers *all, struct lws *wsi);
+/* The one of a WebSocket; NULL for what is lws's own. */
+struct caller *caller_of(struct lws *wsi);
+
+/* The one of a connection that has just become a WebSocket; NULL: of none. */
+struct caller *caller_upgraded(struct callers *all, struct lws *wsi);
 
 /* Its request is whole. */
 void caller_established(struct caller *c);
@@ -93,6 +103,12 @@ void caller_free(struct caller *c);
 
 /* Has its timer fire in `ms`, or earlier where that is set already. */
 void caller_due_in(struct caller *c, int64_t ms);
+
+/*
+ * Cuts a WebSocket's connection, and drops what waits for the peer. lws learns
+ * of it soon, as of an end that the peer made.
+ */
+void caller_cut(struct caller *c);
 
 /* Ends it at once. Not from within a callback of lws for this connection. */
 void caller_kill(struct caller *c);

@@ -10,6 +10,8 @@
 #include "conn.h"
 #include "dial.h"
 #include "hash.h"
+#include "loop.h"
+#include "url.h"
 #include "verdict.h"
 
 #include <stdlib.h>
@@ -445,7 +447,12 @@ void client_free(struct client *c)
 	free(c);
 }
 
-const struct lws_protocols client_protocols[] = {
-	CONN_PROTOCOL,
-	{.name = NULL},
-};
+const struct lws_protocols *client_protocols(void)
+{
+	static const struct lws_protocols protocols[] = {
+		CONN_PROTOCOL,
+		{.name = NULL},
+	};
+
+	return protocols;
+}

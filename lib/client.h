@@ -17,13 +17,13 @@
 #include "answer.h"
 #include "buf.h"
 #include "exits.h"
-#include "loop.h"
-#include "url.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
 struct client;
+struct loop;
+struct lws_protocols;
 
 enum client_dialect {
 	CLIENT_PLAIN,
@@ -64,8 +64,8 @@ struct client_config {
 	uint64_t backoff_max_ms; /* it doubles up to this; 30 s */
 };
 
-/* The lws protocols that loop_init() needs for clients. */
-extern const struct lws_protocols client_protocols[];
+/* The lws protocols that loop_init() needs for clients; static. */
+const struct lws_protocols *client_protocols(void);
 
 /* The options that loop_init() needs to connect to `url` (TLS or not). */
 uint64_t client_loop_options(const char *url);

@@ -23,6 +23,7 @@ static const char *const refusals[] = {
 	[REFUSED_TENANT_RATE] = "tenant_rate",
 	[REFUSED_TENANTS] = "tenants",
 	[REFUSED_SUBSCRIPTIONS] = "subscriptions",
+	[REFUSED_PRODUCERS] = "producers",
 	[REFUSED_MEMORY] = "memory",
 	[REFUSED_TOO_LARGE] = "too_large",
 	[REFUSED_SLOW] = "slow",

@@ -37,6 +37,7 @@ enum counters_refusal {
 	REFUSED_TENANT_RATE,	/* an update above a tenant's rate */
 	REFUSED_TENANTS,	/* --max-tenants */
 	REFUSED_SUBSCRIPTIONS,	/* --max-subscriptions */
+	REFUSED_PRODUCERS,	/* --max-producers, all of them connected */
 	REFUSED_MEMORY,		/* --max-memory, or the machine's */
 	REFUSED_TOO_LARGE,	/* an update, message or body */
 	REFUSED_SLOW,		/* a subscriber that read too slowly */

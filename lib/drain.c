@@ -38,15 +38,15 @@ static uint64_t come_back_ms(const struct drain *d, const struct peer *p)
 static void drain_some(struct drain *d)
 {
 	size_t left = d->share;
+	uint64_t number = 0;
 	struct peer *p;
 
-	list_for_each (node, &d->peers->all) {
-		p = list_entry(node, struct peer, list);
+	while (left && (p = peers_above(d->peers, number))) {
+		number = p->session.number;
 		if (p->session.draining)
 			continue;
 		session_drain(&p->session, come_back_ms(d, p));
-		if (--left == 0)
-			break;
+		left--;
 	}
 }
 
@@ -79,12 +79,13 @@ static void on_tick(uv_timer_t *timer)
 void drain_begin(struct drain *d, uint64_t ms)
 {
 	log_event(d->log, LOG_DRAIN, NULL,
-		  "shutting down: %zu connections to close", d->peers->count);
+		  "shutting down: %zu connections to close",
+		  d->peers->all.count);
 	d->peers->hub->draining = true;
 	d->ms = ms;
 	d->end_ms = clock_mono_ms() + (int64_t)ms;
-	d->peers_then = d->peers->count;
-	d->share = d->peers->count / (ms / TICK_MS / 2 + 1);
+	d->peers_then = d->peers->all.count;
+	d->share = d->peers->all.count / (ms / TICK_MS / 2 + 1);
 	if (d->share < SHARE_MIN)
 		d->share = SHARE_MIN;
 	uv_timer_start(&d->tick, on_tick, 0, TICK_MS);

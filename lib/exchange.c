@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,17 +13,19 @@
 
 #define EVENTS_MAX 64
 
+/* Bytes that are looked at first, for a head. */
+#define PEEKED_FIRST 1024
+
 /* How long the rest of a request is thrown away. */
 #define LINGER_MS 2000
-
-/* When a head is looked at again that nobody tells of: see look(). */
-#define AGAIN_MS 100
 
 static void on_event(uv_poll_t *poll, int status, int events);
 
 int exchanges_init(struct exchanges *all, struct callers *callers,
 		   const struct exchange_ops *ops, void *user)
 {
+	int error;
+
 	all->callers = callers;
 	all->ops = ops;
 	all->user = user;
@@ -34,9 +37,14 @@ int exchanges_init(struct exchanges *all, struct callers *callers,
 	if (all->epoll < 0)
 		return -1;
 	all->poll.data = all;
-	uv_poll_init(&callers->loop->uv, &all->poll, all->epoll);
-	uv_poll_start(&all->poll, UV_READABLE, on_event);
-	return 0;
+	error = uv_poll_init(&callers->loop->uv, &all->poll, all->epoll);
+	if (!error)
+		error = uv_poll_start(&all->poll, UV_READABLE, on_event);
+	if (!error)
+		return 0;
+	close(all->epoll);
+	errno = -error;
+	return -1;
 }
 
 static struct meter *meter_of(const struct exchange *e)
@@ -51,6 +59,14 @@ static bool must_wait(void)
 
 /* Ending */
 
+static void drop_part(struct exchange *e)
+{
+	if (!e->part.base)
+		return;
+	buf_release(&e->part);
+	meter_hold(meter_of(e), &e->holder, METER_ASSEMBLY, &e->metered, 0);
+}
+
 /* It is no caller any more, and belongs to nobody. */
 static void detach(struct exchange *e)
 {
@@ -58,6 +74,7 @@ static void detach(struct exchange *e)
 	e->fd = -1;
 	e->caller->exchange = NULL;
 	e->caller = NULL;
+	drop_part(e);
 	buf_release(&e->out);
 	meter_hold(meter_of(e), &e->holder, METER_OUTPUT, &e->metered, 0);
 	if (e->user)
@@ -148,64 +165,63 @@ void exchange_time(struct exchange *e, uint64_t ms)
 
 /* The head */
 
-/* The loop tells of it only when more than `bytes` are there. */
-static void expect_more_than(struct exchange *e, size_t bytes)
-{
-	int least = (int)bytes + 1;
-
-	setsockopt(e->fd, SOL_SOCKET, SO_RCVLOWAT, &least, sizeof(least));
-}
-
 /*
- * Not all of the head is there. It stays with the kernel, which tells of more
- * only; but of Unix sockets it tells at once again. These are looked at again
- * after a while.
+ * Not all of it is there: these bytes are of the head alone, so they are read
+ * off, and the kernel tells of the next ones.
  */
-static void wait_for_head(struct exchange *e, size_t there, bool peer_ended)
+static void keep_part(struct exchange *e, size_t len)
 {
-	int64_t left = e->due_ms - e->all->callers->wheel.now_ms;
-	bool more = there > e->looked;
+	struct meter *m = meter_of(e);
+	char *room = buf_reserve(&e->part, len);
 
-	if (peer_ended) {
+	if (!room || recv(e->fd, room, len, MSG_DONTWAIT) != (ssize_t)len) {
 		end(e);
 		return;
 	}
-	e->looked = there;
-	if (more)
-		expect_more_than(e, there);
-	if (more || !there) {
-		watch(e, EPOLLIN | EPOLLRDHUP);
-		return;
-	}
-	watch_nothing(e);
-	exchange_time(e, (uint64_t)(left < AGAIN_MS ? left : AGAIN_MS));
+	buf_added(&e->part, len);
+	meter_hold(m, &e->holder, METER_ASSEMBLY, &e->metered, e->part.cap);
+	if (!meter_yield(m, &e->holder))
+		let_go(&e->holder);
+	else
+		watch(e, EPOLLIN);
 }
 
-static void head_is_there(struct exchange *e, const struct httphead *head)
+/* Most heads are short, and a body that follows need not be copied. */
+static ssize_t peek(const struct exchange *e, char *bytes, size_t room)
 {
-	if (e->looked)
-		expect_more_than(e, 0);
-	e->all->ops->head(e, head);
+	size_t first = room < PEEKED_FIRST ? room : PEEKED_FIRST;
+	ssize_t n = recv(e->fd, bytes, first, MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < (ssize_t)first || memmem(bytes, first, "\r\n\r\n", 4))
+		return n;
+	return recv(e->fd, bytes, room, MSG_PEEK | MSG_DONTWAIT);
 }
 
-static void look(struct exchange *e, bool peer_ended)
+static void look(struct exchange *e)
 {
 	char *bytes = e->all->head;
-	ssize_t n = recv(e->fd, bytes, HTTPHEAD_MAX, MSG_PEEK | MSG_DONTWAIT);
+	size_t have = buf_len(&e->part);
 	struct httphead head;
+	ssize_t n;
 
-	if (n == 0 || (n < 0 && !must_wait())) {
+	if (have)
+		memcpy(bytes, buf_bytes(&e->part), have);
+	n = peek(e, bytes + have, HTTPHEAD_MAX - have);
+	if (n < 0 && must_wait()) {
+		watch(e, EPOLLIN);
+		return;
+	}
+	if (n <= 0) {
 		end(e);
 		return;
 	}
-	if (n < 0)
-		n = 0;
-	if (httphead_parse(&head, bytes, (size_t)n) == HTTPHEAD_MORE) {
-		wait_for_head(e, (size_t)n, peer_ended);
+	if (httphead_parse(&head, bytes, have + (size_t)n) == HTTPHEAD_MORE) {
+		keep_part(e, (size_t)n);
 		return;
 	}
-	e->unread = head.fault ? 0 : head.len;
-	head_is_there(e, &head);
+	e->unread = head.fault ? 0 : head.len - have;
+	drop_part(e);
+	e->all->ops->head(e, &head);
 }
 
 void exchange_begin(struct exchanges *all, struct caller *c, int fd)
@@ -220,19 +236,17 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd)
 	e->all = all;
 	e->caller = c;
 	e->fd = fd;
-	e->due_ms = all->callers->wheel.now_ms +
-		    (int64_t)all->callers->times.handshake;
 	meter_holder_init(&e->holder, let_go);
 	list_init(&e->list);
 	list_append(&all->going, &e->list);
 	c->exchange = e;
-	look(e, false);
+	look(e);
 }
 
 /* Reads off what was looked at. False: it has ended. */
 static bool read_head(struct exchange *e)
 {
-	ssize_t n = recv(e->fd, e->all->head, e->unread, MSG_DONTWAIT);
+	ssize_t n = recv(e->fd, e->all->bytes, e->unread, MSG_DONTWAIT);
 
 	if (n == (ssize_t)e->unread)
 		return true;
@@ -288,43 +302,49 @@ void exchange_body(struct exchange *e)
 		read_body(e);
 }
 
-void exchange_busy(struct exchange *e, uint64_t ms)
+void exchange_busy(struct exchange *e)
 {
 	e->state = EXCHANGE_BUSY;
 	watch_nothing(e);
-	exchange_time(e, ms);
+	wheel_stop(&e->caller->timer);
 }
 
 /* The answer */
 
+enum leftovers {
+	LEFT_NONE,  /* nothing more was there */
+	LEFT_SOME,  /* something was, and perhaps is */
+	LEFT_ENDED, /* the peer has ended */
+};
+
 /*
- * What has come of the request is read off, and more that follows at once: see
- * above. 0 when the peer has ended, or -1.
+ * What has come of the request is read off, and what follows it: see above. It
+ * is only told of what was there beside the `expected` bytes.
  */
-static ssize_t throw_away(struct exchange *e)
+static enum leftovers throw_away(struct exchange *e, size_t expected)
 {
-	ssize_t n;
+	size_t room = sizeof(e->all->bytes), sum = 0;
+	ssize_t n = 0;
 
 	for (int i = 0; i < READS_MAX; i++) {
-		n = recv(e->fd, e->all->bytes, sizeof(e->all->bytes),
-			 MSG_DONTWAIT);
-		if (n < (ssize_t)sizeof(e->all->bytes))
+		n = recv(e->fd, e->all->bytes, room, MSG_DONTWAIT);
+		if (n == 0 || (n < 0 && !must_wait()))
+			return LEFT_ENDED;
+		sum += n > 0 ? (size_t)n : 0;
+		if (n < (ssize_t)room)
 			break;
 	}
-	return n;
+	return sum > expected || n == (ssize_t)room ? LEFT_SOME : LEFT_NONE;
 }
 
 static void linger(struct exchange *e)
 {
-	ssize_t n;
-
 	if (e->state != EXCHANGE_LINGER) {
 		e->state = EXCHANGE_LINGER;
 		shutdown(e->fd, SHUT_WR);
 		exchange_time(e, LINGER_MS);
 	}
-	n = throw_away(e);
-	if (n == 0 || (n < 0 && !must_wait()))
+	if (throw_away(e, 0) == LEFT_ENDED)
 		end(e);
 	else
 		watch(e, EPOLLIN);
@@ -387,7 +407,7 @@ bool exchange_say(struct exchange *e, const char *text)
 void exchange_answer(struct exchange *e, struct buf *answer, bool more)
 {
 	if (!e->drained)
-		throw_away(e);
+		more |= throw_away(e, e->unread) == LEFT_SOME;
 	caller_established(e->caller);
 	e->state = EXCHANGE_ANSWER;
 	e->lingers = more;
@@ -402,11 +422,11 @@ void exchange_answer(struct exchange *e, struct buf *answer, bool more)
 
 /* Events */
 
-static void happened(struct exchange *e, uint32_t events)
+static void happened(struct exchange *e)
 {
 	switch (e->state) {
 	case EXCHANGE_HEAD:
-		look(e, events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR));
+		look(e);
 		break;
 	case EXCHANGE_BODY:
 		read_body(e);
@@ -431,26 +451,29 @@ static void on_event(uv_poll_t *poll, int status, int events)
 
 	(void)status;
 	(void)events;
+	callers_tell_time(all->callers);
 	for (int i = 0; i < n; i++)
-		happened(came[i].data.ptr, came[i].events);
+		happened(came[i].data.ptr);
 }
 
-static void head_due(struct exchange *e)
-{
-	if (e->all->callers->wheel.now_ms < e->due_ms) {
-		look(e, false);
-		return;
-	}
-	e->all->callers->hub->counters.refused[REFUSED_HANDSHAKE_TIME]++;
-	exchange_kill(e);
-}
-
+/* It has had its time. Of an answer, what the kernel holds goes too. */
 void exchange_due(struct exchange *e)
 {
-	if (e->state == EXCHANGE_HEAD)
-		head_due(e);
-	else if (e->state == EXCHANGE_BODY)
+	uint64_t *refused = e->all->callers->hub->counters.refused;
+
+	switch (e->state) {
+	case EXCHANGE_HEAD:
+		refused[REFUSED_HANDSHAKE_TIME]++;
+		exchange_kill(e);
+		break;
+	case EXCHANGE_BODY:
 		e->all->ops->late(e);
-	else
+		break;
+	case EXCHANGE_ANSWER:
+		refused[REFUSED_MESSAGE_TIME]++;
+		exchange_kill(e);
+		break;
+	default:
 		end(e);
+	}
 }

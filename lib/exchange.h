@@ -77,11 +77,10 @@ struct exchange {
 	bool watched;	 /* the epoll knows it */
 	bool lingers;	 /* something of the request is still to come */
 	bool drained;	 /* all that was there was read */
-	size_t looked;	 /* bytes of the head that were there */
+	struct buf part; /* of the head, that was read off */
 	size_t unread;	 /* bytes of it that are to be read off */
-	int64_t due_ms;	 /* of the wheel: the head is late */
 	struct buf out;	 /* the rest of the answer */
-	size_t metered;	 /* bytes of it that the hub's meter knows */
+	size_t metered;	 /* bytes of these that the hub's meter knows */
 	struct meter_holder holder; /* of them */
 	void *user;		    /* of the owner; begins as NULL */
 };
@@ -108,8 +107,8 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd);
  */
 void exchange_body(struct exchange *e);
 
-/* All of the body is there; nothing more is read. It has `ms` from now. */
-void exchange_busy(struct exchange *e, uint64_t ms);
+/* All of the body is there; nothing more is read, until the answer is known. */
+void exchange_busy(struct exchange *e);
 
 /* Has `ms` from now; then `ops->late` is called while it reads. */
 void exchange_time(struct exchange *e, uint64_t ms);

@@ -21,7 +21,11 @@ static inline bool fanout_due(const struct hub *h)
 	return !list_empty(&h->dirty) || !list_empty(&h->ready);
 }
 
-/* Whether all was written that lay ready when it began. */
+/*
+ * Whether all was written that lay ready when it began. It stops early when
+ * time is up, or when so many connections were ended for what they hold that
+ * the loop has to free that first. Makes room where memory is above its limit.
+ */
 bool fanout_run(struct hub *h);
 
 #endif

@@ -25,13 +25,13 @@ static const struct lineio_events line_events;
 
 int feed_init(struct feed *feed, const struct feed_config *config,
 	      const struct feed_events *events, void *user,
-	      struct window *window)
+	      struct uplink *uplink)
 {
 	memset(feed, 0, sizeof(*feed));
 	feed->config = config;
 	feed->events = events;
 	feed->user = user;
-	feed->window = window;
+	feed->uplink = uplink;
 	feed->rules.raw = config->raw;
 	if (config->tenant) {
 		feed->rules.tenant.bytes = config->tenant;
@@ -88,7 +88,7 @@ void feed_limit(struct feed *feed, uint64_t max)
 static void update(struct feed *feed)
 {
 	lineio_pause(&feed->lines,
-		     feed->ended || feed->pacing || window_full(feed->window));
+		     feed->ended || feed->pacing || uplink_full(feed->uplink));
 }
 
 void feed_resume(struct feed *feed)
@@ -240,12 +240,16 @@ static void pace(struct feed *feed)
 static void put(struct feed *feed, const struct lineio_line *line,
 		const struct document *doc)
 {
-	struct window *w = feed->window;
+	const struct uplink_message message = {
+		.tenant = doc->tenant,
+		.key = doc->key,
+		.data = doc->data,
+		.len = doc->len,
+		.number = line->number,
+		.source = (uint32_t)line->source,
+	};
 
-	request_put_publish(&w->bytes, feed->numbered ? w->next : 0,
-			    doc->tenant, doc->key, doc->data, doc->len);
-	buf_putc(&w->bytes, '\n');
-	if (window_commit(w, line->number, (uint32_t)line->source) != 0) {
+	if (uplink_put(feed->uplink, &message) != 0) {
 		feed->events->refused(feed->user, strerror(errno));
 		end(feed, EXIT_OTHER);
 		return;
@@ -268,13 +272,14 @@ static void on_line(void *user, const struct lineio_line *line)
 	note_read(feed, line);
 	/* Before the document is made from it, in place. */
 	if (feed->rejects)
-		buf_append(&feed->window->origins, line->text, line->len);
+		buf_append(&feed->uplink->window.origins, line->text,
+			   line->len);
 	if (document_read(&doc, &feed->rules, line->text, line->len,
 			  &feed->scratch, &fault) == 0) {
 		put(feed, line, &doc);
 		return;
 	}
-	window_abort(feed->window);
+	uplink_abort(feed->uplink);
 	refuse_line(feed, line, &fault);
 }
 
@@ -315,10 +320,8 @@ static const struct lineio_events line_events = {
 
 /* Beginning and end */
 
-int feed_start(struct feed *feed, struct loop *loop, bool numbered,
-	       uint64_t max)
+int feed_start(struct feed *feed, struct loop *loop, uint64_t max)
 {
-	feed->numbered = numbered;
 	feed_limit(feed, max);
 	if (lineio_start(&feed->lines, loop) != 0)
 		return -1;

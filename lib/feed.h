@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * feed - from the input of a publisher to its window: reads lines and
- * documents, checks them, and puts each into the window as a PUBLISH.
+ * feed - from the input of a publisher to its uplink: reads lines and
+ * documents, checks them, and puts each into the uplink's window.
  *
  * It reads while the window has room and the rate allows. A document that is
  * refused, here or later by the server, is told with its place in the input,
@@ -13,7 +13,7 @@
 #include "document.h"
 #include "exits.h"
 #include "lineio.h"
-#include "window.h"
+#include "uplink.h"
 
 #include <stdio.h>
 
@@ -40,7 +40,7 @@ struct feed {
 	const struct feed_config *config; /* borrowed */
 	const struct feed_events *events; /* borrowed */
 	void *user;
-	struct window *window; /* borrowed */
+	struct uplink *uplink; /* borrowed */
 	struct lineio lines;
 	struct document_rules rules;
 	struct buf scratch;
@@ -48,7 +48,6 @@ struct feed {
 	uv_timer_t pacer;
 	bool pacing;	   /* the rate has it wait */
 	int64_t due_ns;	   /* when the next document may be taken */
-	bool numbered;	   /* messages have ids */
 	bool started;	   /* handles are there */
 	bool ended;	   /* no more will be taken */
 	enum exits status; /* why it ended: EXIT_DONE, EXIT_OTHER */
@@ -64,11 +63,11 @@ struct feed {
 
 /*
  * 0, or -1 with errno EINVAL when a field is no path. `config`, `events` and
- * `window` are borrowed.
+ * `uplink` are borrowed.
  */
 int feed_init(struct feed *feed, const struct feed_config *config,
 	      const struct feed_events *events, void *user,
-	      struct window *window);
+	      struct uplink *uplink);
 
 /* These add input, as lineio does; arguments before files. */
 int feed_add_file(struct feed *feed, const char *name);
@@ -81,11 +80,10 @@ int feed_add_argument(struct feed *feed, const char *text);
 int feed_open_rejects(struct feed *feed);
 
 /*
- * Begins to read. Messages get ids when `numbered`; updates are limited to
- * `max` bytes, 0 for none. 0, or -1 with errno.
+ * Begins to read. Updates are limited to `max` bytes, 0 for none. 0, or -1 with
+ * errno.
  */
-int feed_start(struct feed *feed, struct loop *loop, bool numbered,
-	       uint64_t max);
+int feed_start(struct feed *feed, struct loop *loop, uint64_t max);
 
 /* Another limit, for what comes from now on. */
 void feed_limit(struct feed *feed, uint64_t max);
@@ -93,7 +91,7 @@ void feed_limit(struct feed *feed, uint64_t max);
 /* There may be room in the window again. */
 void feed_resume(struct feed *feed);
 
-/* Refuses a line of the window, which the caller settles then. */
+/* Refuses a line of the window, which the uplink settles then. */
 void feed_refuse(struct feed *feed, const struct window_line *line,
 		 const char *why);
 

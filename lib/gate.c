@@ -92,11 +92,17 @@ static void log_verdict(struct gate *g, const struct netaddr *from,
 			  "refused a request without a Host");
 }
 
-/* What a target names counts more than Host (RFC 9112 section 3.2.2). */
+/*
+ * What a target names counts more than Host (RFC 9112 section 3.2.2). Two Hosts
+ * are as good as none.
+ */
 static void read_host(struct header *host, const struct httphead *head)
 {
 	struct header path, query;
 
+	memset(host, 0, sizeof(*host));
+	if (header_count(head, "host") > 1)
+		return;
 	if (httphead_target(head, &path, &query, host) < 0 || !host->present)
 		header_read(host, head, "host");
 }
@@ -181,7 +187,7 @@ static bool has_body(const struct httphead *head)
 	struct header length;
 
 	header_read(&length, head, "content-length");
-	return header_present(head, "transfer-encoding") ||
+	return header_count(head, "transfer-encoding") ||
 	       (length.present && strcmp(length.text, "0") != 0);
 }
 
@@ -222,16 +228,20 @@ static bool is_ours(const struct httphead *head)
 	       strcmp(path.text, "/ws") == 0;
 }
 
+bool gate_wanted(const struct httphead *head)
+{
+	struct header upgrade;
+
+	header_read(&upgrade, head, "upgrade");
+	return lists(upgrade.text, "websocket");
+}
+
 /* What is to upgrade, and to what: 0, or -1 and `refusal`. */
 static int check_upgrade(const struct httphead *head, struct reply *refusal)
 {
-	struct header upgrade, version;
+	struct header version;
 
-	header_read(&upgrade, head, "upgrade");
 	header_read(&version, head, "sec-websocket-version");
-	if (strcasecmp(upgrade.text, "websocket") != 0)
-		return refuse(refusal, 400, "BAD_REQUEST",
-			      "the only upgrade is websocket");
 	if (!is_get(head)) {
 		refuse(refusal, 405, "METHOD_NOT_ALLOWED",
 		       "a WebSocket begins with GET");

@@ -29,6 +29,12 @@ int gate_judge(struct gate *g, const struct httphead *head,
 	       const struct netaddr *from, struct reply *refusal);
 
 /*
+ * Whether a request wants to become a WebSocket. Other upgrades nobody has to
+ * agree to (RFC 9110 section 7.8), so it is answered as any other.
+ */
+bool gate_wanted(const struct httphead *head);
+
+/*
  * Judges one to upgrade. 0: it may become a WebSocket, by the handshake that is
  * appended to `out`.
  */

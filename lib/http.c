@@ -15,6 +15,7 @@ struct publication {
 	struct list list;	   /* node, in http->publishing */
 	uint64_t length;	   /* bytes of the body */
 	uint64_t received;	   /* of these */
+	bool more;		   /* something came behind them */
 	struct ingest ingest;
 };
 
@@ -109,7 +110,7 @@ static bool body_follows(const struct httphead *head)
 	struct header length;
 
 	header_read(&length, head, "content-length");
-	return head->fault || header_present(head, "transfer-encoding") ||
+	return head->fault || header_count(head, "transfer-encoding") ||
 	       (length.present && strcmp(length.text, "0") != 0);
 }
 
@@ -226,7 +227,8 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 /* Publishing */
 
 /* All of the body is there. */
-static void publish(struct publication *p, const char *bytes, size_t len)
+static void publish(struct publication *p, const char *bytes, size_t len,
+		    bool more)
 {
 	struct reply reply;
 	enum ingest_result result;
@@ -235,11 +237,12 @@ static void publish(struct publication *p, const char *bytes, size_t len)
 	if (result == INGEST_DONE)
 		reply_content(&reply, 200, REPLY_JSON);
 	if (result != INGEST_MORE) {
-		tell(p, result, &reply, false);
+		tell(p, result, &reply, more);
 		return;
 	}
+	p->more = more;
 	/* It says nothing more that is heard. */
-	exchange_busy(p->exchange, p->exchange->all->callers->times.message);
+	exchange_busy(p->exchange);
 	list_append(&p->http->publishing, &p->list);
 }
 
@@ -247,14 +250,15 @@ static void on_body(struct exchange *e, const char *bytes, size_t len)
 {
 	struct publication *p = e->user;
 	uint64_t left = p->length - p->received;
+	bool more = len > left; /* nobody asked for that */
 	struct reply refusal;
 
-	if (len > left)
-		len = (size_t)left; /* nobody asked for more */
+	if (more)
+		len = (size_t)left;
 	p->received += len;
 	p->http->peers->hub->counters.bytes_in += len;
 	if (p->received == p->length)
-		publish(p, bytes, len);
+		publish(p, bytes, len, more);
 	else if (ingest_take(&p->ingest, bytes, len, &refusal) < 0)
 		tell(p, INGEST_REFUSED, &refusal, true);
 }
@@ -326,7 +330,7 @@ static void begin_publish(struct exchange *e, const struct httphead *head,
 	if (r->length)
 		exchange_body(e);
 	else
-		publish(p, "", 0);
+		publish(p, "", 0, false);
 }
 
 /* False when its subscribers have to be written to first. */
@@ -344,7 +348,7 @@ static bool go_on(struct publication *p)
 		return p->ingest.at > at;
 	}
 	if (p->exchange)
-		tell(p, result, &reply, false);
+		tell(p, result, &reply, p->more);
 	else
 		release(p);
 	return true;
@@ -468,7 +472,7 @@ static void on_head(struct exchange *e, const struct httphead *head)
 {
 	if (head->fault) {
 		refuse_form(e, head);
-	} else if (header_present(head, "upgrade")) {
+	} else if (gate_wanted(head)) {
 		upgrade(e, head);
 	} else {
 		request(e, head);

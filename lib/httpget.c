@@ -57,33 +57,25 @@ static void put_peer(struct buf *content, const struct peer *p)
 	report_connection(content, &c);
 }
 
-/* Peers are in the order of their numbers, as they came. */
 static void get_connections(const struct peers *peers, const struct httpreq *r,
 			    struct reply *reply, struct buf *content)
 {
+	const struct peer *p = peers_above(peers, r->after_number);
 	uint64_t last = 0;
-	size_t told = 0;
-	bool more = false;
 
 	reply_content(reply, 200, REPLY_JSON);
 	report_begin(content);
-	list_for_each (node, &peers->all) {
-		const struct peer *p = list_entry(node, struct peer, list);
-
-		if (p->session.number <= r->after_number)
-			continue;
-		more = told++ == r->limit;
-		if (more)
-			break;
-		last = p->session.number;
+	for (size_t told = 0; p && told < r->limit; told++) {
 		put_peer(content, p);
+		last = p->session.number;
+		p = peers_above(peers, last);
 	}
-	report_end(content, more ? last : 0);
+	report_end(content, p ? last : 0);
 }
 
 /* Metrics */
 
-enum { PLAIN, V1, NONE, DIALECTS };
+enum { PLAIN, V1, HTTP, DIALECTS };
 
 static void count_connections(const struct peers *peers,
 			      struct metrics_figure figures[DIALECTS])
@@ -92,12 +84,10 @@ static void count_connections(const struct peers *peers,
 
 	for (int i = 0; i < DIALECTS; i++)
 		figures[i] = (struct metrics_figure){names[i], 0};
-	list_for_each (node, &peers->all) {
-		const struct peer *p = list_entry(node, struct peer, list);
-
-		figures[p->session.dialect == SESSION_V1 ? V1 : PLAIN].value++;
-	}
-	figures[NONE].value = peers->callers->admission.count - peers->count;
+	figures[PLAIN].value = peers->counts[SESSION_PLAIN];
+	figures[V1].value = peers->counts[SESSION_V1];
+	figures[HTTP].value =
+		peers->callers->admission.count - peers->all.count;
 }
 
 static void count_memory(const struct meter *meter,

@@ -143,6 +143,8 @@ static enum httphead_result look_ahead(struct httphead *h,
 {
 	size_t method = token_len(line.at, line.len);
 
+	if (line.len == 1 && line.at[0] == '\r')
+		return HTTPHEAD_MORE;
 	if (line.len &&
 	    (!method || (method < line.len && line.at[method] != ' ')))
 		return bad(h, 400, "this is no HTTP request");
@@ -172,6 +174,19 @@ static enum httphead_result parse_fields(struct httphead *h,
 	return more(h, len);
 }
 
+/* RFC 9112 section 2.2 */
+static void skip_blank_line(struct httphead_span *rest)
+{
+	size_t n = 0;
+
+	if (rest->len > 0 && rest->at[0] == '\n')
+		n = 1;
+	else if (rest->len > 1 && memcmp(rest->at, "\r\n", 2) == 0)
+		n = 2;
+	rest->at += n;
+	rest->len -= n;
+}
+
 enum httphead_result httphead_parse(struct httphead *h, const char *bytes,
 				    size_t len)
 {
@@ -182,6 +197,7 @@ enum httphead_result httphead_parse(struct httphead *h, const char *bytes,
 
 	h->count = 0;
 	h->fault = NULL;
+	skip_blank_line(&rest);
 	if (!next_line(&rest, &line)) {
 		result = look_ahead(h, rest);
 		return result == HTTPHEAD_MORE ? more(h, len) : result;
@@ -201,12 +217,13 @@ static bool is_named(const struct httphead_field *f, const char *name)
 	       strncasecmp(f->name.at, name, f->name.len) == 0;
 }
 
-bool header_present(const struct httphead *h, const char *name)
+size_t header_count(const struct httphead *h, const char *name)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < h->count; i++)
-		if (is_named(&h->fields[i], name))
-			return true;
-	return false;
+		n += is_named(&h->fields[i], name);
+	return n;
 }
 
 static void add(struct header *out, size_t *used, const char *bytes, size_t len)

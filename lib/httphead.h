@@ -4,9 +4,10 @@
  *
  * It finds the request line and the fields behind it and is strict about their
  * form; what they mean is for others. Nothing is copied, so a head is valid as
- * long as its bytes are. A line may end in LF alone, as the RFC allows; blanks
- * before a colon, folded lines and control characters are faults, as those who
- * read them differently could be played off against each other.
+ * long as its bytes are. A line may end in LF alone, and one blank line may
+ * come first, as the RFC allows; blanks before a colon, folded lines and
+ * control characters are faults, as those who read them differently could be
+ * played off against each other.
  */
 #ifndef HTTPHEAD_H
 #define HTTPHEAD_H
@@ -64,8 +65,8 @@ struct header {
 void header_read(struct header *out, const struct httphead *h,
 		 const char *name);
 
-/* Whether it came at all. */
-bool header_present(const struct httphead *h, const char *name);
+/* How often it came. */
+size_t header_count(const struct httphead *h, const char *name);
 
 /*
  * Reads the target, percent-decoded once: its path, the query behind '?', and

@@ -235,7 +235,7 @@ static struct hub_tenant *find_tenant(const struct hub *h, const char *id,
 
 struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len)
 {
-	uint64_t hash = hash_bytes(&h->hash_key, id, len);
+	uint64_t hash = hub_hash(h, id, len);
 	struct hub_tenant *t = find_tenant(h, id, len, hash);
 
 	return t ? t : add_tenant(h, id, len, hash);
@@ -243,7 +243,7 @@ struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len)
 
 struct hub_tenant *hub_find(const struct hub *h, const char *id, size_t len)
 {
-	return find_tenant(h, id, len, hash_bytes(&h->hash_key, id, len));
+	return find_tenant(h, id, len, hub_hash(h, id, len));
 }
 
 void hub_pin(struct hub_tenant *t)

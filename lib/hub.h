@@ -126,6 +126,12 @@ struct hub_tenant *hub_tenant(struct hub *h, const char *id, size_t len);
 void hub_pin(struct hub_tenant *t);
 void hub_unpin(struct hub *h, struct hub_tenant *t);
 
+/* What stands in its node in hub.tenants, for any id. */
+static inline uint64_t hub_hash(const struct hub *h, const char *id, size_t len)
+{
+	return hash_bytes(&h->hash_key, id, len);
+}
+
 /* The tenant of an id if there is one, or NULL. */
 struct hub_tenant *hub_find(const struct hub *h, const char *id, size_t len);
 

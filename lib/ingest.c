@@ -44,8 +44,22 @@ void ingest_init(struct ingest *in, struct hub *hub, const char *tenant,
 
 static void count(struct ingest *in)
 {
+	struct meter *m = &in->hub->meter;
+
+	if (in->whole)
+		meter_set(m, METER_BODIES, &in->metered, in->body.cap);
+	else
+		meter_hold(m, &in->holder, METER_ASSEMBLY, &in->metered,
+			   in->body.cap);
+}
+
+/* What is whole does not wait any more. */
+static void count_whole(struct ingest *in)
+{
 	meter_hold(&in->hub->meter, &in->holder, METER_ASSEMBLY, &in->metered,
-		   in->body.cap);
+		   0);
+	in->whole = true;
+	count(in);
 }
 
 void ingest_release(struct ingest *in)
@@ -213,7 +227,8 @@ static int keep(struct ingest *in, const char *bytes, size_t len,
 	count(in);
 	if (in->body.failed)
 		return no_memory(in, refusal);
-	if (in->metered > before && !meter_yield(&in->hub->meter, &in->holder))
+	if (!in->whole && in->metered > before &&
+	    !meter_yield(&in->hub->meter, &in->holder))
 		return no_memory(in, refusal);
 	if (in->metered > before && !reclaim_room(in->hub, 0))
 		return refuse_memory(refusal);
@@ -424,9 +439,17 @@ static bool outruns(const struct ingest *in)
 	       stream_unwritten(s) > UNWRITTEN_HIGH;
 }
 
+/* Where nobody has to follow, only other tenants wait. */
+static size_t slice_of(const struct ingest *in)
+{
+	const struct stream *s = in->tenant ? in->tenant->stream : NULL;
+
+	return s && stream_readers(s) ? INGEST_SLICE : 4 * INGEST_SLICE;
+}
+
 enum ingest_result ingest_step(struct ingest *in, struct reply *refusal)
 {
-	size_t from = in->at;
+	size_t from = in->at, slice;
 	enum ingest_result result;
 	struct span update;
 
@@ -437,8 +460,9 @@ enum ingest_result ingest_step(struct ingest *in, struct reply *refusal)
 		if (result != INGEST_MORE)
 			return result;
 	}
+	slice = slice_of(in);
 	while (in->done < in->count) {
-		if (in->at - from >= INGEST_SLICE)
+		if (in->at - from >= slice)
 			return INGEST_MORE;
 		update = next_update(in);
 		if (update.len &&
@@ -455,9 +479,7 @@ enum ingest_result ingest_end(struct ingest *in, const char *bytes, size_t len,
 
 	in->text = bytes ? bytes : "";
 	in->len = len;
-	/* What is whole does not wait any more. */
-	list_remove(&in->holder.node);
-	in->holder.let_go = NULL;
+	count_whole(in);
 	if ((buf_len(&in->body) || len > INGEST_SLICE) &&
 	    keep(in, bytes, len, refusal) < 0)
 		return INGEST_REFUSED;

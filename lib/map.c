@@ -4,11 +4,13 @@
 #include <stdlib.h>
 
 #define FIRST_BUCKETS 16
+#define FIRST_SHIFT 60
 
 int map_init(struct map *m)
 {
 	m->buckets = calloc(FIRST_BUCKETS, sizeof(*m->buckets));
 	m->mask = m->buckets ? FIRST_BUCKETS - 1 : 0;
+	m->shift = FIRST_SHIFT;
 	m->count = 0;
 	return m->buckets ? 0 : -1;
 }
@@ -23,7 +25,7 @@ void map_release(struct map *m)
 
 static void push(struct map *m, struct map_node *node)
 {
-	struct map_node **bucket = &m->buckets[node->hash & m->mask];
+	struct map_node **bucket = &m->buckets[node->hash >> m->shift];
 
 	node->next = *bucket;
 	*bucket = node;
@@ -50,6 +52,7 @@ static void grow(struct map *m)
 		return;
 	m->buckets = buckets;
 	m->mask = n * 2 - 1;
+	m->shift--;
 	for (size_t i = 0; i < n; i++)
 		push_chain(m, old[i]);
 	free(old);
@@ -66,7 +69,7 @@ void map_insert(struct map *m, struct map_node *node, uint64_t hash)
 
 void map_remove(struct map *m, struct map_node *node)
 {
-	struct map_node **at = &m->buckets[node->hash & m->mask];
+	struct map_node **at = &m->buckets[node->hash >> m->shift];
 
 	while (*at != node)
 		at = &(*at)->next;
@@ -85,4 +88,35 @@ struct map_node *map_any(const struct map *m, size_t *bucket)
 		++*bucket;
 	}
 	return NULL;
+}
+
+/* Of a chain, the node with the lowest hash that is `from` or above. */
+static struct map_node *lowest_of(struct map_node *node, uint64_t from)
+{
+	struct map_node *lowest = NULL;
+
+	for (; node; node = node->next)
+		if (node->hash >= from &&
+		    (!lowest || node->hash < lowest->hash))
+			lowest = node;
+	return lowest;
+}
+
+static struct map_node *seek(const struct map *m, uint64_t from)
+{
+	struct map_node *node = NULL;
+
+	for (size_t i = from >> m->shift; i <= m->mask && !node; i++)
+		node = lowest_of(m->buckets[i], from);
+	return node;
+}
+
+struct map_node *map_lowest(const struct map *m)
+{
+	return seek(m, 0);
+}
+
+struct map_node *map_above(const struct map *m, uint64_t hash)
+{
+	return hash == UINT64_MAX ? NULL : seek(m, hash + 1);
 }

@@ -7,6 +7,11 @@
  * compares. It begins with 16 buckets and doubles them when there are as many
  * nodes; it never shrinks. Growing can fail without harm: the chains get
  * longer.
+ *
+ * A bucket has the hashes that begin with the same bits, so the buckets are in
+ * the order of the hashes, however many there are: in that order one can go
+ * through a map a few nodes at a time, while it grows and changes, see
+ * map_above().
  */
 #ifndef MAP_H
 #define MAP_H
@@ -24,7 +29,8 @@ struct map_node {
 struct map {
 	struct map_node **buckets; /* owned; mask + 1 of them */
 	size_t mask;
-	size_t count; /* nodes in it */
+	unsigned shift; /* of a hash, to its bucket */
+	size_t count;	/* nodes in it */
 };
 
 #define map_entry(node, type, member) list_entry(node, type, member)
@@ -55,6 +61,15 @@ struct map_node *map_any(const struct map *m, size_t *bucket);
 		for (struct map_node *at = (m)->buckets[at##_bucket]; at;      \
 		     at = at->next)
 
+/*
+ * The node with the lowest hash, and the one with the next one above `hash`,
+ * which need not be there; NULL: there is none. Who goes on so meets each node
+ * once that is there all the time, but of those that have the same hash only
+ * one.
+ */
+struct map_node *map_lowest(const struct map *m);
+struct map_node *map_above(const struct map *m, uint64_t hash);
+
 static inline struct map_node *map_match(struct map_node *node, uint64_t hash)
 {
 	while (node && node->hash != hash)
@@ -65,7 +80,7 @@ static inline struct map_node *map_match(struct map_node *node, uint64_t hash)
 /* The nodes with this hash, one after the other; NULL at the end. */
 static inline struct map_node *map_first(const struct map *m, uint64_t hash)
 {
-	return map_match(m->buckets[hash & m->mask], hash);
+	return map_match(m->buckets[hash >> m->shift], hash);
 }
 
 static inline struct map_node *map_next(const struct map_node *node)

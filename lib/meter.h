@@ -8,7 +8,12 @@
  * What waits, to become whole or to be read by a peer, may take half of what
  * all may: so those who send half messages, or read no answers, keep nobody
  * else from publishing. Whoever has held such memory for longest lets go
- * first, since what is in order waits for a moment only.
+ * first, since what is in order waits for a moment only. Memory in which
+ * nothing is does not wait: it is kept only while all of that is little.
+ *
+ * What the end of a holder frees only a little later is leaving: it counts
+ * until it is free, but nobody has to make room for it once more. How much of
+ * it comes together is for whoever makes holders keep more, see fanout.h.
  */
 #ifndef METER_H
 #define METER_H
@@ -23,7 +28,9 @@ enum meter_kind {
 	METER_SEGMENTS, /* retained updates, in all encodings */
 	METER_TENANTS,	/* that have any or are watched; subscriptions */
 	METER_ASSEMBLY, /* messages and bodies that are not whole yet */
+	METER_BODIES,	/* that are whole, and are published in parts */
 	METER_OUTPUT,	/* answers, and rests of frames, that wait */
+	METER_SCRATCH,	/* empty, kept for the next message in pieces */
 	METER_KINDS
 };
 
@@ -31,7 +38,9 @@ struct meter {
 	uint64_t used[METER_KINDS];
 	uint64_t total;	     /* of all kinds */
 	uint64_t max;	     /* 0: no limit */
+	uint64_t leaving;    /* of total: of holders that were ended */
 	struct list holders; /* of what waits; the first for longest */
+	bool yielding;	     /* some are just being asked to let go */
 };
 
 /* Whoever holds memory that waits. */
@@ -67,16 +76,33 @@ void meter_hold(struct meter *m, struct meter_holder *h, enum meter_kind kind,
 		size_t *counted, size_t now);
 
 /*
+ * A holder was ended: of what it holds `bytes` are free soon. meter_left() says
+ * that they are, before they are counted as given back.
+ */
+void meter_leave(struct meter *m, struct meter_holder *h, size_t bytes);
+
+static inline void meter_left(struct meter *m, size_t bytes)
+{
+	m->leaving -= bytes;
+}
+
+/*
  * To be called when `self` holds more than before: as long as too much waits,
- * others let go who have held some for longer. False when `self` has to.
+ * others let go who have held some for longer, each asked once. False when
+ * `self` has to. When somebody who lets go calls this again, it is for the
+ * first call to see to it.
  */
 bool meter_yield(struct meter *m, struct meter_holder *self);
 
 /* Whether `bytes` more would be too much. */
 static inline bool meter_exceeds(const struct meter *m, uint64_t bytes)
 {
-	return m->max && (bytes > m->max || m->total > m->max - bytes);
+	return m->max &&
+	       (bytes > m->max || m->total - m->leaving > m->max - bytes);
 }
+
+/* Whether `bytes` more of METER_SCRATCH are little enough to be kept. */
+bool meter_keeps(const struct meter *m, uint64_t bytes);
 
 /* "segments", …: labels of the metrics. */
 const char *meter_kind_name(enum meter_kind kind);

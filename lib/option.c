@@ -126,20 +126,18 @@ static int set_amount(const struct option *o, uint64_t *amount, const char *arg,
 	uint64_t parsed = 0;
 
 	if (parse_amount(o, arg, &parsed) < 0) {
-		if (errno == ERANGE)
-			return refuse(why, "'%s' is too large", arg);
-		if (errno != EDOM)
+		if (errno == EINVAL)
 			return option_refuse_kind(o, "'", arg, why);
-		return refuse(why, "'%s' is below %s", arg,
-			      show_amount(o, limit, o->min ? o->min : 1));
+		parsed = errno == ERANGE ? UINT64_MAX : 0;
+	} else if (option_fits(o, parsed)) {
+		*amount = parsed;
+		return 0;
 	}
-	if (!option_fits(o, parsed))
-		return refuse(why, "'%s' is %s %s", arg,
-			      parsed < o->min ? "below" : "above",
-			      show_amount(o, limit,
-					  parsed < o->min ? o->min : o->max));
-	*amount = parsed;
-	return 0;
+	if (parsed > option_max(o))
+		return refuse(why, "'%s' is above %s", arg,
+			      show_amount(o, limit, option_max(o)));
+	return refuse(why, "'%s' is below %s", arg,
+		      show_amount(o, limit, o->min ? o->min : 1));
 }
 
 static int set_flag(const struct option *o, bool *flag, const char *arg,

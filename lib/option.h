@@ -48,7 +48,7 @@ struct option {
 	const char *help;    /* one line, no full stop, with the default */
 	const char *choices; /* of OPTION_CHOICE: "stop|skip" */
 	uint64_t min;	     /* of numbers, sizes, durations, rates */
-	uint64_t max;	     /* 0: no limit */
+	uint64_t max;	     /* 0: see option_max() */
 	unsigned flags;	     /* of enum option_flags */
 	/* Of texts: why one is refused, or NULL; no function: none is */
 	const char *(*wrong)(const char *text);
@@ -86,10 +86,21 @@ static inline const void *option_value(const struct option *o,
 	return (const char *)config + o->offset;
 }
 
-/* Whether a number, size, duration or rate is within its limits. */
+/* Ten years: as ms and as ns they can be added to any clock. */
+#define OPTION_DURATION_MAX (UINT64_C(3650) * 24 * 60 * 60 * 1000)
+
+/* The largest number, size, duration or rate; also where the row says none. */
+static inline uint64_t option_max(const struct option *o)
+{
+	if (o->max)
+		return o->max;
+	return o->kind == OPTION_DURATION ? OPTION_DURATION_MAX : INT64_MAX;
+}
+
+/* Whether it is within its limits. */
 static inline bool option_fits(const struct option *o, uint64_t amount)
 {
-	return amount >= o->min && (!o->max || amount <= o->max);
+	return amount >= o->min && amount <= option_max(o);
 }
 
 /* Whether it is followed by an argument on a command line. */

@@ -73,14 +73,33 @@ static void count_kept(struct outlet *o, size_t bytes)
 	meter_hold(&o->hub->meter, &o->holder, METER_OUTPUT, &o->kept, bytes);
 }
 
+/* The adapter has it no more. */
+static void rest_is_gone(struct outlet *o)
+{
+	if (o->dead)
+		meter_left(&o->hub->meter, o->kept);
+	count_kept(o, 0);
+}
+
+/* The peer will not get the rest of the update that was cut. */
+static void take_back_cut(struct outlet *o)
+{
+	struct counters *c = &o->hub->counters;
+
+	c->delivered -= o->cut;
+	c->dropped[drop_reason(o)] += o->cut;
+	o->cut = 0;
+}
+
 void outlet_release(struct outlet *o)
 {
 	outlet_leave(o);
+	take_back_cut(o);
 	settle_gaps(o, &o->hub->counters.dropped[drop_reason(o)]);
 	list_remove(&o->ready);
 	buf_release(&o->control);
 	count_output(o);
-	count_kept(o, 0);
+	rest_is_gone(o);
 }
 
 void outlet_ready(struct outlet *o)
@@ -94,10 +113,11 @@ static void give_up(struct outlet *o)
 {
 	o->dead = true;
 	o->closing = true;
+	take_back_cut(o);
 	settle_gaps(o, &o->hub->counters.dropped[drop_reason(o)]);
 	buf_release(&o->control);
 	count_output(o);
-	count_kept(o, 0);
+	meter_leave(&o->hub->meter, &o->holder, o->kept);
 	outlet_ready(o);
 	o->ops->closing(o->conn);
 }
@@ -242,15 +262,22 @@ static void block(struct outlet *o)
 	o->ops->want_write(o->conn);
 }
 
-/* Has the adapter keep the rest of a frame that a write cut. */
-static void keep(struct outlet *o, const char *bytes, size_t len)
+/*
+ * Has the adapter keep the rest of a frame that a write cut, of an update or
+ * not.
+ */
+static void keep(struct outlet *o, const char *bytes, size_t len, bool update)
 {
 	if (!len)
 		return;
-	count_kept(o, o->kept + len);
-	if (o->ops->keep(o->conn, bytes, len) < 0 ||
-	    !meter_yield(&o->hub->meter, &o->holder))
+	o->cut = update;
+	if (o->ops->keep(o->conn, bytes, len) < 0) {
 		give_up(o);
+		return;
+	}
+	count_kept(o, len);
+	if (!meter_yield(&o->hub->meter, &o->holder))
+		o->owner->let_go(&o->holder);
 }
 
 /* How far the frame reaches in which byte `at` of the control messages is. */
@@ -274,7 +301,7 @@ static void control_sent(struct outlet *o, size_t sent)
 
 	if (sent < buf_len(&o->control))
 		end = frame_end(&o->control, sent);
-	keep(o, buf_bytes(&o->control) + sent, end - sent);
+	keep(o, buf_bytes(&o->control) + sent, end - sent, false);
 	if (o->dead)
 		return;
 	buf_consume(&o->control, end);
@@ -282,7 +309,8 @@ static void control_sent(struct outlet *o, size_t sent)
 		return;
 	buf_clear(&o->control, CONTROL_KEEP);
 	count_output(o);
-	settle_gaps(o, &o->hub->counters.delivered);
+	if (!o->kept)
+		settle_gaps(o, &o->hub->counters.delivered);
 }
 
 /* Accounts for `sent` bytes of a stream. */
@@ -292,7 +320,7 @@ static void stream_sent(struct subscription *sub, size_t sent)
 	uint64_t passed = cursor_advance(&sub->cursor, sent, &rest);
 
 	sub->outlet->hub->counters.delivered += passed;
-	keep(sub->outlet, rest.bytes, rest.len);
+	keep(sub->outlet, rest.bytes, rest.len, true);
 }
 
 /*
@@ -426,7 +454,10 @@ void outlet_flush_one(struct subscription *sub)
 void outlet_writable(struct outlet *o)
 {
 	o->blocked = false;
-	count_kept(o, 0);
+	rest_is_gone(o);
+	o->cut = 0;
+	if (buf_len(&o->control) == 0)
+		settle_gaps(o, &o->hub->counters.delivered);
 	outlet_ready(o);
 }
 

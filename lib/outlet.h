@@ -8,7 +8,8 @@
  * messages, which go first. Every write ends on a frame boundary: when the
  * connection took only a part, the rest of the cut frame is given to the
  * adapter to keep, and nothing else is written until that has left. So no
- * frame of anybody can come to stand within another.
+ * frame of anybody can come to stand within another. An update that was cut
+ * counts as delivered, until it is known that its rest will not leave.
  *
  * An outlet never leaves a stream in the middle of a fan-out: closing marks
  * it, and the next flush of it or outlet_release() takes it out.
@@ -29,7 +30,9 @@ struct outlet_ops {
 	long (*send)(void *conn, const struct iovec *pieces, int count);
 	/*
 	 * Takes all of the rest of a cut frame, to send it before it calls
-	 * outlet_writable(). 0 or -1.
+	 * outlet_writable(). 0 or -1. It has it until then, or until
+	 * outlet_release(), which comes soon after closing() where that says
+	 * that it is dead.
 	 */
 	int (*keep)(void *conn, const char *bytes, size_t len);
 	/* Call outlet_writable() once there is room. */
@@ -40,7 +43,10 @@ struct outlet_ops {
 	 * later, it is dead: end it at once.
 	 */
 	void (*closing)(void *conn);
-	/* Call session_wake() in `ms`, or somewhat earlier. */
+	/*
+	 * Call session_wake() in `ms`, or somewhat earlier; an earlier call of
+	 * this does not count any more.
+	 */
 	void (*wake)(void *conn, int64_t ms);
 	/* Stops reading from the peer, or goes on, as for its close frame. */
 	void (*pause)(void *conn, bool paused);
@@ -65,9 +71,10 @@ struct outlet {
 	struct list ready;	    /* node, in hub->ready */
 	struct meter_holder holder; /* of what waits, in session too */
 	size_t metered;		    /* bytes of control that hub->meter knows */
-	size_t kept;		    /* bytes of rests of frames, the same */
+	size_t kept;		    /* bytes of the rest of a frame, the same */
 	uint32_t count;		    /* subscriptions */
 	uint32_t gaps;		    /* GAPs in control; all leave together */
+	uint32_t cut;		    /* updates in what is kept: 0 or 1 */
 	enum stream_view view;	    /* what it reads */
 	bool blocked;		    /* waits for outlet_writable() */
 	bool closing;		    /* no more is put in */

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 /*
@@ -110,19 +111,36 @@ static void peer_closing(void *conn)
 	log_closing(p);
 	p->end_ms = now_of(p) + CLOSE_MS;
 	caller_due_in(p->caller, CLOSE_MS);
-	if (closed_by_lws(p) || !p->session.outlet.dead)
+	if (!p->session.outlet.dead)
 		return;
+	/* lws's close frame may still leave, unless half a frame is before. */
+	if (closed_by_lws(p) && !p->session.outlet.kept)
+		return;
+	caller_cut(p->caller);
 	lws_set_timeout(p->wsi, PENDING_TIMEOUT_USER_REASON_BASE,
 			LWS_TO_KILL_ASYNC);
 	/* lws looks at its timers only after an event of its own. */
 	lws_cancel_service(lws_get_context(p->wsi));
 }
 
+static void heard(struct peer *p)
+{
+	p->heard_ms = now_of(p);
+	p->pinged = false;
+}
+
+/* Time in which it was not read from is not its own. */
 static void peer_pause(void *conn, bool paused)
 {
 	struct peer *p = conn;
 
 	lws_rx_flow_control(p->wsi, !paused);
+	if (paused)
+		return;
+	heard(p);
+	if (p->message_ms)
+		p->message_ms =
+			now_of(p) + (int64_t)p->peers->callers->times.message;
 }
 
 static void peer_wake(void *conn, int64_t ms)
@@ -154,11 +172,16 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	all->callers = callers;
 	all->hub = hub;
 	all->log = log;
-	all->count = 0;
+	memset(all->counts, 0, sizeof(all->counts));
 	all->number = 0;
 	all->received = 0;
-	list_init(&all->all);
+	roster_init(&all->all);
 	list_init(&all->busy);
+}
+
+void peers_release(struct peers *all)
+{
+	roster_release(&all->all);
 }
 
 /*
@@ -177,8 +200,10 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 {
 	struct peer *p = malloc(sizeof(*p));
 
-	if (!p)
+	if (!p || roster_add(&all->all, all->number + 1, p) < 0) {
+		free(p);
 		return NULL;
+	}
 	p->peers = all;
 	p->caller = caller;
 	p->wsi = caller->wsi;
@@ -189,14 +214,14 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->end_ms = 0;
 	p->wake_ms = 0;
 	p->pinged = false;
+	memset(&p->uptake, 0, sizeof(p->uptake));
+	p->relieved = false;
 	p->said_close = false;
 	caller->peer = p;
 	caller_established(caller);
 	all->hub->counters.established++;
-	list_init(&p->list);
 	list_init(&p->busy);
-	list_append(&all->all, &p->list);
-	all->count++;
+	all->counts[dialect]++;
 	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
 	wheel_set(&all->callers->wheel, &caller->timer, first_ping(p));
 	return p;
@@ -206,16 +231,10 @@ void peer_free(struct peer *p)
 {
 	session_release(&p->session);
 	p->caller->peer = NULL;
-	list_remove(&p->list);
+	roster_remove(&p->peers->all, p->session.number);
 	list_remove(&p->busy);
-	p->peers->count--;
+	p->peers->counts[p->session.dialect]--;
 	free(p);
-}
-
-static void heard(struct peer *p)
-{
-	p->heard_ms = now_of(p);
-	p->pinged = false;
 }
 
 void peer_pong(struct peer *p)
@@ -251,22 +270,55 @@ static void message_due(struct peer *p)
 		     "a message did not end in time");
 }
 
+static enum uptake_news look(struct peer *p)
+{
+	enum uptake_news news =
+		uptake_look(&p->uptake, lws_get_socket_fd(p->wsi));
+
+	/* What was written into that room hides it from the look. */
+	if (p->relieved)
+		news = UPTAKE_SOME;
+	p->relieved = false;
+	return news;
+}
+
+/* Whether it lives, although nothing has come from it. */
+static bool lives(struct peer *p)
+{
+	switch (look(p)) {
+	case UPTAKE_SOME:
+		return true; /* an answer to our PING would wait behind that */
+	case UPTAKE_ALL:
+		return p->session.intake.stopped;
+	case UPTAKE_NONE:
+		break;
+	}
+	return false;
+}
+
+static void send_ping(struct peer *p)
+{
+	look(p); /* what it takes from now on counts */
+	p->pinged = true;
+	p->peers->hub->counters.pings++;
+	outlet_ping(&p->session.outlet);
+}
+
 /*
  * Sends a PING when nothing has come for a while, as proxies cut what is quiet.
- * False when it did not answer that one in time.
+ * False when it did not answer that one in time, nor lives otherwise.
  */
 static bool watch_silence(struct peer *p)
 {
 	const struct caller_times *times = &p->peers->callers->times;
 	uint64_t silence = (uint64_t)(now_of(p) - p->heard_ms);
 
-	if (p->pinged)
+	if (p->pinged && !lives(p))
 		return silence < times->dead;
-	if (silence < times->ping)
-		return true;
-	p->pinged = true;
-	p->peers->hub->counters.pings++;
-	outlet_ping(&p->session.outlet);
+	if (p->pinged)
+		heard(p);
+	else if (silence >= times->ping)
+		send_ping(p);
 	return true;
 }
 
@@ -295,7 +347,8 @@ static void drop_dead(struct peer *p)
 
 	p->peers->hub->counters.refused[REFUSED_DEAD]++;
 	log_event(p->peers->log, LOG_DEAD_PEER, &subject,
-		  "connection %" PRIu64 " is dead: it did not answer a ping",
+		  "connection %" PRIu64 " is dead: it did not answer a ping, "
+		  "and takes nothing",
 		  p->session.number);
 	caller_kill(p->caller);
 }
@@ -394,6 +447,7 @@ int peer_closed_by_peer(struct peer *p, const char *payload, size_t len)
 
 void peer_writable(struct peer *p)
 {
+	p->relieved = true;
 	if (lws_partial_buffered(p->wsi)) {
 		lws_callback_on_writable(p->wsi);
 		return;

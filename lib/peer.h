@@ -6,12 +6,18 @@
  * Ready-made frames go to the socket by sendmsg(2), past libwebsockets, as
  * long as that has nothing buffered of its own; the rest of a frame that the
  * kernel cut is given to it, so that its pongs come between frames only.
+ *
+ * A peer lives while something comes from it, or it takes some of what waits
+ * for it. While it is we who don't read, what it might have said can't be held
+ * against it: then it is enough that nothing waits for it.
  */
 #ifndef PEER_H
 #define PEER_H
 
 #include "caller.h"
+#include "roster.h"
 #include "session.h"
+#include "uptake.h"
 
 /*
  * What libwebsockets reads at once from a peer that is not a bulk publisher:
@@ -24,10 +30,10 @@
 struct peers {
 	struct callers *callers; /* borrowed */
 	struct hub *hub;
-	struct log *log; /* borrowed */
-	struct list all;
-	struct list busy; /* those that seem to have sent more */
-	size_t count;
+	struct log *log;   /* borrowed */
+	struct roster all; /* by their numbers */
+	struct list busy;  /* those that seem to have sent more */
+	size_t counts[SESSION_DIALECTS];
 	uint64_t number; /* of the last one; names it to its user */
 	size_t received; /* bytes in this turn of the loop, about */
 };
@@ -37,22 +43,32 @@ struct peer {
 	struct peers *peers;
 	struct caller *caller; /* the connection below; its timer is ours */
 	struct lws *wsi;
-	struct list list;
 	struct list busy; /* node, in peers->busy */
 	size_t received;  /* bytes since it was known to have sent all */
 	int64_t since_ms; /* when it was established; monotonic */
 
 	/* Times of the wheel, in ms; 0: there is no such time. */
-	int64_t heard_ms;   /* when something came from it last */
-	int64_t message_ms; /* when the message that began must be whole */
-	int64_t end_ms;	    /* when it is closed without its answer */
-	int64_t wake_ms;    /* when its session wants to be woken */
-	bool pinged;	    /* a PING went out since it was heard */
+	int64_t heard_ms;     /* when it showed that it lives last */
+	int64_t message_ms;   /* when the message that began must be whole */
+	int64_t end_ms;	      /* when it is closed without its answer */
+	int64_t wake_ms;      /* when its session wants to be woken */
+	struct uptake uptake; /* as of when it was last looked at */
+	bool pinged;	      /* a PING went out since it was heard */
+	bool relieved;	      /* there was room again since it was looked at */
 	bool said_close; /* its close frame came: nothing behind that counts */
 };
 
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 		struct log *log);
+
+/* None is left. */
+void peers_release(struct peers *all);
+
+/* The first one whose number is above `number`, or NULL. */
+static inline struct peer *peers_above(const struct peers *all, uint64_t number)
+{
+	return roster_above(&all->all, number);
+}
 
 /* A connection was established. NULL: out of memory. */
 struct peer *peer_new(struct peers *all, struct caller *caller,

@@ -4,7 +4,10 @@
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <time.h>
+
+#define DESCRIPTORS "/proc/self/fd"
 
 /* The same account as in /proc/PID/stat, but in ns in place of 10 ms. */
 static int read_cpu(struct procstat *stat, pid_t pid)
@@ -51,9 +54,10 @@ int procstat_read(struct procstat *stat, pid_t pid)
 	return read_rss(stat, pid);
 }
 
-uint64_t procstat_descriptors(void)
+/* Takes 1 us for each of them: 10 ms with 9000 connections. */
+static uint64_t count_descriptors(void)
 {
-	DIR *dir = opendir("/proc/self/fd");
+	DIR *dir = opendir(DESCRIPTORS);
 	const struct dirent *entry;
 	uint64_t count = 0;
 
@@ -63,4 +67,14 @@ uint64_t procstat_descriptors(void)
 		count += entry->d_name[0] != '.';
 	closedir(dir);
 	return count ? count - 1 : 0; /* that of the directory */
+}
+
+/* Since Linux 6.2 the size of the directory says it. */
+uint64_t procstat_descriptors(void)
+{
+	struct stat st;
+
+	if (stat(DESCRIPTORS, &st) == 0 && st.st_size > 0)
+		return (uint64_t)st.st_size;
+	return count_descriptors();
 }

@@ -80,6 +80,9 @@ struct proto_since {
 const char *proto_code_name(enum proto_code code);
 enum proto_code proto_code_from(const char *name, size_t len);
 
+/* Whether it says that one may not, or is not known. */
+bool proto_code_forbids(enum proto_code code);
+
 /* What a close code means, for messages: "too slow", …; never NULL. */
 const char *proto_close_name(unsigned code);
 

@@ -154,17 +154,24 @@ static bool end_slow(struct hub *h, uint64_t bytes)
 	return false;
 }
 
+static bool make_room(struct hub *h, uint64_t bytes)
+{
+	return !meter_exceeds(&h->meter, bytes) || drop_unread(h, bytes) ||
+	       forget_history(h, bytes) || end_slow(h, bytes) ||
+	       !meter_exceeds(&h->meter, bytes);
+}
+
 bool reclaim_room(struct hub *h, uint64_t bytes)
 {
-	if (!meter_exceeds(&h->meter, bytes))
-		return true;
-	if (drop_unread(h, bytes) || forget_history(h, bytes) ||
-	    end_slow(h, bytes))
-		return true;
-	if (!meter_exceeds(&h->meter, bytes))
+	if (make_room(h, bytes))
 		return true;
 	h->counters.refused[REFUSED_MEMORY]++;
 	return false;
+}
+
+void reclaim_excess(struct hub *h)
+{
+	make_room(h, 0);
 }
 
 bool reclaim_watch(struct hub *h, bool has_many)

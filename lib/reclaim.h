@@ -19,6 +19,9 @@
  */
 bool reclaim_room(struct hub *h, uint64_t bytes);
 
+/* The same where memory is above the limit already, and nothing is refused. */
+void reclaim_excess(struct hub *h);
+
 /*
  * Makes room for one more subscription; false when those that there are, with
  * the tenants that they watch, take an eighth of the limit, or half of that

@@ -7,111 +7,6 @@
 
 #include <string.h>
 
-/* An id as text; borrowed. */
-struct name {
-	const char *bytes;
-	size_t len;
-};
-
-/*
- * The smallest ids that were seen so far, as a heap with the greatest of them
- * on top, which is the one to go when a smaller one comes.
- */
-struct selection {
-	const struct hub_tenant *heap[REPORT_PAGE_MAX];
-	size_t count;
-	size_t limit;
-	bool more; /* one was left out */
-};
-
-static int compare(struct name a, struct name b)
-{
-	size_t shorter = a.len < b.len ? a.len : b.len;
-	int order = memcmp(a.bytes, b.bytes, shorter);
-
-	return order ? order : (a.len > b.len) - (a.len < b.len);
-}
-
-static struct name name_of(const struct hub_tenant *t)
-{
-	return (struct name){t->id, t->id_len};
-}
-
-static bool above(const struct hub_tenant *a, const struct hub_tenant *b)
-{
-	return compare(name_of(a), name_of(b)) > 0;
-}
-
-static void swap(struct selection *s, size_t a, size_t b)
-{
-	const struct hub_tenant *kept = s->heap[a];
-
-	s->heap[a] = s->heap[b];
-	s->heap[b] = kept;
-}
-
-static void sift_up(struct selection *s, size_t at)
-{
-	while (at && above(s->heap[at], s->heap[(at - 1) / 2])) {
-		swap(s, at, (at - 1) / 2);
-		at = (at - 1) / 2;
-	}
-}
-
-/* Of the first `count` in the heap. */
-static void sift_down(struct selection *s, size_t at, size_t count)
-{
-	size_t child;
-
-	while ((child = 2 * at + 1) < count) {
-		if (child + 1 < count &&
-		    above(s->heap[child + 1], s->heap[child]))
-			child++;
-		if (!above(s->heap[child], s->heap[at]))
-			return;
-		swap(s, at, child);
-		at = child;
-	}
-}
-
-static void consider(struct selection *s, const struct hub_tenant *t)
-{
-	if (s->count < s->limit) {
-		s->heap[s->count] = t;
-		sift_up(s, s->count++);
-		return;
-	}
-	s->more = true;
-	if (!above(s->heap[0], t))
-		return;
-	s->heap[0] = t;
-	sift_down(s, 0, s->count);
-}
-
-/* The greatest goes to the end, again and again. */
-static void sort(struct selection *s)
-{
-	for (size_t left = s->count; left > 1; left--) {
-		swap(s, 0, left - 1);
-		sift_down(s, 0, left - 1);
-	}
-}
-
-static void select_page(struct selection *s, const struct hub *h,
-			struct name after, size_t limit)
-{
-	s->count = 0;
-	s->limit = limit;
-	s->more = false;
-	map_for_each (node, &h->tenants) {
-		struct hub_tenant *t = map_entry(node, struct hub_tenant, node);
-
-		if (!after.bytes || compare(name_of(t), after) > 0)
-			consider(s, t);
-	}
-	sort(s);
-}
-
 static void put_tenant(struct buf *b, const struct hub *h,
 		       const struct hub_tenant *t)
 {
@@ -132,21 +27,29 @@ static void put_tenant(struct buf *b, const struct hub *h,
 	buf_putc(b, '}');
 }
 
+static struct map_node *behind(const struct hub *h, const char *after,
+			       size_t after_len)
+{
+	if (!after)
+		return map_lowest(&h->tenants);
+	return map_above(&h->tenants, hub_hash(h, after, after_len));
+}
+
 void report_tenants(struct buf *b, const struct hub *h, const char *after,
 		    size_t after_len, size_t limit)
 {
-	struct selection s;
-	const struct hub_tenant *last;
+	struct map_node *node = behind(h, after, after_len);
+	const struct hub_tenant *t = NULL;
 
-	select_page(&s, h, (struct name){after, after_len}, limit);
 	buf_puts(b, "{\"tenants\":[");
-	for (size_t i = 0; i < s.count; i++)
-		put_tenant(b, h, s.heap[i]);
-	buf_putc(b, ']');
-	if (s.more) {
-		last = s.heap[s.count - 1];
-		jsonput_text(b, "next", last->id, last->id_len);
+	for (; node && limit; node = map_above(&h->tenants, node->hash)) {
+		t = map_entry(node, struct hub_tenant, node);
+		put_tenant(b, h, t);
+		limit--;
 	}
+	buf_putc(b, ']');
+	if (node)
+		jsonput_text(b, "next", t->id, t->id_len);
 	buf_puts(b, "}\n");
 }
 

@@ -452,11 +452,19 @@ void request_put_ping(struct buf *b, uint64_t id)
 	buf_putc(b, '}');
 }
 
-void request_put_gap(struct buf *b, uint64_t id, const char *tenant,
+/* A tenant id needs no escapes. */
+static void member_tenant(struct buf *b, struct request_text tenant)
+{
+	buf_puts(b, ",\"tenantId\":\"");
+	buf_append(b, tenant.bytes, tenant.len);
+	buf_putc(b, '"');
+}
+
+void request_put_gap(struct buf *b, uint64_t id, struct request_text tenant,
 		     const char *reason)
 {
 	begin(b, "GAP", id);
-	member_string(b, "tenantId", tenant);
+	member_tenant(b, tenant);
 	member_string(b, "reason", reason);
 	buf_putc(b, '}');
 }
@@ -465,9 +473,7 @@ void request_put_publish(struct buf *b, uint64_t id, struct request_text tenant,
 			 struct request_text key, const char *data, size_t len)
 {
 	begin(b, "PUBLISH", id);
-	buf_puts(b, ",\"tenantId\":\"");
-	buf_append(b, tenant.bytes, tenant.len);
-	buf_putc(b, '"');
+	member_tenant(b, tenant);
 	if (key.bytes) {
 		buf_puts(b, ",\"key\":");
 		json_put_string(b, key.bytes, key.len);

@@ -73,7 +73,7 @@ void request_put_subscribe(struct buf *b, uint64_t id, const char *tenant,
 			   const struct proto_since *since);
 void request_put_unsubscribe(struct buf *b, uint64_t id, const char *tenant);
 void request_put_ping(struct buf *b, uint64_t id);
-void request_put_gap(struct buf *b, uint64_t id, const char *tenant,
+void request_put_gap(struct buf *b, uint64_t id, struct request_text tenant,
 		     const char *reason);
 
 /* `key` may be absent (bytes NULL); `data` is JSON, appended as it is. */

@@ -31,26 +31,31 @@ static struct server *server_of(struct lws *wsi)
 	return lws_context_user(lws_get_context(wsi));
 }
 
-/* Tells the hub the time, once for all that a turn of the loop reads. */
 static void tell_time(struct server *s)
 {
-	uint64_t now = uv_now(&s->loop.uv);
-
-	if (now == s->turn_ms)
-		return;
-	s->turn_ms = now;
-	hub_set_time(&s->hub, (int64_t)now, clock_wall_ms());
+	callers_tell_time(&s->callers);
 }
 
-/*
- * What becomes a WebSocket, whose request was found right: all but its end is
- * libwebsockets' business. What it takes for anything else ends.
- */
-static int on_handshake(struct caller *caller, enum lws_callback_reasons reason)
+static int establish(struct server *s, struct lws *wsi,
+		     enum session_dialect dialect)
+{
+	struct caller *caller = caller_upgraded(&s->callers, wsi);
+
+	tell_time(s);
+	if (caller && peer_new(&s->peers, caller, dialect))
+		return 0;
+	log_event(&s->log, LOG_INTERNAL, NULL,
+		  "closed a connection: out of memory");
+	return -1;
+}
+
+/* Of what is no WebSocket (yet), nobody has to hear but of its end. */
+static int on_other(struct caller *caller, enum lws_callback_reasons reason)
 {
 	switch (reason) {
 	case LWS_CALLBACK_WSI_DESTROY:
-		caller_free(caller);
+		if (caller)
+			caller_free(caller);
 		break;
 	case LWS_CALLBACK_HTTP:
 	case LWS_CALLBACK_RAW_ADOPT:
@@ -61,17 +66,6 @@ static int on_handshake(struct caller *caller, enum lws_callback_reasons reason)
 		break;
 	}
 	return 0;
-}
-
-static int establish(struct server *s, struct caller *caller,
-		     enum session_dialect dialect)
-{
-	tell_time(s);
-	if (peer_new(&s->peers, caller, dialect))
-		return 0;
-	log_event(&s->log, LOG_INTERNAL, NULL,
-		  "closed a connection: out of memory");
-	return -1;
 }
 
 /* What a WebSocket does. */
@@ -103,15 +97,13 @@ static int on_websocket(struct lws *wsi, enum lws_callback_reasons reason,
 static int callback(struct lws *wsi, enum lws_callback_reasons reason,
 		    const char *in, size_t len, enum session_dialect dialect)
 {
-	struct caller *caller = caller_of(&server_of(wsi)->callers, wsi);
+	struct caller *caller = caller_of(wsi);
 
 	if (reason == LWS_CALLBACK_ESTABLISHED)
-		return establish(server_of(wsi), caller, dialect);
-	if (!caller)
-		return 0; /* one of lws's own */
-	if (caller->peer)
+		return establish(server_of(wsi), wsi, dialect);
+	if (caller && caller->peer)
 		return on_websocket(wsi, reason, caller->peer, in, len);
-	return on_handshake(caller, reason);
+	return on_other(caller, reason);
 }
 
 static int on_plain(struct lws *wsi, enum lws_callback_reasons reason,
@@ -379,6 +371,7 @@ static int init_adapters(struct server *s)
 	drain_close(&s->drain);
 	callers_close(&s->callers);
 	callers_release(&s->callers);
+	peers_release(&s->peers);
 	return -1;
 }
 
@@ -423,6 +416,7 @@ static void server_release(struct server *s)
 	callers_close(&s->callers);
 	loop_release(&s->loop);
 	callers_release(&s->callers);
+	peers_release(&s->peers);
 	hub_release(&s->hub);
 }
 

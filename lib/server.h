@@ -2,9 +2,10 @@
 /*
  * server - wsd itself: one loop with its listeners, connections and hub.
  *
- * Here the parts meet: the listeners accept, exchanges read and answer HTTP, the
- * gate judges requests, libwebsockets speaks WebSocket, sessions act on the hub,
- * and the pacer has the fan-out write. One struct server is one thread's worth.
+ * Here the parts meet: the listeners accept, exchanges read and answer HTTP,
+ * the gate judges requests, libwebsockets speaks WebSocket, sessions act on the
+ * hub, and the pacer has the fan-out write. One struct server is one thread's
+ * worth.
  */
 #ifndef SERVER_H
 #define SERVER_H
@@ -74,7 +75,6 @@ struct server {
 	struct log log;
 	uint64_t refused_memory; /* of the counter, that the log has told */
 	uint64_t flushed;	 /* updates published at the last flush */
-	uint64_t turn_ms;	 /* loop time that the hub was told */
 	int last_signal;	 /* the one that ends it at once; 0: none */
 };
 

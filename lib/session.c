@@ -23,6 +23,9 @@
  */
 #define UNWRITTEN_HIGH (128 * 1024)
 
+/* Bytes that a frame takes which has no payload: 2, and 4 of mask. */
+#define EMPTY_FRAME 6
+
 /* Room for the request around an update in a plain message. */
 #define PLAIN_EXTRA 4096
 
@@ -82,10 +85,30 @@ static void collect(struct outlet *o)
 	session_ack(s, &id, s->pub->acked, &s->pub->ack);
 }
 
+/*
+ * The memory of the intake is held while the beginning of a text `waits` in it:
+ * so who keeps some, but has sent all, has held nothing for long.
+ */
+static void count_rest(struct session *s, bool waits)
+{
+	struct meter *m = &s->outlet.hub->meter;
+	size_t cap = s->intake.rest.cap;
+
+	meter_hold(m, &s->outlet.holder, METER_ASSEMBLY, &s->metered,
+		   waits ? cap : 0);
+	meter_set(m, METER_SCRATCH, &s->scratch, waits ? 0 : cap);
+}
+
+/* Not while it is looked at. */
 static void count_assembly(struct session *s)
 {
-	meter_hold(&s->outlet.hub->meter, &s->outlet.holder, METER_ASSEMBLY,
-		   &s->metered, s->intake.rest.cap);
+	struct buf *rest = &s->intake.rest;
+	bool waits = buf_len(rest) > 0;
+
+	if (!waits && rest->cap &&
+	    !meter_keeps(&s->outlet.hub->meter, rest->cap - s->scratch))
+		buf_release(rest);
+	count_rest(s, waits);
 }
 
 /* Not while it is looked at. */
@@ -179,7 +202,7 @@ void session_init(struct session *s, struct hub *hub,
 		  const struct outlet_ops *ops, void *conn)
 {
 	memset(s, 0, sizeof(*s));
-	s->dialect = dialect;
+	s->dialect = (uint8_t)dialect;
 	s->number = number;
 	intake_init(&s->intake, dialect == SESSION_V1,
 		    dialect == SESSION_V1
@@ -331,47 +354,75 @@ static bool blank(const char *line, size_t len)
 	return true;
 }
 
-/* Has the input wait for `ms` when that is above 0. */
+/* Has the input wait for `ms`, unless it has to for longer; 0: no wait. */
 static void wait_for(struct session *s, int64_t ms,
 		     enum counters_refusal reason)
 {
+	int64_t until = s->outlet.hub->now.mono_ms + ms;
+
 	if (ms <= 0)
 		return;
-	s->outlet.hub->counters.refused[reason]++;
 	s->intake.stopped = true;
+	if (s->throttled && until <= s->rate->until_ms)
+		return;
+	s->outlet.hub->counters.refused[reason]++;
 	s->throttled = true;
+	s->rate->until_ms = until;
 	s->outlet.ops->wake(s->outlet.conn, ms);
 }
 
-/*
- * Counts a request against the rates of the connection. Who is above them is
- * not read from for a while: nothing is lost, and a publisher slows down.
- */
-static void throttle(struct session *s, size_t len)
+/* False: out of memory, and it is closed. */
+static bool have_rate(struct session *s)
 {
-	const struct hub_config *c = &s->outlet.hub->config;
-	int64_t now = s->outlet.hub->now.mono_ms;
-
-	if (!c->message_rate && !c->byte_rate)
-		return;
 	if (!s->rate)
 		s->rate = calloc(1, sizeof(*s->rate));
-	if (!s->rate) {
+	if (!s->rate)
 		outlet_close(&s->outlet, PROTO_CLOSE_OVER_CAPACITY,
 			     "out of memory");
+	return s->rate;
+}
+
+/*
+ * Counts against the rate of the connection. Who is above it is not read from
+ * for a while: nothing is lost, and a publisher slows down.
+ */
+static void count_request(struct session *s)
+{
+	uint64_t rate = s->outlet.hub->config.message_rate;
+	int64_t now = s->outlet.hub->now.mono_ms;
+
+	if (!rate || !have_rate(s))
 		return;
-	}
-	if (c->message_rate) {
-		bucket_take(&s->rate->requests, c->message_rate, 1, now);
-		wait_for(s,
-			 bucket_wait(&s->rate->requests, c->message_rate, now),
-			 REFUSED_MESSAGE_RATE);
-	}
-	if (c->byte_rate) {
-		bucket_take(&s->rate->bytes, c->byte_rate, len, now);
-		wait_for(s, bucket_wait(&s->rate->bytes, c->byte_rate, now),
+	bucket_take(&s->rate->requests, rate, 1, now);
+	wait_for(s, bucket_wait(&s->rate->requests, rate, now),
+		 REFUSED_MESSAGE_RATE);
+}
+
+/* Whose debt of bytes is not paid waits. */
+static void await_bytes(struct session *s)
+{
+	uint64_t rate = s->outlet.hub->config.byte_rate;
+	int64_t now = s->outlet.hub->now.mono_ms;
+
+	if (rate && s->rate)
+		wait_for(s, bucket_wait(&s->rate->bytes, rate, now),
 			 REFUSED_BYTE_RATE);
-	}
+}
+
+/*
+ * Counts what came, whatever it means. An empty frame counts as a request where
+ * no text comes of it that does.
+ */
+static void count_piece(struct session *s, const struct intake_piece *piece)
+{
+	uint64_t rate = s->outlet.hub->config.byte_rate;
+
+	if (rate && have_rate(s))
+		bucket_take(&s->rate->bytes, rate,
+			    piece->len ? piece->len : EMPTY_FRAME,
+			    s->outlet.hub->now.mono_ms);
+	if (!piece->len && (s->intake.lines || !piece->final))
+		count_request(s);
 }
 
 void session_wake(struct session *s)
@@ -386,10 +437,13 @@ static void on_text(struct intake *in, const char *text, size_t len)
 {
 	struct session *s = list_entry(in, struct session, intake);
 
-	if (s->dialect == SESSION_V1 && blank(text, len))
-		return;
-	treat(s, text, len);
-	throttle(s, len);
+	/* It is whole: what waits from now on is another one. */
+	if (s->metered)
+		count_rest(s, false);
+	if (s->dialect != SESSION_V1 || !blank(text, len))
+		treat(s, text, len);
+	count_request(s);
+	await_bytes(s);
 	in->ended = s->outlet.closing;
 	if (buf_len(&s->outlet.control) > ANSWERS_HIGH ||
 	    s->replayed > REPLAY_HIGH)
@@ -406,13 +460,14 @@ static void on_text(struct intake *in, const char *text, size_t len)
  */
 static void watch_memory(struct session *s, size_t held)
 {
-	size_t assembly = s->metered;
+	size_t input = s->metered + s->scratch;
 
 	count_assembly(s);
 	if (s->outlet.holder.bytes > held &&
 	    !meter_yield(&s->outlet.hub->meter, &s->outlet.holder))
 		let_go(&s->outlet.holder);
-	else if (s->metered > assembly && !reclaim_room(s->outlet.hub, 0))
+	else if (s->metered + s->scratch > input &&
+		 !reclaim_room(s->outlet.hub, 0))
 		end_for_memory(s);
 }
 
@@ -443,7 +498,11 @@ void session_receive(struct session *s, const struct intake_piece *piece)
 
 	if (s->outlet.closing)
 		return;
-	take(s, piece);
+	count_piece(s, piece);
+	if (!s->outlet.closing)
+		take(s, piece);
+	if (!s->outlet.closing)
+		await_bytes(s);
 	if (s->outlet.closing)
 		drop_input(s);
 	else

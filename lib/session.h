@@ -17,15 +17,13 @@
 #include "outlet.h"
 #include "request.h"
 
-enum session_dialect {
-	SESSION_PLAIN,
-	SESSION_V1,
-};
+enum session_dialect { SESSION_PLAIN, SESSION_V1, SESSION_DIALECTS };
 
 /* How much a connection has sent. */
 struct session_rate {
 	struct bucket requests;
 	struct bucket bytes;
+	int64_t until_ms; /* while throttled: until then; monotonic */
 };
 
 /* What only those who publish need: most connections listen. */
@@ -40,15 +38,16 @@ struct session_publisher {
 
 struct session {
 	struct outlet outlet;
-	enum session_dialect dialect;
 	struct session_publisher *pub; /* owned; NULL: never published */
 	uint64_t number;	       /* names the connection */
 	struct intake intake;	       /* cuts and stops the input */
-	size_t metered;		       /* bytes of it that hub->meter knows */
+	size_t metered; /* bytes of it that wait; hub->meter knows */
+	size_t scratch; /* bytes of it in which nothing is; the same */
 	struct session_rate *rate; /* owned; NULL: no limit was needed yet */
-	uint64_t replayed;	   /* bytes, since all was answered */
-	bool draining;		   /* closes when all is written */
-	bool throttled;		   /* its rate is used up, see session_wake() */
+	uint32_t replayed; /* bytes, since all was answered; or more than fit */
+	uint8_t dialect;   /* enum session_dialect */
+	bool draining;	   /* closes when all is written */
+	bool throttled;	   /* its rate is used up, see session_wake() */
 };
 
 void session_init(struct session *s, struct hub *hub,

@@ -193,6 +193,15 @@ void session_gap(struct session *s, const struct request *r)
 		session_publish(s, r);
 }
 
+static void refuse_producer(struct session *s, const struct request *r,
+			    bool too_many)
+{
+	s->outlet.hub->counters
+		.refused[too_many ? REFUSED_PRODUCERS : REFUSED_MEMORY]++;
+	session_over_capacity(
+		s, r, too_many ? "many producers" : SESSION_LITTLE_MEMORY);
+}
+
 /* A new connection of a producer ends its older one. */
 void session_producer(struct session *s, const struct request *r)
 {
@@ -211,9 +220,7 @@ void session_producer(struct session *s, const struct request *r)
 	producer = producers_claim(all, r->producer.bytes, r->producer.len,
 				   s->outlet.hub->now.mono_ms);
 	if (!producer) {
-		session_over_capacity(s, r,
-				      errno == ENOSPC ? "many producers"
-						      : SESSION_LITTLE_MEMORY);
+		refuse_producer(s, r, errno == ENOSPC);
 		return;
 	}
 	older = producer->owner;

@@ -58,6 +58,13 @@ static size_t view_to_make(const struct session *s, const struct hub_tenant *t)
 	return t->stream->views[STREAM_PLAIN].memory;
 }
 
+static void note_replay(struct session *s, uint64_t bytes)
+{
+	uint64_t all = s->replayed + bytes;
+
+	s->replayed = all < UINT32_MAX ? (uint32_t)all : UINT32_MAX;
+}
+
 static void subscribe_new(struct session *s, const struct request *r,
 			  struct hub_tenant *t)
 {
@@ -82,7 +89,7 @@ static void subscribe_new(struct session *s, const struct request *r,
 		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
 		return;
 	}
-	s->replayed += outlet_behind(&s->outlet, t);
+	note_replay(s, outlet_behind(&s->outlet, t));
 	say_subscribed(s, r, stream, &start);
 }
 

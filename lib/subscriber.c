@@ -382,12 +382,9 @@ static void on_update(struct subscriber *s, struct subscription *item,
 
 static enum exits error_status(enum proto_code code)
 {
-	switch (code) {
-	case PROTO_AUTH_REQUIRED:
-	case PROTO_AUTH_FAILED:
-	case PROTO_TOKEN_EXPIRED:
-	case PROTO_FORBIDDEN:
+	if (proto_code_forbids(code))
 		return EXIT_REFUSED;
+	switch (code) {
 	case PROTO_OVER_CAPACITY:
 	case PROTO_RATE_LIMITED:
 	case PROTO_DRAINING:

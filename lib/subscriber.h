@@ -10,6 +10,7 @@
 #define SUBSCRIBER_H
 
 #include "client.h"
+#include "loop.h"
 #include "output.h"
 #include "subscriptions.h"
 

@@ -90,6 +90,11 @@ int window_commit(struct window *w, uint64_t number, uint32_t source)
 		errno = ENOMEM;
 		return -1;
 	}
+	if (w->next - w->first > w->mask) {
+		window_abort(w);
+		errno = ENOBUFS;
+		return -1;
+	}
 	*slot(w, w->next) = (struct window_slot){
 		.end = w->base + buf_len(&w->bytes),
 		.origin_end = w->origin_base + buf_len(&w->origins),
@@ -192,6 +197,21 @@ uint64_t window_ack(struct window *w, uint64_t id)
 	}
 	drop_settled(w);
 	return count;
+}
+
+bool window_run(const struct window *w, uint64_t *first, uint64_t *last,
+		uint64_t id)
+{
+	uint64_t end = id < w->unsent ? id + 1 : w->unsent;
+	uint64_t at = *first > w->first ? *first : w->first;
+
+	while (at < end && slot(w, at)->state != OPEN)
+		at++;
+	*first = at;
+	while (at < end && slot(w, at)->state == OPEN)
+		at++;
+	*last = at - 1;
+	return *first < end;
 }
 
 static bool has(const struct window *w, uint64_t id)

@@ -56,7 +56,8 @@ bool window_full(const struct window *w);
  * To add a message: append it with its newline to w->bytes (it must name the
  * id w->next), and what it was made from to w->origins unless nobody asks for
  * that; then commit. `number` and `source` say where it comes from, for
- * messages. 0, or -1 with errno ENOMEM, and then it is as it was before.
+ * messages. 0, or -1 with errno, and then it is as it was before: ENOMEM;
+ * ENOBUFS when it has no place for one more.
  */
 int window_commit(struct window *w, uint64_t number, uint32_t source);
 
@@ -77,6 +78,14 @@ bool window_next(const struct window *w, struct window_line *line);
 
 /* ACK: settles every open id <= `id` that was sent. Returns how many. */
 uint64_t window_ack(struct window *w, uint64_t id);
+
+/*
+ * What window_ack(w, id) would settle, run by run: the first run of neighbours
+ * from `*first` on, which is changed to where that begins; `*last` is its last.
+ * false when there is none.
+ */
+bool window_run(const struct window *w, uint64_t *first, uint64_t *last,
+		uint64_t id);
 
 /* What the window has of an open id; false when it has nothing of it. */
 bool window_line(const struct window *w, uint64_t id, struct window_line *line);

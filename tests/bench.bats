@@ -8,12 +8,14 @@ load helper
 bats_require_minimum_version 1.5.0
 
 setup_file() {
-	local root=$BATS_TEST_DIRNAME/..
+	local root=$BATS_TEST_DIRNAME/.. sanitizers=()
 
+	grep -q __asan_init "$BIN/wsd" &&
+		sanitizers=("-fsanitize=address,undefined")
 	post=$BATS_FILE_TMPDIR/post
 	export post
-	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -I"$root/lib" -o "$post" \
-		"$root"/tests/bench/post{,conn}.c \
+	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 "${sanitizers[@]}" \
+		-I"$root/lib" -o "$post" "$root"/tests/bench/post{,conn}.c \
 		"${BUILD:-$root/build}/libdomain.a"
 }
 

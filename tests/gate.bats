@@ -106,17 +106,21 @@ handshakes() {
 	END
 }
 
-@test "no upgrade but websocket: h2c is refused" {
+@test "no upgrade but websocket: others are not agreed to, and do no harm" {
 	start_wsd
 	raw <<-END
 		a header Upgrade: h2c
 		a header HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA
 		a header Connection: Upgrade, HTTP2-Settings
 		a try
-		a status 400
+		a status 426
 		a end
+		b header Upgrade: h2c, websocket
+		b open
+		b idle
 	END
-	handshakes <<<"400 Upgrade: h2c, websocket"
+	answer 200 -H 'Upgrade: h2c' -H 'Connection: Upgrade' -d 1 \
+		"$http/v1/tenants/t/updates"
 }
 
 @test "a connection that tries CONNECT, TLS or HTTP/2 is told so, and ends" {

@@ -67,9 +67,9 @@ attacks_end() {
 	attackers=()
 }
 
-# Ends them.
+# Ends them; their own time may be over.
 cease() {
-	kill -TERM "${attackers[@]}"
+	kill -TERM "${attackers[@]}" || true
 	attacks_end
 }
 

@@ -246,6 +246,15 @@ lines_of() {
 	[ "$(published | tail -n 1 | jq .data)" = 4 ]
 }
 
+@test "what fits in no frame is refused, and the window has room again" {
+	fake "${accept/\\\"frame\\\":2000/\\\"frame\\\":200}" \
+		"$(wait_for '"id":2')" "$(ack 2 a)"
+	printf '"%300d"\n2\n' 1 >"$T/in"
+	run -5 wspub --window 1 --on-error skip t -f "$T/in"
+	[[ $output == *"in: line 1: larger than a frame of the server may be" ]]
+	[ "$(published | jq -c .data)" = 2 ]
+}
+
 @test "an ERROR is told with the line of the input" {
 	fake "$accept" "$(wait_for '"id":3')" "$(error '"id":2' TOO_LARGE)" \
 		"$(ack 3 a)"

@@ -2,8 +2,10 @@
 /*
  * A path, a newline, a document. What is routed was valid JSON, its tenant is
  * valid, what is left of it is valid and as much shorter as was cut; what is
- * refused names a byte within the document.
+ * refused names a byte within the document. The same two as a template and the
+ * name of a channel: template and tenant put together are the name.
  */
+#include "channel.h"
 #include "route.h"
 
 #include <stdlib.h>
@@ -48,6 +50,23 @@ static void run(const char *field, char *text, size_t len)
 		check_routed(text, len, &found);
 }
 
+static void check_channel(const char *text, const char *name, size_t len)
+{
+	struct channel_template t;
+	struct request_text tenant;
+	size_t behind;
+
+	if (channel_init(&t, text) ||
+	    channel_tenant(&t, name, len, &tenant) != CHANNEL_OK)
+		return;
+	behind = strlen(text) - 2 - t.before;
+	check(tenant_valid(tenant.bytes, tenant.len));
+	check(t.before + tenant.len + behind == len);
+	check(tenant.bytes == name + t.before);
+	check(!memcmp(name, text, t.before));
+	check(!memcmp(tenant.bytes + tenant.len, text + t.before + 2, behind));
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	const uint8_t *newline = size ? memchr(data, '\n', size) : NULL;
@@ -62,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	text = malloc(len ? len : 1);
 	if (field && text) {
 		memcpy(text, newline + 1, len);
+		check_channel(field, text, len);
 		run(field, text, len);
 	}
 	free(text);

@@ -64,6 +64,21 @@ static void wholes(void)
 	   "any other 1.x is 1.1, and bytes above ASCII may be in a value");
 }
 
+static void blank_line(void)
+{
+	struct httphead h;
+
+	ok(parse(&h, "\r\nGET / HTTP/1.1\r\n\r\n") == HTTPHEAD_WHOLE &&
+		   h.len == 20 && is(h.method, "GET") &&
+		   parse(&h, "\nGET / HTTP/1.1\r\n\r\n") == HTTPHEAD_WHOLE &&
+		   parse(&h, "\r") == HTTPHEAD_MORE &&
+		   parse(&h, "\r\n") == HTTPHEAD_MORE,
+	   "one blank line may come first");
+	ok(status_of("\rGET / HTTP/1.1\r\n\r\n") == 400 &&
+		   status_of("\r\n\r\nGET / HTTP/1.1\r\n\r\n") == 400,
+	   "not two, and no half one");
+}
+
 static void pieces(void)
 {
 	static const char text[] = "GET / HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -79,7 +94,8 @@ static void pieces(void)
 
 static void faults(void)
 {
-	ok(status_of("\x16\x03\x01") == 400 && status_of("\r\nGET") == 400 &&
+	ok(status_of("\x16\x03\x01") == 400 &&
+		   status_of("\r\n\r\nGET") == 400 &&
 		   status_of("GET\t/") == 400,
 	   "what can't become a request is told before it ends");
 	ok(status_of("GET  HTTP/1.1\r\n\r\n") == 400 &&
@@ -160,10 +176,10 @@ static void reading(void)
 	ok(a.present && !a.too_long && strcmp(a.text, "1, 3") == 0,
 	   "a field is found in either case, joined where it came twice");
 	header_read(&a, &h, "b");
-	ok(a.present && !a.text[0] && header_present(&h, "b"),
+	ok(a.present && !a.text[0] && header_count(&h, "b"),
 	   "an empty one is there");
 	header_read(&a, &h, "c");
-	ok(!a.present && !a.text[0] && !header_present(&h, "c"),
+	ok(!a.present && !a.text[0] && !header_count(&h, "c"),
 	   "one that did not come is not");
 	n = sprintf(text, REQUEST "A: %0*d\r\n\r\n", HEADER_MAX - 1, 1);
 	parse(&h, text);
@@ -244,6 +260,7 @@ static void long_targets(void)
 int main(void)
 {
 	wholes();
+	blank_line();
 	pieces();
 	faults();
 	nul_bytes();

@@ -141,6 +141,67 @@ static bool goes_through_all(void)
 	return n == ITEMS;
 }
 
+/* Goes through it with `step()` after each node; whether all of `stay` came. */
+static bool walks(struct map *m, const struct item *items, unsigned stay,
+		  void (*step)(struct map *m, unsigned n))
+{
+	bool seen[ITEMS] = {false}, pass = true;
+	unsigned n = 0;
+	struct map_node *node;
+	uint64_t hash = 0;
+
+	for (node = map_lowest(m); node; node = map_above(m, hash)) {
+		struct item *item = map_entry(node, struct item, node);
+
+		pass = pass && (!n || node->hash > hash);
+		hash = node->hash;
+		if (item->id < ITEMS) {
+			pass = pass && !seen[item->id];
+			seen[item->id] = true;
+		}
+		if (step)
+			step(m, n);
+		n++;
+	}
+	for (unsigned i = 0; i < stay; i++)
+		pass = pass && (items[i].id % 4 == 0 || seen[i]);
+	return pass;
+}
+
+static struct item more[ITEMS], fewer[ITEMS];
+
+/* Others come and go: those that come make it grow twice. */
+static void churn(struct map *m, unsigned n)
+{
+	for (unsigned i = n * 8; i < n * 8 + 8 && i < ITEMS; i++) {
+		more[i].id = ITEMS + i;
+		map_insert(m, &more[i].node, hash_of(5 * ITEMS + 4 * i + 1));
+	}
+	if (n * 2 < ITEMS)
+		map_remove(m, &fewer[n * 2].node);
+}
+
+static bool goes_on_in_order(void)
+{
+	struct item items[ITEMS];
+	struct map m;
+	bool pass;
+
+	if (map_init(&m))
+		return false;
+	pass = !map_lowest(&m);
+	insert_all(&m, items);
+	pass = pass && walks(&m, items, ITEMS, NULL);
+	for (unsigned i = 0; i < ITEMS; i++) {
+		fewer[i].id = 2 * ITEMS;
+		map_insert(&m, &fewer[i].node, hash_of(20 * ITEMS + 4 * i + 1));
+	}
+	pass = pass && walks(&m, items, ITEMS, churn) && m.mask == 4095;
+	pass = pass && !map_above(&m, UINT64_MAX);
+	map_release(&m);
+	return pass;
+}
+
 static bool works_without_growing(void)
 {
 	struct item items[ITEMS];
@@ -179,6 +240,8 @@ int main(void)
 	ok(doubles_at_load_1(), "16 buckets double at load 1, never shrink");
 	ok(empties(), "map_any empties it");
 	ok(goes_through_all(), "map_for_each sees each node once");
+	ok(goes_on_in_order(),
+	   "a walk in order meets each node once, whatever comes and goes");
 	ok(works_without_growing(), "without memory to grow it still works");
 	ok(init_can_fail(), "init without memory is ENOMEM, release harmless");
 	return tap_end();

@@ -122,6 +122,31 @@ static bool out_of_reach_is_unset(void)
 	       puts_as(put_text, &duration, &c, "nothing");
 }
 
+/* Whether such a value is refused for this reason. */
+static bool refuses(const struct option *o, const char *arg, const char *want)
+{
+	char why[OPTION_WHY_MAX] = "";
+
+	return option_check(o, arg, why) < 0 && strcmp(why, want) == 0;
+}
+
+static bool has_limits(void)
+{
+	char why[OPTION_WHY_MAX];
+
+	return option_check(&duration, "3650d", why) == 0 &&
+	       refuses(&duration, "3651d", "'3651d' is above 3650 d") &&
+	       refuses(&duration, "200000000000d",
+		       "'200000000000d' is above 3650 d") &&
+	       refuses(&duration, "999999999999d",
+		       "'999999999999d' is above 3650 d") &&
+	       option_check(&size, "8589934591G", why) == 0 &&
+	       refuses(&size, "8589934592G",
+		       "'8589934592G' is above 7.9 EiB") &&
+	       refuses(&rate, "9223372036854775808",
+		       "'9223372036854775808' is above 9223372036854775807/s");
+}
+
 static bool zero_is_a_value(void)
 {
 	const struct config c = {0};
@@ -241,6 +266,7 @@ int main(void)
 	   "in a message words have no quotes");
 	ok(all_set(), "each kind can have a value");
 	ok(out_of_reach_is_unset(), "what nobody could give is not given");
+	ok(has_limits(), "no duration is above ten years, nothing above 2^63");
 	ok(zero_is_a_value(), "zero and an empty list are values");
 	ok(copies_all(), "each kind is compared and copied");
 	ok(texts_are_its_own(), "a copy keeps its texts itself");

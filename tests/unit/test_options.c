@@ -337,7 +337,7 @@ static void test_messages(void)
 	ok(says("--size 5", "wspub: --size: '5' is below 1 KiB"),
 	   "a size is shown as one");
 	ok(says("-c 99999999999999999999",
-		"wspub: --count: '99999999999999999999' is too large"),
+		"wspub: --count: '99999999999999999999' is above 1000"),
 	   "more than 64 bits");
 	ok(says("--on-error s", "wspub: --on-error: 's' is not one of "
 				"stop|skip"),

@@ -414,7 +414,41 @@ static void no_memory(void)
 	shut(&f, &h);
 }
 
-/* A GAP is told when it has left, or was given to be kept. */
+/*
+ * An update of which a part is out counts as delivered, unless the connection
+ * ends before the rest.
+ */
+static void half_delivered(void)
+{
+	static const long cut[] = {100};
+	struct fakeconn f;
+	struct hub h;
+
+	for (int i = 0; i < 3; i++) {
+		open_plain(&f, &h);
+		subscribe(&f, "a");
+		publish(&h, "a", "1");
+		publish_long(&h, "a", 1000, 'x');
+		fakeconn_script(&f, cut, 1);
+		fakeconn_run(&h);
+		if (i == 0)
+			fakeconn_writable(&f);
+		else if (i == 1)
+			outlet_shed(&f.session.outlet, PROTO_CLOSE_TOO_SLOW,
+				    "");
+		fakeconn_close(&f);
+		ok(h.counters.delivered == 2 - !!i &&
+			   h.counters.dropped[DROP_SLOW] == (i == 1) &&
+			   h.counters.dropped[DROP_LEFT] == (i == 2) &&
+			   fakeconn_ledger(&h),
+		   i == 0   ? "an update that was cut is delivered"
+		   : i == 1 ? "unless it is ended before the rest has left"
+			    : "or its peer leaves before that");
+		hub_release(&h);
+	}
+}
+
+/* A GAP is told when all of it has left. */
 static void gaps(void)
 {
 	static const long cut[] = {3}, dead[] = {-1};
@@ -430,10 +464,12 @@ static void gaps(void)
 	   "a GAP is a delivery that is due");
 	fakeconn_script(&f, cut, 1);
 	fakeconn_run(&h);
-	ok(fakeconn_pending(&h) == 0 && h.counters.delivered == 1 &&
+	ok(fakeconn_pending(&h) == 1 && h.counters.delivered == 0 &&
 		   f.session.outlet.metered == 0,
-	   "when it was cut it is delivered all the same");
+	   "when it was cut it is still due");
 	fakeconn_writable(&f);
+	ok(fakeconn_pending(&h) == 0 && h.counters.delivered == 1,
+	   "until its rest has left");
 	outlet_put_gap(&f.session.outlet, &text);
 	fakeconn_script(&f, dead, 1);
 	fakeconn_run(&h);
@@ -455,6 +491,7 @@ int main(void)
 	too_slow();
 	closing();
 	leaving();
+	half_delivered();
 	gaps();
 	no_memory();
 	return tap_end();

@@ -77,8 +77,22 @@ static bool every_close_has_a_name(void)
 	return *unknown;
 }
 
+static void forbidding(void)
+{
+	ok(proto_code_forbids(PROTO_FORBIDDEN) &&
+		   proto_code_forbids(PROTO_AUTH_REQUIRED) &&
+		   proto_code_forbids(PROTO_AUTH_FAILED) &&
+		   proto_code_forbids(PROTO_TOKEN_EXPIRED),
+	   "codes that say that one may not");
+	ok(!proto_code_forbids(PROTO_FINE) &&
+		   !proto_code_forbids(PROTO_RATE_LIMITED) &&
+		   !proto_code_forbids(PROTO_BAD_TENANT),
+	   "and others");
+}
+
 int main(void)
 {
+	forbidding();
 	ok(codes_round_trip(), "each code has a name that leads back to it");
 	ok(proto_code_from("NEW_CODE", 8) == PROTO_INTERNAL &&
 		   proto_code_from("", 0) == PROTO_INTERNAL &&

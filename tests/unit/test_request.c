@@ -357,8 +357,9 @@ static void round_trips(void)
 	request_put_ping(&b, PROTO_NUMBER_MAX);
 	ok(back(&b, &p) && p.request.number == PROTO_NUMBER_MAX,
 	   "PING; the largest id");
-	request_put_gap(&b, 5, "t", "source");
+	request_put_gap(&b, 5, tenant, "source");
 	ok(back(&b, &p) && p.request.type == REQUEST_GAP &&
+		   p.request.number == 5 && text_is(&p.request.tenant, "t-1") &&
 		   text_is(&p.request.reason, "source"),
 	   "GAP");
 	request_put_publish(&b, 6, tenant, key, "[1 ,2]", 6);

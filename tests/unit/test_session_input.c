@@ -277,6 +277,20 @@ static void closing_while_stopped(void)
 	end(&w);
 }
 
+static void too_many_producers(void)
+{
+	struct world w;
+
+	begin(&w, SESSION_V1);
+	w.hub.producers.max = 0;
+	ok(answers(&w.a, "{'type':'PRODUCER','id':1,'producer':'q'}",
+		   "{'type':'ERROR','id':1,'code':'OVER_CAPACITY','message':"
+		   "'the server has too many producers'}\n") &&
+		   w.hub.counters.refused[REFUSED_PRODUCERS] == 1,
+	   "one too many is refused, and counted");
+	end(&w);
+}
+
 static void producers(void)
 {
 	struct world w;
@@ -509,6 +523,7 @@ int main(void)
 	stopped_at_the_end();
 	closing_while_stopped();
 	producers();
+	too_many_producers();
 	keyed();
 	draining(SESSION_V1);
 	draining(SESSION_PLAIN);

@@ -85,6 +85,63 @@ static void by_bytes(void)
 	end(&h, &f);
 }
 
+/* What says nothing is work all the same. */
+static void by_nothing(void)
+{
+	struct hub_config config = hub_defaults;
+	struct fakeconn f;
+	struct hub h;
+
+	config.message_rate = 2;
+	fakeconn_hub(&h, &config);
+	fakeconn_open(&f, &h, SESSION_V1);
+	fakeconn_say(&f, "\n\n\n");
+	ok(f.paused && f.wake_ms == 500, "a blank line is a request");
+	end(&h, &f);
+	fakeconn_hub(&h, &config);
+	fakeconn_open(&f, &h, SESSION_V1);
+	fakeconn_piece(&f, "", 0, true, false);
+	fakeconn_piece(&f, "", 0, false, false);
+	fakeconn_piece(&f, "", 0, false, true);
+	ok(f.paused && f.wake_ms == 500, "so is an empty frame");
+	end(&h, &f);
+	config.message_rate = 0;
+	config.byte_rate = 100;
+	fakeconn_hub(&h, &config);
+	fakeconn_open(&f, &h, SESSION_PLAIN);
+	for (int i = 0; i < 12; i++)
+		fakeconn_piece(&f, "{   ", 4 * (i < 11), i == 0, false);
+	ok(!f.paused, "below its rate a message comes in pieces");
+	for (int i = 0; i < 10; i++)
+		fakeconn_piece(&f, "          ", 10, false, false);
+	ok(f.paused && f.wake_ms == 500,
+	   "bytes count when they come, not when a text is whole");
+	end(&h, &f);
+}
+
+/* Of two waits the longer one holds, whichever is said first. */
+static void by_both(void)
+{
+	struct hub_config config = hub_defaults;
+	struct fakeconn f;
+	struct hub h;
+
+	config.message_rate = 1;
+	config.byte_rate = 10;
+	begin(&h, &f, &config);
+	ping(&f, 1);
+	ok(f.paused && f.wake_ms == 1200, "it waits for its bytes");
+	end(&h, &f);
+	config.byte_rate = 40;
+	begin(&h, &f, &config);
+	ping(&f, 1);
+	ping(&f, 2);
+	ok(f.paused && f.wake_ms == 1000 &&
+		   h.counters.refused[REFUSED_BYTE_RATE] == 0,
+	   "for its requests, when that takes longer");
+	end(&h, &f);
+}
+
 static void by_tenant(void)
 {
 	static const char text[] =
@@ -170,6 +227,8 @@ int main(void)
 {
 	by_requests();
 	by_bytes();
+	by_nothing();
+	by_both();
 	by_tenant();
 	by_subscribers();
 	without_memory();

@@ -123,6 +123,38 @@ static void longest_first(void)
 	ok(meter_yield(&m, &h[0].holder), "without a limit nobody is asked");
 }
 
+static struct meter_holder *nested;
+
+/* Holds more instead, and asks others for that. */
+static void hold_more(struct meter_holder *h)
+{
+	struct holder *holder = list_entry(h, struct holder, holder);
+
+	holder->asked++;
+	hold(holder, holder->counted + 10);
+	nested = meter_yield(holder->meter, h) ? h : NULL;
+}
+
+static void stubborn(void)
+{
+	struct holder h[2], stranger = {0};
+	struct meter m;
+
+	meter_init(&m);
+	m.max = 100;
+	meter_holder_init(&stranger.holder, let_go);
+	for (int i = 0; i < 2; i++) {
+		h[i] = (struct holder){.meter = &m};
+		meter_holder_init(&h[i].holder, hold_more);
+		hold(&h[i], 50);
+	}
+	ok(!meter_yield(&m, &stranger.holder) && h[0].asked == 1 &&
+		   h[1].asked == 1,
+	   "each is asked once, and who asks is told, if that was of no use");
+	ok(nested == &h[1].holder,
+	   "who holds more while it is asked, asks nobody");
+}
+
 /* --- Messages that do not end ------------------------------------------ */
 
 static void half_messages(void)
@@ -150,6 +182,80 @@ static void half_messages(void)
 		   h.meter.used[METER_ASSEMBLY] == 0,
 	   "one that is too large for all goes itself");
 	for (int i = 0; i < 4; i++)
+		fakeconn_close(&f[i]);
+	hub_release(&h);
+	ok(h.meter.total == 0, "all is given back");
+}
+
+/* Lines in pieces: each time the end of one, and the beginning of the next. */
+static void next_line(struct fakeconn *f, bool first, bool final)
+{
+	static const char piece[] = "':1}\n{'type':'PING','id";
+	size_t from = first ? 5 : 0, to = final ? 5 : strlen(piece);
+	char text[sizeof(piece)];
+
+	for (size_t i = from; i < to; i++)
+		text[i] = (char)(piece[i] == '\'' ? '"' : piece[i]);
+	fakeconn_piece(f, text + from, to - from, first, final);
+	fakeconn_run(f->session.outlet.hub);
+}
+
+/* What they sent in pieces is whole, and its memory kept for the next. */
+static void whole_messages(void)
+{
+	struct fakeconn idle, steady, bad[3];
+	struct hub h;
+
+	begin(&h);
+	fakeconn_open(&idle, &h, SESSION_V1);
+	fakeconn_open(&steady, &h, SESSION_V1);
+	for (int i = 0; i < 3; i++)
+		fakeconn_open(&bad[i], &h, SESSION_PLAIN);
+	next_line(&idle, true, false);
+	next_line(&idle, false, true);
+	next_line(&steady, true, false);
+	ok(idle.session.intake.rest.cap &&
+		   h.meter.used[METER_SCRATCH] == idle.session.scratch &&
+		   h.meter.used[METER_ASSEMBLY] == steady.session.metered,
+	   "memory that is kept for the next message is counted by itself");
+	half_message(&bad[0], 200 * KIB);
+	next_line(&steady, false, false);
+	half_message(&bad[1], 200 * KIB);
+	ok(fakeconn_closed(&bad[0], PROTO_CLOSE_OVER_CAPACITY),
+	   "when too much waits the oldest half message is given up");
+	ok(!idle.closings && !steady.closings,
+	   "not who is idle, nor who began another message since");
+	half_message(&bad[2], 200 * KIB);
+	ok(steady.closings && !bad[2].closings && !idle.closings,
+	   "who does not go on with it is");
+	fakeconn_close(&idle);
+	fakeconn_close(&steady);
+	for (int i = 0; i < 3; i++)
+		fakeconn_close(&bad[i]);
+	hub_release(&h);
+	ok(h.meter.total == 0, "all is given back");
+}
+
+/* Of very many that are idle not all can keep memory. */
+static void little_is_kept(void)
+{
+	static struct fakeconn f[200];
+	static char text[3000];
+	size_t keep = 0;
+	struct hub h;
+
+	begin(&h);
+	memset(text, ' ', sizeof(text));
+	for (int i = 0; i < 200; i++) {
+		fakeconn_open(&f[i], &h, SESSION_V1);
+		fakeconn_piece(&f[i], text, sizeof(text), true, false);
+		fakeconn_piece(&f[i], "\n", 1, false, true);
+		keep += f[i].session.intake.rest.cap > 0;
+	}
+	ok(keep > 0 && h.meter.used[METER_SCRATCH] <= LIMIT / 16 &&
+		   h.meter.used[METER_ASSEMBLY] == 0,
+	   "a part of the memory is kept for the next messages, not more");
+	for (int i = 0; i < 200; i++)
 		fakeconn_close(&f[i]);
 	hub_release(&h);
 	ok(h.meter.total == 0, "all is given back");
@@ -210,12 +316,17 @@ static void cut_frames(void)
 	ok(publish(&h, "a", 200 * KIB), "a large update");
 	fakeconn_run(&h);
 	ok(f[0].closings == 1 && f[0].session.outlet.dead &&
-		   h.meter.used[METER_OUTPUT] <= LIMIT / 2,
+		   h.meter.used[METER_OUTPUT] - h.meter.leaving <= LIMIT / 2,
 	   "too many rests of frames: the first one is dropped");
+	ok(h.meter.leaving > 190 * KIB && h.meter.leaving < 200 * KIB,
+	   "and counts until its connection has gone");
 	ok(!f[1].closings && !f[2].closings && !f[3].closings,
 	   "not those for whom there is room");
 	fakeconn_close(&f[0]);
-	ok(h.counters.dropped[DROP_LEFT] == 0 && fakeconn_ledger(&h),
+	ok(h.meter.leaving == 0 && h.meter.used[METER_OUTPUT] <= LIMIT / 2,
+	   "which frees it");
+	ok(h.counters.dropped[DROP_CLOSED] == 1 &&
+		   h.counters.dropped[DROP_LEFT] == 0 && fakeconn_ledger(&h),
 	   "the ledger adds up, and knows that it was us");
 	fakeconn_settle(&h, f + 1, 3);
 	ok(h.meter.used[METER_OUTPUT] == 0, "what was read is not held");
@@ -223,6 +334,71 @@ static void cut_frames(void)
 		fakeconn_close(&f[i]);
 	hub_release(&h);
 	ok(h.meter.total == 0, "all is given back");
+}
+
+#define MANY 40
+
+/*
+ * The connections that are ended hold what they hold until the loop had its
+ * turn: so a fan-out ends only a few, and goes on after that.
+ */
+static void cut_in_turns(void)
+{
+	static const long few[] = {1000};
+	static struct fakeconn f[MANY];
+	uint64_t peak = 0;
+	struct hub h;
+	int ended = 0;
+
+	begin(&h);
+	for (int i = 0; i < MANY; i++) {
+		fakeconn_open(&f[i], &h, SESSION_PLAIN);
+		subscribe(&f[i], "a");
+		fakeconn_script(&f[i], few, 1);
+	}
+	publish(&h, "a", 100 * KIB);
+	for (int turn = 0; turn < MANY && fanout_due(&h); turn++) {
+		fanout_run(&h);
+		peak = h.meter.total > peak ? h.meter.total : peak;
+		for (int i = 0; i < MANY; i++)
+			if (f[i].session.outlet.kept &&
+			    f[i].session.outlet.dead) {
+				fakeconn_close(&f[i]);
+				fakeconn_open(&f[i], &h, SESSION_PLAIN);
+				ended++;
+			}
+	}
+	ok(ended > MANY / 2 && !fanout_due(&h), "many have to be ended");
+	ok(peak < LIMIT, "what these hold does not come together");
+	for (int i = 0; i < MANY; i++)
+		fakeconn_close(&f[i]);
+	ok(fakeconn_ledger(&h) && h.counters.delivered == 0,
+	   "the ledger knows that none had all of it");
+	hub_release(&h);
+}
+
+/* History that was there before does not come on top of what is kept. */
+static void cut_beside_history(void)
+{
+	static const long few[] = {1000};
+	struct fakeconn f[2];
+	struct hub h;
+
+	begin(&h);
+	for (int i = 0; i < 2; i++) {
+		fakeconn_open(&f[i], &h, SESSION_PLAIN);
+		subscribe(&f[i], "a");
+		fakeconn_script(&f[i], few, 1);
+	}
+	publish(&h, "old", 600 * KIB);
+	publish(&h, "a", 200 * KIB);
+	fakeconn_run(&h);
+	ok(f[0].session.outlet.kept && f[1].session.outlet.kept &&
+		   h.meter.total <= LIMIT,
+	   "room is made for rests, beside what there is already");
+	fakeconn_close(&f[0]);
+	fakeconn_close(&f[1]);
+	hub_release(&h);
 }
 
 /* --- What readers hold ------------------------------------------------- */
@@ -339,9 +515,14 @@ static void watching(void)
 int main(void)
 {
 	longest_first();
+	stubborn();
 	half_messages();
+	whole_messages();
+	little_is_kept();
 	unread_answers();
 	cut_frames();
+	cut_in_turns();
+	cut_beside_history();
 	newest_segments();
 	innocent();
 	watching();

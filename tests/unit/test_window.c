@@ -3,6 +3,7 @@
 #include "tap.h"
 #include "window.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -237,6 +238,58 @@ static bool step(struct window *w, struct naive *list)
 	return agrees(w, list);
 }
 
+/* Whether this is the first run that an ACK of `id` settles, from `from` on. */
+static bool run_is(struct window *w, uint64_t from, uint64_t id, uint64_t first,
+		   uint64_t last)
+{
+	uint64_t got;
+
+	return window_run(w, &from, &got, id) && from == first && got == last;
+}
+
+static void runs(void)
+{
+	struct window w;
+	struct buf out;
+	uint64_t from = 1, last;
+
+	window_init(&w, 1000, 8);
+	buf_init(&out);
+	ok(!window_run(&w, &from, &last, 99), "nothing to be settled");
+	fill(&w, 8);
+	ok(!window_run(&w, &from, &last, 99), "of what was not sent");
+	window_take(&w, &out, 1000, 7, 1);
+	ok(run_is(&w, 1, 5, 1, 5), "a run ends with the id");
+	ok(run_is(&w, 1, 99, 1, 7), "or with what was sent");
+	window_reject(&w, 1);
+	window_reject(&w, 4);
+	window_defer(&w, 5);
+	ok(run_is(&w, 1, 7, 2, 3), "or where one is settled");
+	ok(run_is(&w, 4, 7, 6, 7), "and goes on behind what is put off");
+	from = 4;
+	ok(!window_run(&w, &from, &last, 5), "between them there is none");
+	ok(run_is(&w, 3, 3, 3, 3), "a run of one");
+	ok(window_ack(&w, 7) == 4, "an ACK settles those and no other");
+	from = 1;
+	ok(!window_run(&w, &from, &last, 7), "once");
+	buf_release(&out);
+	window_release(&w);
+}
+
+static void no_place(void)
+{
+	struct window w;
+
+	window_init(&w, 1000, 4);
+	fill(&w, 4);
+	errno = 0;
+	ok(add(&w, "y") == -1 && errno == ENOBUFS && w.open == 4 &&
+		   holds(&w, 4, "4:x\n", "<x>"),
+	   "without a place for it, one more is refused");
+	ok(takes(&w, 100, 9, "1:x\n2:x\n3:x\n4:x\n"), "and harms none");
+	window_release(&w);
+}
+
 static void model(void)
 {
 	static struct naive list[20001];
@@ -257,6 +310,8 @@ int main(void)
 	resending();
 	looking_up();
 	no_memory();
+	no_place();
+	runs();
 	model();
 	return tap_end();
 }
