@@ -105,6 +105,12 @@ drive_ends() {
 	((status == $1))
 }
 
+# Has it close its connection and end; a leak fails the test in which it is.
+quits() {
+	say quit
+	drive_ends 0
+}
+
 # fake STEP...: a server that answers PING, and then does these steps of
 # tests/tools/fakeserver; another connection is answered PING and no more. Sets
 # `url`.

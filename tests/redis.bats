@@ -21,8 +21,7 @@ setup() {
 		hear ready
 		say cmd ECHO "$url"
 		hear "reply \"$url\""
-		say quit
-		drive_ends 0
+		quits
 	done
 }
 
@@ -32,6 +31,7 @@ setup() {
 	hear ready
 	say cmd CLIENT INFO
 	hear '* name=redis2ws * db=3 *'
+	quits
 }
 
 @test "replies of every kind, byte for byte" {
@@ -60,6 +60,7 @@ setup() {
 	hear 'reply nil'
 	say cmd KEYS none
 	hear 'reply \[\]'
+	quits
 }
 
 @test "a consumer group: XREADGROUP, XACK, XAUTOCLAIM" {
@@ -78,6 +79,7 @@ setup() {
 	hear 'reply 1'
 	say cmd XREADGROUP GROUP nosuch c STREAMS s '>'
 	hear 'reply -NOGROUP *'
+	quits
 }
 
 # --- Who may ---
@@ -93,8 +95,7 @@ setup() {
 		read -ra words <<<"$args"
 		drive "${words[@]}"
 		hear ready
-		say quit
-		drive_ends 0
+		quits
 	done
 
 	for wrong in ":wrong" "nobody:s3cret" "bob:s3cret"; do
@@ -128,6 +129,7 @@ setup() {
 	hear 'reply -NOPERM *'
 	say sub jobs
 	hear 'reply \["subscribe" "jobs" 1\]'
+	quits
 }
 
 @test "a database that is not there" {
@@ -198,10 +200,10 @@ drive_now() {
 		hear "lost again 3 *: Redis is still loading: LOADING *"
 	done
 	fake_greeting '{"raw":"-ERR max number of clients reached\r\n"}'
-	say quit
-	drive_ends 0
+	quits
 	drive patient=1 backoff=10 backoff_max=10 "$url"
 	hear "lost again 3 *: Redis has too many clients: ERR *"
+	quits
 }
 
 # --- Subscriptions ---
@@ -230,6 +232,7 @@ drive_now() {
 	hear 'reply \["punsubscribe" "jobs:\*" 0\]'
 	say cmd ECHO back
 	hear 'reply "back"'
+	quits
 }
 
 @test "100 000 pipelined messages come all and in order" {
@@ -241,6 +244,7 @@ drive_now() {
 	say count 100000
 	printf 'PUBLISH jobs %d\r\n' {1..100000} | cli --pipe
 	hear 'counted 100000'
+	quits
 }
 
 @test "100 000 commands within the limits of what may wait" {
@@ -249,6 +253,7 @@ drive_now() {
 	hear ready
 	say flood jobs 100000
 	hear 'flooded 100000'
+	quits
 }
 
 @test "back-pressure: nothing is read while paused, and nothing is lost" {
@@ -268,6 +273,7 @@ drive_now() {
 	hear 'counted 20000'
 	cli publish jobs 20001
 	hear 'message "jobs" "20001"'
+	quits
 }
 
 @test "closing within a callback, and with commands under way" {
@@ -284,8 +290,7 @@ drive_now() {
 	hear ready
 	say block 60000 BLPOP none 60
 	say cmd ECHO x
-	say quit
-	drive_ends 0
+	quits
 }
 
 # --- Losses ---
@@ -307,6 +312,7 @@ drive_now() {
 	cli publish jobs again
 	hear 'message *'
 	[ "$heard" = 'message "jobs" "again"' ]
+	quits
 }
 
 @test "without retry a loss is final; commands under way are told" {
@@ -334,6 +340,7 @@ drive_now() {
 	hear ready
 	say cmd ECHO x
 	hear 'reply "x"'
+	quits
 }
 
 @test "a Redis that hangs is noticed, and is back when it goes on" {
@@ -352,6 +359,7 @@ drive_now() {
 	hear 'reply *'
 	cli publish jobs x
 	hear 'message "jobs" "x"'
+	quits
 }
 
 @test "a Redis that hangs with a command under way, a blocking one too" {
@@ -366,6 +374,7 @@ drive_now() {
 	hear "lost again 3 *: no answer within 500 ms"
 	kill -CONT "$redis"
 	hear ready
+	quits
 }
 
 @test "a blocking command may take its time, and so may one behind it" {
@@ -376,6 +385,7 @@ drive_now() {
 	say cmd ECHO x
 	hear 'reply nil'
 	hear 'reply "x"'
+	quits
 }
 
 @test "an idle connection is kept by its heartbeat, subscribed or not" {
@@ -392,6 +402,7 @@ drive_now() {
 	silent 0.5
 	run -0 cli info commandstats
 	[[ $output == *cmdstat_ping:calls=[0-9][0-9],* ]]
+	quits
 }
 
 @test "when this program did not run, Redis is not taken for dead" {
@@ -406,6 +417,7 @@ drive_now() {
 	kill -CONT "$drive"
 	hear 'message "jobs" "x"'
 	silent 0.5
+	quits
 }
 
 @test "commands before it is ready are refused" {
@@ -413,6 +425,7 @@ drive_now() {
 	drive connect=5000 "$url"
 	say cmd ECHO x
 	hear 'sent ENOTCONN'
+	quits
 }
 
 # --- Hostile replies: they end the connection, not the program ---
@@ -427,8 +440,7 @@ hostile() {
 broken() {
 	hear "lost again 3 lost the connection to '$url': $1"
 	hear ready
-	say quit
-	drive_ends 0
+	quits
 }
 
 @test "garbage, and what nobody asked for" {
@@ -483,4 +495,5 @@ broken() {
 	hear ready
 	hear "lost again 3 *: no answer within 100 ms"
 	hear ready
+	quits
 }
