@@ -23,10 +23,11 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 ALL_CPPFLAGS = -D_GNU_SOURCE -DWSD_VERSION='"$(VERSION)"' -Ilib $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 
-LIBS = libwebsockets libuv
+LIBS = libwebsockets libuv hiredis
 PKG_CONFIG ?= pkg-config
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
-LIB_LDLIBS = $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
+# A program needs at run time only those that it uses.
+LIB_LDLIBS = -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(LIBS) 2>/dev/null)
 
 # --- What there is to build --------------------------------------------------
 
@@ -38,7 +39,7 @@ ADAPTER_MODULES := $(shell sed -n '/^\#/d; /$(NO_LIBRARY)/d; s/.*|//p' lib/LAYER
 PROGRAMS := $(patsubst cmd/%.c,%,$(wildcard cmd/*.c))
 UNIT_TESTS := $(patsubst tests/%.c,%,$(wildcard tests/unit/test_*.c))
 FUZZERS := $(patsubst tests/%.c,%,$(wildcard tests/fuzz/fuzz_*.c))
-TOOLS := tools/echoserver tools/echoclient
+TOOLS := tools/echoserver tools/echoclient tools/redisdrive
 
 # A module may be a header alone.
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1:%=lib/%.c)))
@@ -97,14 +98,21 @@ $(BUILD)/tests/unit/%.o: ALL_CPPFLAGS += -Itests/unit
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libdomain.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(WRAP) -o $@ $^
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(WRAP) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(TEST_LDLIBS)
 
 # Fuzz targets: with a main() that replays files, or with libFuzzer's.
 FUZZ_MAIN = $(BUILD)/tests/fuzz/replay.o
 $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libtest.a $(BUILD)/libdomain.a
 	@mkdir -p $(@D)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ $^
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(TEST_LDLIBS)
+
+# What reads the replies of Redis does no I/O, but stands on hiredis.
+HIREDIS_TESTS = $(BUILD)/unit/test_redisreader $(BUILD)/fuzz/fuzz_redisreader
+$(HIREDIS_TESTS): $(BUILD)/lib/redisreader.o
+$(HIREDIS_TESTS): TEST_LDLIBS = $(LIB_LDLIBS)
 
 # Tools of tests that stand on the adapters. The echo server is wsd itself, with
 # one function in place of another.
@@ -130,8 +138,9 @@ check: ## install what the tests need, build, run all tests
 	@+$(SUBMAKE) all test-programs
 	@BUILD=$(BUILD) BIN=$(BIN) tests/run.sh
 
-unit: $(UNIT_TESTS:%=$(BUILD)/%) ## the unit tests alone; needs no library
-	@BUILD=$(BUILD) tests/run.sh $(UNIT_TESTS:%=tests/%.c)
+PURE_TESTS = $(filter-out $(HIREDIS_TESTS:$(BUILD)/%=%),$(UNIT_TESTS))
+unit: $(PURE_TESTS:%=$(BUILD)/%) ## the unit tests that need no library
+	@BUILD=$(BUILD) tests/run.sh $(PURE_TESTS:%=tests/%.c)
 
 # All of `make check` with the sanitizers, in builds of their own.
 ASAN = build-asan

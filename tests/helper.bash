@@ -82,6 +82,7 @@ teardown() {
 
 	for pid in "${started[@]}"; do
 		kill "$pid" 2>/dev/null || continue
+		kill -CONT "$pid" 2>/dev/null || true # if it was stopped
 		wait "$pid" || true
 	done
 	[[ -z ${wsd-} ]] || stop_wsd

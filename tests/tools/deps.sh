@@ -18,6 +18,7 @@ needs() {
 		echo cmd pkg-config pkg-config
 		echo lib libwebsockets libwebsockets-dev
 		echo lib libuv libuv1-dev
+		echo lib hiredis libhiredis-dev
 		echo deb - libwebsockets-evlib-uv
 		;;
 	demo)
@@ -34,8 +35,10 @@ needs() {
 		echo cmd script bsdutils
 		echo cmd node nodejs
 		echo cmd npm npm
+		echo cmd redis-check-rdb redis-tools # the server itself, by its other name
 		;;
 	fuzz)
+		needs build
 		echo cmd clang clang
 		echo deb - libclang-rt-dev
 		;;
