@@ -297,11 +297,11 @@ load http
 	start_wsd
 	head -c 200k /dev/zero | tr '\0' x >"$BATS_TEST_TMPDIR/behind"
 	for length in 1 100000; do
-		body=$(printf '%*s' "$length" 1)
+		padded=$(printf '%*s' "$length" 1)
 		{
 			printf 'POST /v1/tenants/t/updates HTTP/1.1\r\n'
 			printf 'Host: localhost\r\nContent-Length: %d\r\n\r\n%s' \
-				"$length" "$body"
+				"$length" "$padded"
 			cat "$BATS_TEST_TMPDIR/behind"
 		} >"$BATS_TEST_TMPDIR/request"
 		for i in {1..10}; do
