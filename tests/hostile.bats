@@ -18,39 +18,39 @@ setup_file() {
 		'slow-frame -i 20' endless-frame endless-message
 	[[ $(metric 'wsd_refused_total{reason="handshakes"}') -gt 0 ]]
 	[[ $(metric 'wsd_refused_total{reason="too_large"}') -gt 0 ]]
-	turns_take 3000
+	turns_take 5000
 }
 
 @test "beside peers that want much" {
 	start_under turns TURNS
 	beside subscriptions again replays pings
 	[[ $(metric 'wsd_refused_total{reason="subscriptions"}') -gt 0 ]]
-	turns_take 3000
+	turns_take 5000
 }
 
 @test "beside peers that don't read" {
 	start_under turns TURNS
 	beside deaf-pings requests deaf deaf-publisher
-	turns_take 3000
+	turns_take 5000
 }
 
 @test "beside peers that break off, and nonsense" {
 	start_under turns TURNS
 	beside reset junk junk-bytes junk-frames
-	turns_take 3000
+	turns_take 5000
 }
 
 @test "beside many requests of HTTP in one piece" {
 	start_under turns TURNS
 	beside gets posts
-	turns_take 3000
+	turns_take 5000
 }
 
 @test "beside updates as large as they may be, and as many" {
 	start_under turns TURNS --max-message 128k
 	beside 'big -b 131072' publisher 'half-message -b 131072'
 	[[ $(metric 'wsd_refused_total{reason="too_large"}') -gt 0 ]]
-	turns_take 3000
+	turns_take 5000
 }
 
 @test "a million pings, whether their answers are read or not" {
