@@ -22,27 +22,48 @@ both() {
 }
 
 # bridge OPTION...: a redis2ws in the background, once it has subscribed; it is
-# $bridge, and says things to $T/bridge.err and $T/bridge.out.
+# $bridge, writes to $T/bridge.out, and said() reads what it says.
 bridge() {
-	mkfifo "$T/bridged"
-	exec 4<>"$T/bridged"
+	local ready=$T/bridged errors=$T/errors
+
+	rm -f "$ready" "$errors"
+	mkfifo "$ready" "$errors"
+	exec 4<>"$ready" 6<>"$errors"
 	start env --default-signal=INT redis2ws --ready-fd 4 "$@" \
-		>"$T/bridge.out" 2>"$T/bridge.err" 3>&-
+		>"$T/bridge.out" 2>"$errors" 3>&- 6<&- 8<&-
 	bridge=$PID
+	exec 9<"$errors" 6<&- # so that its end is seen
 	read -r -t 20 _ <&4
 	exec 4<&-
-	rm "$T/bridged"
 }
 
-# bridge_ends STATUS: waits for its end.
+# said PATTERN: reads what the bridge says up to a line that matches.
+said() {
+	local line
+
+	while IFS= read -r -t 20 line <&9; do
+		# shellcheck disable=SC2053 # it is a pattern
+		[[ $line != $1 ]] || return 0
+		echo "it said: $line"
+	done
+	echo "it did not say: $1"
+	return 1
+}
+
+# bridge_ends STATUS: waits for its end; what it has still said is `rest`.
 bridge_ends() {
 	local status=0
 
 	wait "$bridge" || status=$?
+	rest=$(cat <&9)
 	((status == $1)) && return
-	echo "redis2ws ended with status $status"
-	cat "$T/bridge.err"
+	echo "redis2ws ended with status $status: $rest"
 	return 1
+}
+
+# figure NAME: of the counters that the bridge has printed last.
+figure() {
+	tail -n 1 "$T/bridge.out" | jq ".$1"
 }
 
 # watch OPTION...: a wssub that has subscribed; hear() reads what it writes.
@@ -56,13 +77,6 @@ watch() {
 	read -r -t 20 _ <&5
 	exec 5<&-
 	rm "$fifo" "$out"
-}
-
-# said PATTERN: waits until the bridge has said that.
-said() {
-	timeout 20 tail -n +1 -F "$T/bridge.err" --pid="$bridge" 2>/dev/null |
-		grep -qm 1 -e "$1" ||
-		{ echo "it did not say: $1" && cat "$T/bridge.err" && return 1; }
 }
 
 @test "the job of the sketch: tenantId is taken out, the rest is published" {
@@ -80,4 +94,171 @@ said() {
 	[ "$heard" = '{"job":11}' ]
 	kill "$bridge"
 	bridge_ends 143
+}
+
+@test "a tenant that is an integer, in a member of a member, and first of all" {
+	both
+	watch 42
+	bridge --channel jobs --tenant-field meta.id
+	cli publish jobs '{"meta":{"id":42,"a":1},"b":2}'
+	hear '{"meta":{"a":1},"b":2}'
+	cli publish jobs '{"b":3,"meta":{"id":"42"}}'
+	hear '{"b":3,"meta":{}}'
+}
+
+@test "several channels and patterns; the tenant is in the channel" {
+	both
+	watch -e a b
+	bridge --channel x:a --pattern 'jobs:*' --pattern 'x:[b]' \
+		--tenant-from-channel 'x:{}'
+	said "redis2ws: rejected from 'jobs:a': the channel does not match the template: 1" &
+	saying=$!
+	cli publish jobs:a 1
+	wait "$saying"
+	cli publish x:a '{"tenantId":"b"}'
+	hear '*"tenantId":"a"*"data":{"tenantId":"b"}}'
+	cli publish x:b ' [1, 2]'
+	hear '*"tenantId":"b"*"data":\[1, 2\]}'
+}
+
+@test "the webhook payloads come through byte for byte" {
+	both
+	watch t
+	bridge --channel hooks
+	for payload in '{"a":1e400,"b":-0.0,"tenantId":"t"}' \
+		'{"tenantId":"t","text":"\ud83d\ude00 \/ 日本"}' \
+		'{"n":12345678901234567890123,"tenantId":"t","n2":{"tenantId":"u"}}'; do
+		cli publish hooks "$payload"
+	done
+	hear '*'
+	[ "$heard" = '{"a":1e400,"b":-0.0}' ]
+	hear '*'
+	[ "$heard" = '{"text":"\ud83d\ude00 \/ 日本"}' ]
+	hear '*'
+	[ "$heard" = '{"n":12345678901234567890123,"n2":{"tenantId":"u"}}' ]
+}
+
+# --- What is refused ---
+
+@test "bad messages are refused one by one, and kept" {
+	both --max-message 1k
+	watch t
+	bridge --channel jobs --rejects "$T/rejects" -J
+	cli publish jobs 'no JSON'
+	said "redis2ws: rejected from 'jobs': column 2: *: no JSON"
+	cli publish jobs '[1]'
+	said "redis2ws: rejected from 'jobs': not a JSON object: \[1\]"
+	cli publish jobs '{"x":1}'
+	said "redis2ws: rejected from 'jobs': 'tenantId' is missing: {\"x\":1}"
+	cli publish jobs '{"tenantId":1.5}'
+	said "*: 'tenantId' is neither a string nor an integer: *"
+	cli publish jobs '{"tenantId":"a b"}'
+	said "*: 'tenantId' is not a tenant id (*"
+	cli publish jobs '{"tenantId":"t","tenantId":"u"}'
+	said "*: 'tenantId' is there twice: *"
+	cli publish jobs ''
+	said "redis2ws: rejected from 'jobs': *: "
+	printf '\x00\x01\xff\n' | cli -x publish jobs
+	said "redis2ws: rejected from 'jobs': *: \\\\x00\\\\x01\\\\xff*"
+	cli publish jobs "{\"tenantId\":\"t\",\"x\":\"$(printf '%2000s' x)\"}"
+	said "*: too large: 2*, the server takes 1 KiB: *..."
+	cli publish jobs '{"tenantId":"t","ok":true}'
+	hear '{"ok":true}'
+	kill "$bridge"
+	bridge_ends 143
+	[ "$(figure received)" -eq 10 ]
+	[ "$(figure rejected)" -eq 9 ]
+	[ "$(figure published)" -eq 1 ]
+	[ "$(jq -s length "$T/rejects")" -eq 9 ]
+	[ "$(jq -rs '.[2] | .channel, .reason, .message' "$T/rejects")" = \
+		$'jobs\n\'tenantId\' is missing\n{"x":1}' ]
+	[ "$(jq -rs '.[8].message | length' "$T/rejects")" -gt 2000 ]
+}
+
+@test "of a flood of bad messages the number is told" {
+	both
+	bridge --channel jobs -c 1
+	{
+		for ((i = 0; i < 5000; i++)); do
+			echo "PUBLISH jobs bad$i"
+		done
+		echo "PUBLISH jobs '{\"tenantId\":\"t\"}'"
+	} | cli --pipe
+	bridge_ends 0
+	[[ $rest == *'redis2ws: rejected '*' more'* ]]
+	(($(wc -l <<<"$rest") < 2500))
+}
+
+# --- Losses ---
+
+@test "redis-server is killed and started: a GAP, then it goes on" {
+	both
+	watch -e a b
+	bridge --channel jobs
+	cli publish jobs '{"tenantId":"a","n":1}'
+	hear '*"tenantId":"a"*"data":{"n":1}}'
+	kill_redis
+	said "redis2ws: lost the connection to '$REDIS_URL': *; trying again in *"
+	hear '{"type":"GAP","tenantId":"a"*"reason":"source"}'
+	start_redis
+	mended jobs
+	cli publish jobs '{"tenantId":"b","n":2}'
+	hear '*"data":{"n":2}}'
+	[[ $heard == *'"seq":1,'* ]] # b has not been seen before
+	cli publish jobs '{"tenantId":"a","n":3}'
+	hear '*"data":{"n":3}}'
+	[[ $heard == *'"seq":3,'* ]]
+}
+
+# mended CHANNEL: waits until it has a subscriber again; a message that nobody
+# takes is not JSON.
+mended() {
+	local until=$((SECONDS + 20))
+
+	until [[ $(cli publish "$1" probe) == 1 ]]; do
+		((SECONDS < until)) || return 1
+	done
+}
+
+@test "a flood, and Redis is killed in it: each loss is covered by a GAP" {
+	both --history-count 100000 --history-size 64M
+	watch -e t
+	bridge --channel jobs -J
+	numbers 1 20000
+	hear '*"n":5000}}'
+	kill_redis
+	start_redis
+	cli publish jobs '{"tenantId":"t","n":20001}' # perhaps nobody is there
+	mended jobs
+	numbers 20002 30000
+	hear '*"n":30000}}'
+	kill "$bridge"
+	bridge_ends 143
+	[ "$(figure breaks)" -eq 1 ]
+	[ "$(figure lost)" -eq 0 ]
+	[ "$(figure held)" -eq 0 ]
+	wssub -e --since all -c "$(figure published)" t | covered 30000
+}
+
+# numbers FROM TO: publishes them in the background.
+numbers() {
+	seq -f 'PUBLISH jobs {"tenantId":"t","n":%.0f}' "$1" "$2" |
+		sed "s/jobs \\(.*\\)/jobs '\\1'/" |
+		{ cli --pipe >/dev/null 2>&1 || true; } &
+}
+
+# covered LAST: reads envelopes; each is the number behind the one before, or
+# else a GAP stands between.
+covered() {
+	jq -r 'if .type == "GAP" then "gap" else .data.n end' |
+		awk -v last="$1" '
+			$1 == "gap" { gap = 1; next }
+			$1 <= n || ($1 != n + 1 && !gap) {
+				print $1 " after " n; bad = 1
+			}
+			{ n = $1; gap = 0 }
+			END {
+				if (n != last) print "ends with " n
+				exit bad || n != last
+			}'
 }
