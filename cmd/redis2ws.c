@@ -125,12 +125,23 @@ static int check_routes(const struct settings *s)
 	return 0;
 }
 
-static int check(const struct settings *s)
+/* Why one cannot connect to it; without the URL, which may have a password. */
+static const char *check_redis(const char *text)
 {
 	struct redisurl url;
 	const char *why;
 
-	if (redisurl_parse(&url, s->redis, &why) != 0)
+	if (redisurl_parse(&url, text, &why) != 0)
+		return why;
+	return url.tls ? "there is no TLS for Redis (rediss://)"
+		       : redisurl_login(&url, NULL, NULL);
+}
+
+static int check(const struct settings *s)
+{
+	const char *why = check_redis(s->redis);
+
+	if (why)
 		return options_wrong(&program, "--redis: %s", why);
 	if (s->ready_fd != NO_FD && fcntl((int)s->ready_fd, F_GETFD) < 0)
 		return options_wrong(&program,

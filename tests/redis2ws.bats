@@ -262,3 +262,239 @@ covered() {
 				exit bad || n != last
 			}'
 }
+
+@test "a Redis that hangs is a break too" {
+	both
+	watch -e t
+	bridge --channel jobs
+	cli publish jobs '{"tenantId":"t","n":1}'
+	hear '*"data":{"n":1}}'
+	kill -STOP "$redis"
+	said '*: lost the connection to *: no answer within 5 s; *'
+	hear '{"type":"GAP","tenantId":"t"*"reason":"source"}'
+	kill -CONT "$redis"
+	mended jobs
+	cli publish jobs '{"tenantId":"t","n":2}'
+	hear '*"data":{"n":2}}'
+}
+
+# at_socket: a wsd that can be started again where it was.
+at_socket() {
+	start_wsd --listen "unix:$T/wsd.sock" "$@"
+	export WSD_URL=$url
+}
+
+kill_wsd() {
+	local pid=$wsd
+
+	wsd=
+	kill -KILL "$pid"
+	wait "$pid" || true
+}
+
+# until_figure NAME VALUE: of a bridge with -J.
+until_figure() {
+	local until=$((SECONDS + 20))
+
+	until [[ $(figure "$1") == "$2" ]]; do
+		((SECONDS < until)) || return 1
+		kill -USR1 "$bridge"
+	done
+}
+
+@test "wsd is killed and started: what came meanwhile is held" {
+	at_socket
+	start_redis
+	bridge --channel jobs -J
+	cli publish jobs '{"tenantId":"t","n":1}'
+	until_figure published 1
+	kill_wsd
+	said '*; trying again in *'
+	cli publish jobs '{"tenantId":"t","n":2}'
+	until_figure held 1
+	at_socket
+	cli publish jobs '{"tenantId":"t","n":3}'
+	run -0 wssub --since all -c 2 -W 20 t
+	[ "$output" = $'{"n":2}\n{"n":3}' ]
+	until_figure published 3
+	until_figure reconnects 1
+}
+
+@test "what finds no room while wsd is away is lost, and a GAP says where" {
+	at_socket
+	start_redis
+	bridge --channel jobs -J --window 5
+	kill_wsd
+	said '*; trying again in *'
+	for ((n = 1; n <= 8; n++)); do
+		cli publish jobs "{\"tenantId\":\"t\",\"n\":$n}"
+	done
+	said '*: no room for more messages: they are lost until *'
+	until_figure lost 3
+	[ "$(figure held)" -eq 5 ]
+	at_socket
+	said '*: there is room again; lost: 3'
+	cli publish jobs '{"tenantId":"t","n":9}'
+	run -0 --separate-stderr wssub -e --since all -c 6 -W 20 t
+	[ "$(jq -r '.data.n // .type' <<<"$output" | xargs)" = '1 2 3 4 5 GAP 9' ]
+	until_figure published 6
+	[ "$(figure gaps)" -eq 1 ]
+	[ "$(figure received)" -eq 9 ]
+}
+
+@test "the room is bounded in bytes too" {
+	at_socket
+	start_redis
+	bridge --channel jobs -J --max-buffer 1000
+	kill_wsd
+	said '*; trying again in *'
+	for ((n = 1; n <= 8; n++)); do
+		cli publish jobs "{\"tenantId\":\"t\",\"x\":\"$(printf '%300s')\"}"
+	done
+	until_figure received 8
+	[ "$(figure held)" -eq 3 ]
+	[ "$(figure lost)" -eq 5 ]
+	at_socket
+	until_figure gaps 1
+	until_figure published 3
+}
+
+@test "a wsd that is slow is waited for: nothing is lost" {
+	both --history-count 100000 --history-size 64M
+	bridge --channel jobs -J --window 100
+	numbers 1 30000
+	until_figure published 30000
+	[ "$(figure lost)" -eq 0 ]
+	wssub -e --since all -c 30000 -W 20 t | covered 30000
+}
+
+@test "what a tenant's rate does not allow is lost, and a GAP follows" {
+	both --tenant-rate 5
+	watch -e t
+	bridge --channel jobs -J
+	numbers 1 100
+	until_figure received 100
+	hear '*"type":"GAP"*"reason":"source"}'
+	until_figure held 0
+	(($(figure lost) > 0))
+	(($(figure lost) + $(figure published) == 100))
+}
+
+# --- Ending ---
+
+@test "SIGTERM in a flood: all that was received is acknowledged" {
+	both --history-count 100000 --history-size 64M
+	watch t
+	bridge --channel jobs -J
+	numbers 1 50000
+	hear '{"n":3000}'
+	kill "$bridge"
+	bridge_ends 143
+	[ "$(figure lost)" -eq 0 ]
+	[ "$(figure held)" -eq 0 ]
+	published=$(figure published)
+	[ "$(figure received)" -eq "$published" ]
+	wssub --since all -c "$published" -W 20 t | jq .n |
+		cmp - <(seq "$published")
+}
+
+@test "SIGINT ends it too; a second signal does not wait" {
+	both
+	bridge --channel jobs -J
+	kill -STOP "$wsd"
+	cli publish jobs '{"tenantId":"t"}'
+	until_figure received 1
+	kill -INT "$bridge"
+	subscribers 0
+	kill -INT "$bridge"
+	bridge_ends 130
+	[[ $rest == *'redis2ws: 1 message was not acknowledged' ]]
+	[ "$(figure lost)" -eq 1 ]
+	kill -CONT "$wsd"
+}
+
+# subscribers N: waits until the channel has so many subscribers.
+subscribers() {
+	local until=$((SECONDS + 20))
+
+	until [[ $(cli pubsub numsub jobs | tail -n 1) == "$1" ]]; do
+		((SECONDS < until)) || return 1
+	done
+}
+
+@test "-c ends it with 0 after so many were published, -W with 124" {
+	both
+	bridge --channel jobs -c 2 -v
+	cli publish jobs 'bad'
+	cli publish jobs '{"tenantId":"t","n":1}'
+	cli publish jobs '{"tenantId":"t","n":2}'
+	cli publish jobs '{"tenantId":"t","n":3}'
+	bridge_ends 0
+	[[ $rest == *'redis2ws: received 3, published 2, rejected 1, lost 0, held 0; gaps 0, breaks of Redis 0, reconnects 0' ]]
+	run -0 wssub --since all -c 2 --idle 100ms t
+	[ "$output" = $'{"n":1}\n{"n":2}' ]
+	run -124 redis2ws --channel jobs -W 200ms
+	[ "$output" = 'redis2ws: time is up after 200 ms; published: 0' ]
+}
+
+@test "SIGUSR1 shows the counters, also with -q" {
+	both
+	bridge --channel jobs -q
+	kill -USR1 "$bridge"
+	said 'redis2ws: received 0, published 0, *'
+}
+
+# --- Beginning ---
+
+@test "options from a file, and from the environment" {
+	both
+	watch t
+	unset REDIS_URL
+	jq -n --arg redis "unix:$redis_socket" \
+		'{redis: $redis, channel: ["a", "b"], "tenant-field": "id"}' \
+		>"$T/config"
+	bridge --config "$T/config"
+	cli publish b '{"id":"t","n":1}'
+	hear '{"n":1}'
+}
+
+@test "who is not there, or does not let it in" {
+	start_redis_tcp --user amy on nopass -@all +ping +subscribe \
+		resetchannels '&jobs'
+	run -3 redis2ws -u ws://127.0.0.1:1/ws --channel jobs
+	[[ $output == "redis2ws: cannot connect to 'ws://127.0.0.1:1/ws': "* ]]
+	start_wsd
+	export WSD_URL=$url
+	run -3 redis2ws --redis unix:/nowhere --channel jobs
+	[ "$output" = "redis2ws: cannot connect to 'unix:/nowhere': no such file or directory" ]
+	run -4 redis2ws --redis "redis://amy:x@127.0.0.1:$redis_port" \
+		--channel jobs --channel secret
+	[[ $output == "redis2ws: 'redis://127.0.0.1:$redis_port' refuses a subscription: NOPERM "* ]]
+}
+
+@test "usage" {
+	run -2 redis2ws
+	[[ $output == *'which channel? Name at least one, with --channel or --pattern'* ]]
+	run -2 redis2ws jobs
+	[[ $output == *"'jobs': no operand is expected; a channel is --channel 'jobs'"* ]]
+	run -2 redis2ws --channel jobs --tenant-field a..b
+	[[ $output == *'--tenant-field: a path is names with dots between'* ]]
+	run -2 redis2ws --channel jobs --tenant-from-channel jobs
+	[[ $output == *"'jobs' does not have {} exactly once"* ]]
+	run -2 redis2ws --channel jobs --tenant-from-channel '{}' --tenant-field a
+	[[ $output == *'--tenant-from-channel: not with --tenant-field'* ]]
+	run -2 redis2ws --channel jobs --redis redis://me:secret@h:x
+	[[ $output == *'--redis: the port is not a number from 1 to 65535'* ]]
+	[[ $output != *secret* ]]
+	run -2 redis2ws --channel jobs --redis rediss://h
+	[[ $output == *'--redis: there is no TLS for Redis'* ]]
+	run -2 redis2ws --channel jobs --redis redis://me@h
+	[[ $output == *'--redis: a user without a password'* ]]
+	run -2 redis2ws --channel jobs --ready-fd 77
+	[[ $output == *'--ready-fd: descriptor 77 is not open'* ]]
+	run -2 redis2ws --channel jobs --ready-fd 1
+	[[ $output == *'--ready-fd: 1 is stdout'* ]]
+	start_wsd
+	run -2 redis2ws -u "$url" --channel jobs --rejects "$T/none/x"
+	[ "$output" = "redis2ws: cannot open '$T/none/x': No such file or directory" ]
+}
