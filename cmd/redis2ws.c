@@ -227,11 +227,16 @@ static void configure(struct bridge_config *c, const struct settings *s,
 {
 	*c = (struct bridge_config){
 		.url = s->url,
-		.redis = s->redis,
-		.channels = s->channels.items,
-		.channels_count = s->channels.count,
-		.patterns = s->patterns.items,
-		.patterns_count = s->patterns.count,
+		.source =
+			{
+				.url = s->redis,
+				.name = "redis2ws",
+				.channels = s->channels.items,
+				.channels_count = s->channels.count,
+				.patterns = s->patterns.items,
+				.patterns_count = s->patterns.count,
+				.diag = reporter->diag,
+			},
 		.tenant_field = s->tenant_field	    ? s->tenant_field
 				: s->tenant_channel ? NULL
 						    : FIELD_DEFAULT,

@@ -17,7 +17,10 @@
 #define EXTRA_MESSAGES 8192
 
 #define DRAIN_MS 10000 /* for what is in flight at the end */
-#define AGAIN_MS 250   /* until a refused GAP is tried again */
+
+/* Until a refused GAP is tried again; it doubles with each that is refused. */
+#define AGAIN_MS 250
+#define AGAIN_MAX_MS 30000
 
 /* What is kept of the memory for a message from one to the next. */
 #define TEXT_KEPT (256 * 1024)
@@ -201,6 +204,12 @@ static bool enough(const struct bridge *b)
 	return b->config->count && f->published + held(f) >= b->config->count;
 }
 
+/* Reads on, or leaves in Redis what there is no room for. */
+static void steer(struct bridge *b)
+{
+	pubsub_pause(&b->pubsub, enough(b) || (full(b) && flowing(b)));
+}
+
 static void on_message(void *user, const struct redispush *push)
 {
 	struct bridge *b = user;
@@ -227,6 +236,7 @@ static void on_message(void *user, const struct redispush *push)
 		take(b, &doc, &origin);
 	else
 		reject_fault(b, &fault, &origin);
+	steer(b); /* at once: the link reads many times in a turn */
 }
 
 static void write_ready(struct bridge *b)
@@ -309,10 +319,12 @@ static void on_settled(void *user, uint64_t first, uint64_t last,
 	for (uint64_t id = first; id <= last; id++) {
 		if (!window_line(&b->uplink.window, id, &line))
 			continue;
-		if (line.source == GAP)
-			b->figures.gaps++;
-		else
+		if (line.source == MESSAGE) {
 			b->figures.published++;
+		} else {
+			b->figures.gaps++;
+			b->again_ms = AGAIN_MS;
+		}
 	}
 }
 
@@ -330,30 +342,41 @@ static void on_again(uv_timer_t *timer)
 	uplink_flush(&b->uplink);
 }
 
+/* Its tenant is to be told, again, but not at once. */
+static void owe_later(struct bridge *b, struct request_text tenant)
+{
+	struct seen_tenant *t = seen_touch(&b->seen, tenant);
+
+	if (t)
+		seen_owe(&b->seen, t);
+	if (uv_is_active((uv_handle_t *)&b->again))
+		return;
+	uv_timer_start(&b->again, on_again, b->again_ms, 0);
+	b->again_ms *= 2;
+	if (b->again_ms > AGAIN_MAX_MS)
+		b->again_ms = AGAIN_MAX_MS;
+}
+
 static void on_rejected(void *user, const struct window_line *line,
 			enum proto_code code, const char *why)
 {
 	struct bridge *b = user;
 	struct origin origin;
-	struct seen_tenant *t;
 
 	origin_of(&origin, line->origin, line->origin_len,
 		  (size_t)line->number);
+	if (line->source == MESSAGE && !is_passing(code)) {
+		reject(b, why, &origin);
+		return;
+	}
 	if (line->source == MESSAGE) {
-		if (!is_passing(code)) {
-			reject(b, why, &origin);
-			return;
-		}
 		rejects_tell(&b->rejects, why, &origin);
 		b->figures.lost++;
 	} else if (!is_passing(code)) {
 		diag(b->config->diag, DIAG_WARN, "a GAP: %s", why);
 		return;
 	}
-	t = seen_touch(&b->seen, origin.tenant);
-	if (t)
-		seen_owe(&b->seen, t);
-	uv_timer_start(&b->again, on_again, AGAIN_MS, 0);
+	owe_later(b, origin.tenant);
 }
 
 static void on_complaint(void *user, enum proto_code code, const char *why)
@@ -408,7 +431,7 @@ static void on_prepare(uv_prepare_t *prepare)
 	if (b->done)
 		return;
 	uplink_flush(&b->uplink);
-	pubsub_pause(&b->pubsub, enough(b) || (full(b) && flowing(b)));
+	steer(b);
 }
 
 /* Beginning and end */
@@ -429,6 +452,7 @@ int bridge_init(struct bridge *b, const struct bridge_config *config,
 	memset(b, 0, sizeof(*b));
 	b->config = config;
 	b->loop = loop;
+	b->again_ms = AGAIN_MS;
 	b->uplink_config = (struct uplink_config){
 		.url = config->url,
 		.acks = true,
@@ -437,16 +461,7 @@ int bridge_init(struct bridge *b, const struct bridge_config *config,
 		.max_lines = (size_t)config->max_messages + EXTRA_MESSAGES,
 		.max_bytes = (size_t)config->max_buffer,
 	};
-	b->pubsub_config = (struct pubsub_config){
-		.url = config->redis,
-		.name = "redis2ws",
-		.channels = config->channels,
-		.channels_count = config->channels_count,
-		.patterns = config->patterns,
-		.patterns_count = config->patterns_count,
-		.diag = config->diag,
-	};
-	pubsub_init(&b->pubsub, &b->pubsub_config, &pubsub_events, b);
+	pubsub_init(&b->pubsub, &config->source, &pubsub_events, b);
 	buf_init(&b->text);
 	buf_init(&b->scratch);
 	rejects_init(&b->rejects, config->rejects, config->diag);

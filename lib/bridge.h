@@ -41,12 +41,8 @@ struct bridge_figures {
 };
 
 struct bridge_config {
-	const char *url;   /* of the wsd */
-	const char *redis; /* URL */
-	const char *const *channels;
-	size_t channels_count;
-	const char *const *patterns;
-	size_t patterns_count;
+	const char *url; /* of the wsd */
+	struct pubsub_config source;
 	const char *tenant_field;   /* a path; NULL: */
 	const char *tenant_channel; /* a template, see channel.h */
 	const char *rejects;	    /* file; NULL: none */
@@ -66,7 +62,6 @@ struct bridge {
 	struct loop *loop;		    /* borrowed */
 	struct uplink_config uplink_config;
 	struct uplink uplink;
-	struct pubsub_config pubsub_config;
 	struct pubsub pubsub;
 	struct document_rules rules;
 	struct channel_template template;
@@ -80,7 +75,8 @@ struct bridge {
 	bool dropping;	  /* messages find no room */
 	uint64_t dropped; /* since it began */
 
-	bool handles; /* these are open */
+	uint64_t again_ms; /* until refused GAPs are tried again */
+	bool handles;	   /* these are open */
 	uv_prepare_t prepare;
 	uv_timer_t deadline;
 	uv_timer_t draining;
