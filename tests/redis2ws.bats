@@ -212,6 +212,17 @@ until_figure() {
 	(($(wc -l <<<"$rest") < 2500))
 }
 
+@test "a file of rejects that cannot be written does not end it" {
+	both
+	bridge --channel jobs --rejects /dev/full -c 1
+	cli publish jobs bad
+	said "redis2ws: cannot write '/dev/full', no more are kept: No space left on device"
+	cli publish jobs bad
+	said "redis2ws: rejected from 'jobs': *: bad"
+	cli publish jobs '{"tenantId":"t"}'
+	bridge_ends 0
+}
+
 # --- Losses ---
 
 @test "redis-server is killed and started: a GAP, then it goes on" {
@@ -478,6 +489,13 @@ subscribers() {
 	[[ $output == "redis2ws: 'redis://127.0.0.1:$redis_port' refuses a subscription: NOPERM "* ]]
 }
 
+@test "a server that does not speak wsd.v1" {
+	listening "$BATS_TEST_DIRNAME/tools/fakeserver" \
+		'[[{"accept":""},{"hang":true}]]'
+	run -2 redis2ws -u "ws://127.0.0.1:$PORT/ws" --channel jobs
+	[ "$output" = "redis2ws: 'ws://127.0.0.1:$PORT/ws' does not speak wsd.v1, and so has no acknowledgements" ]
+}
+
 @test "usage" {
 	run -2 redis2ws
 	[[ $output == *'which channel? Name at least one, with --channel or --pattern'* ]]
@@ -500,7 +518,9 @@ subscribers() {
 	[[ $output == *'--ready-fd: descriptor 77 is not open'* ]]
 	run -2 redis2ws --channel jobs --ready-fd 1
 	[[ $output == *'--ready-fd: 1 is stdout'* ]]
-	start_wsd
+	both
+	run -1 bash -c 'redis2ws --channel jobs --ready-fd 5 5>/dev/full'
+	[ "$output" = 'redis2ws: cannot write to --ready-fd 5: No space left on device' ]
 	run -2 redis2ws -u "$url" --channel jobs --rejects "$T/none/x"
 	[ "$output" = "redis2ws: cannot open '$T/none/x': No such file or directory" ]
 }
