@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * redis2ws - publishes what is published in Redis to the tenants of a wsd:
+ * options → bridge → exit status.
+ */
+#include "bridge.h"
+#include "diag.h"
+#include "exits.h"
+#include "jsonput.h"
+#include "options.h"
+#include "redisurl.h"
+#include "url.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define NO_FD UINT64_MAX
+#define FIELD_DEFAULT "tenantId"
+#define BUFFER_DEFAULT (64 << 20)
+#define WINDOW_DEFAULT 262144
+
+struct settings {
+	struct option_base options;
+	const char *url;
+	const char *redis;
+	struct option_texts channels;
+	struct option_texts patterns;
+	const char *tenant_field;
+	const char *tenant_channel;
+	uint64_t max_buffer;
+	uint64_t window;
+	const char *rejects;
+	uint64_t count;
+	uint64_t timeout;
+	uint64_t ready_fd;
+	bool json;
+	int verbose;
+	bool quiet;
+};
+
+#define FIELD(name) .offset = offsetof(struct settings, name)
+
+static const struct option options[] = {
+	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
+	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
+	{0, "redis", OPTION_TEXT, FIELD(redis), "URL",
+	 "Redis (REDIS_URL, default redis://127.0.0.1:6379)", NULL, 0, 0},
+	{0, "channel", OPTION_TEXTS, FIELD(channels), "NAME",
+	 "subscribe to this channel; repeatable", NULL, 0, 0},
+	{0, "pattern", OPTION_TEXTS, FIELD(patterns), "PATTERN",
+	 "subscribe to all channels that match, such as 'jobs:*'; repeatable",
+	 NULL, 0, 0},
+	{0, "tenant-field", OPTION_TEXT, FIELD(tenant_field), "PATH",
+	 "take the tenant out of each message, from a member such as a.b "
+	 "(default tenantId)",
+	 NULL, 0, 0},
+	{0, "tenant-from-channel", OPTION_TEXT, FIELD(tenant_channel),
+	 "TEMPLATE",
+	 "the tenant is what stands for {} in the name of the channel, as in "
+	 "'jobs:{}'",
+	 NULL, 0, 0},
+	{0, "max-buffer", OPTION_SIZE, FIELD(max_buffer), "SIZE",
+	 "hold at most so much while the server is away (default 64M)", NULL, 1,
+	 UINT64_C(1) << 34},
+	{0, "window", OPTION_NUMBER, FIELD(window), "N",
+	 "and at most so many messages (default 262144)", NULL, 1, 1 << 24},
+	{0, "rejects", OPTION_TEXT, FIELD(rejects), "FILE",
+	 "append the messages that are refused to FILE, as JSON lines", NULL, 0,
+	 0},
+	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
+	 "exit after N messages were published", NULL, 1, 0},
+	{'W', "timeout", OPTION_DURATION, FIELD(timeout), "T",
+	 "exit 124 when it takes longer than this", NULL, 0, 0},
+	{0, "ready-fd", OPTION_NUMBER, FIELD(ready_fd), "N",
+	 "write a line to descriptor N once every subscription is confirmed",
+	 NULL, 0, INT16_MAX, OPTION_TYPED},
+	{'J', "json", OPTION_FLAG, FIELD(json), NULL,
+	 "print the counters as a JSON object at the end and on SIGUSR1", NULL,
+	 0, 0},
+	{'v', "verbose", OPTION_TALLY, FIELD(verbose), NULL,
+	 "say what happens, and the counters at the end", NULL, 0, 0},
+	{'q', "quiet", OPTION_FLAG, FIELD(quiet), NULL, "only errors on stderr",
+	 NULL, 0, 0},
+	{.name = NULL},
+};
+
+static const struct option_program program = {
+	.name = "redis2ws",
+	.synopsis = "[option ...]",
+	.summary = "Publishes what is published in Redis to the tenants of a "
+		   "wsd.",
+	.options = options,
+	.examples = "redis2ws --channel job_updates\n"
+		    "redis2ws --pattern 'jobs:*' --tenant-from-channel "
+		    "'jobs:{}'\n"
+		    "redis2ws --channel job_updates -c 1 -W 10s\n",
+};
+
+/* What the table of options cannot check. 0, or the exit status. */
+static int check_routes(const struct settings *s)
+{
+	struct channel_template template;
+	struct route route;
+
+	if (!s->channels.count && !s->patterns.count)
+		return options_wrong(&program, "which channel? Name at least "
+					       "one, with --channel or "
+					       "--pattern");
+	if (s->tenant_field && s->tenant_channel)
+		return options_wrong(&program, "--tenant-from-channel: not "
+					       "with --tenant-field");
+	if (s->tenant_channel && channel_init(&template, s->tenant_channel))
+		return options_wrong(&program,
+				     "--tenant-from-channel: '%s' does not "
+				     "have {} exactly once",
+				     s->tenant_channel);
+	if (route_init(&route, s->tenant_field, NULL) != 0)
+		return options_wrong(&program,
+				     "--tenant-field: a path is names with "
+				     "dots between, such as a.b");
+	return 0;
+}
+
+/* Why one cannot connect to it; without the URL, which may have a password. */
+static const char *check_redis(const char *text)
+{
+	struct redisurl url;
+	const char *why;
+
+	if (redisurl_parse(&url, text, &why) != 0)
+		return why;
+	return url.tls ? "there is no TLS for Redis (rediss://)"
+		       : redisurl_login(&url, NULL, NULL);
+}
+
+static int check(const struct settings *s)
+{
+	const char *why = check_redis(s->redis);
+
+	if (why)
+		return options_wrong(&program, "--redis: %s", why);
+	if (s->ready_fd != NO_FD && fcntl((int)s->ready_fd, F_GETFD) < 0)
+		return options_wrong(&program,
+				     "--ready-fd: descriptor %" PRIu64
+				     " is not open",
+				     s->ready_fd);
+	if (s->ready_fd == STDOUT_FILENO)
+		return options_wrong(&program, "--ready-fd: 1 is stdout, which "
+					       "carries only counters");
+	return check_routes(s);
+}
+
+/* Counters */
+
+struct reporter {
+	const struct diag *diag;
+	bool json;
+};
+
+static void put_json(struct buf *b, const struct bridge_figures *f)
+{
+	buf_putc(b, '{');
+	jsonput_u64(b, "received", f->received);
+	jsonput_u64(b, "published", f->published);
+	jsonput_u64(b, "rejected", f->rejected);
+	jsonput_u64(b, "lost", f->lost);
+	jsonput_u64(b, "held", f->held);
+	jsonput_u64(b, "gaps", f->gaps);
+	jsonput_u64(b, "breaks", f->breaks);
+	jsonput_u64(b, "reconnects", f->reconnects);
+	buf_puts(b, "}\n");
+}
+
+static void print_json(const struct bridge_figures *f)
+{
+	struct buf b;
+
+	buf_init(&b);
+	put_json(&b, f);
+	if (!b.failed)
+		fwrite(buf_bytes(&b), 1, buf_len(&b), stdout);
+	buf_release(&b);
+}
+
+static void tell(const struct diag *d, enum diag_level level,
+		 const struct bridge_figures *f)
+{
+	diag(d, level,
+	     "received %" PRIu64 ", published %" PRIu64 ", rejected %" PRIu64
+	     ", lost %" PRIu64 ", held %" PRIu64 "; gaps %" PRIu64
+	     ", breaks of Redis %" PRIu64 ", reconnects %" PRIu64,
+	     f->received, f->published, f->rejected, f->lost, f->held, f->gaps,
+	     f->breaks, f->reconnects);
+}
+
+/* It was asked for, so -q does not keep it back. */
+static void report(void *user, const struct bridge_figures *figures)
+{
+	const struct reporter *r = user;
+
+	if (r->json) {
+		print_json(figures);
+		fflush(stdout);
+	} else {
+		tell(r->diag, DIAG_ERROR, figures);
+	}
+}
+
+static void summarize(const struct bridge *b, const struct reporter *r)
+{
+	struct bridge_figures figures;
+
+	bridge_figures(b, &figures);
+	tell(r->diag, DIAG_NOTE, &figures);
+	if (r->json)
+		print_json(&figures);
+}
+
+/* Running */
+
+static void configure(struct bridge_config *c, const struct settings *s,
+		      struct reporter *reporter)
+{
+	*c = (struct bridge_config){
+		.url = s->url,
+		.source =
+			{
+				.url = s->redis,
+				.name = "redis2ws",
+				.channels = s->channels.items,
+				.channels_count = s->channels.count,
+				.patterns = s->patterns.items,
+				.patterns_count = s->patterns.count,
+				.diag = reporter->diag,
+			},
+		.tenant_field = s->tenant_field	    ? s->tenant_field
+				: s->tenant_channel ? NULL
+						    : FIELD_DEFAULT,
+		.tenant_channel = s->tenant_channel,
+		.rejects = s->rejects,
+		.max_buffer = s->max_buffer,
+		.max_messages = s->window,
+		.count = s->count,
+		.timeout_ms = s->timeout,
+		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
+		.diag = reporter->diag,
+		.report = report,
+		.user = reporter,
+	};
+}
+
+static int bridge(struct bridge *b, const struct bridge_config *config,
+		  struct loop *loop, const struct reporter *reporter)
+{
+	if (bridge_init(b, config, loop) != 0) {
+		diag(config->diag, DIAG_ERROR, "cannot begin: %s",
+		     strerror(errno));
+		bridge_release(b);
+		return EXIT_OTHER;
+	}
+	if (bridge_start(b) == 0)
+		loop_run(loop);
+	bridge_release(b);
+	summarize(b, reporter);
+	return b->status;
+}
+
+static int run(const struct settings *s)
+{
+	struct diag d = {"redis2ws",
+			 s->quiet ? DIAG_ERROR : DIAG_WARN + s->verbose};
+	struct reporter reporter = {&d, s->json};
+	struct bridge_config config;
+	struct bridge b;
+	struct loop loop;
+	struct log log;
+	int status;
+	bool clean;
+
+	configure(&config, s, &reporter);
+	log_init(&log, &d, LOG_TEXT);
+	if (loop_init(&loop, &log, client_protocols(),
+		      client_loop_options(s->url), NULL) != 0)
+		return EXIT_OTHER;
+	status = bridge(&b, &config, &loop, &reporter);
+	clean = loop_release(&loop) == 0;
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		diag(&d, DIAG_ERROR, "cannot write to stdout: %s",
+		     strerror(errno));
+		status = EXIT_OTHER;
+	}
+	if (b.signal)
+		exits_by_signal(b.signal);
+	if (!clean)
+		_exit(status);
+	return status;
+}
+
+static const char *from_environment(const char *name, const char *otherwise)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : otherwise;
+}
+
+int main(int argc, char **argv)
+{
+	struct settings settings = {
+		.url = from_environment("WSD_URL", URL_DEFAULT),
+		.redis = from_environment("REDIS_URL", REDISURL_DEFAULT),
+		.max_buffer = BUFFER_DEFAULT,
+		.window = WINDOW_DEFAULT,
+		.ready_fd = NO_FD,
+	};
+	int operands;
+	int status;
+
+	switch (options_parse(&program, argc, argv, &settings.options,
+			      &operands)) {
+	case OPTIONS_RUN:
+		break;
+	case OPTIONS_DONE:
+		return EXIT_DONE;
+	case OPTIONS_WRONG:
+		return EXIT_USAGE;
+	case OPTIONS_FAILED:
+		return EXIT_OTHER;
+	}
+	if (operands < argc)
+		status = options_wrong(&program,
+				       "'%s': no operand is expected; a "
+				       "channel is --channel '%s'",
+				       argv[operands], argv[operands]);
+	else
+		status = check(&settings);
+	if (!status)
+		status = run(&settings);
+	options_release(&program, &settings.options);
+	return status;
+}
