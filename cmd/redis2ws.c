@@ -225,31 +225,38 @@ static void summarize(const struct bridge *b, const struct reporter *r)
 static void configure(struct bridge_config *c, const struct settings *s,
 		      struct reporter *reporter)
 {
+	const struct diag *diag = reporter->diag;
+
 	*c = (struct bridge_config){
-		.url = s->url,
-		.source =
-			{
-				.url = s->redis,
-				.name = "redis2ws",
-				.channels = s->channels.items,
-				.channels_count = s->channels.count,
-				.patterns = s->patterns.items,
-				.patterns_count = s->patterns.count,
-				.diag = reporter->diag,
-			},
+		.rejects = s->rejects,
+		.count = s->count,
+		.timeout_ms = s->timeout,
+		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
+		.diag = diag,
+		.report = report,
+		.user = reporter,
+	};
+	c->pubsub = (struct pubsub_config){
+		.url = s->redis,
+		.name = "redis2ws",
+		.channels = s->channels.items,
+		.channels_count = s->channels.count,
+		.patterns = s->patterns.items,
+		.patterns_count = s->patterns.count,
+		.diag = diag,
+	};
+	c->routing = (struct routing_config){
 		.tenant_field = s->tenant_field	    ? s->tenant_field
 				: s->tenant_channel ? NULL
 						    : FIELD_DEFAULT,
 		.tenant_channel = s->tenant_channel,
-		.rejects = s->rejects,
-		.max_buffer = s->max_buffer,
+	};
+	c->delivery = (struct delivery_config){
+		.url = s->url,
+		.max_bytes = s->max_buffer,
 		.max_messages = s->window,
-		.count = s->count,
-		.timeout_ms = s->timeout,
-		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
-		.diag = reporter->diag,
-		.report = report,
-		.user = reporter,
+		.whole = s->rejects,
+		.diag = diag,
 	};
 }
 
