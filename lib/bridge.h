@@ -19,6 +19,7 @@
 #include "pubsub.h"
 #include "rejects.h"
 #include "routing.h"
+#include "streams.h"
 
 struct bridge_figures {
 	uint64_t received;   /* messages that came from Redis */
@@ -32,7 +33,8 @@ struct bridge_figures {
 };
 
 struct bridge_config {
-	struct pubsub_config pubsub;
+	struct pubsub_config pubsub;   /* unless there are */
+	struct streams_config streams; /* those */
 	struct routing_config routing;
 	struct delivery_config delivery;
 	const char *rejects;	 /* file; NULL: none */
@@ -48,7 +50,8 @@ struct bridge_config {
 struct bridge {
 	const struct bridge_config *config; /* borrowed */
 	struct loop *loop;		    /* borrowed */
-	struct pubsub pubsub;
+	struct pubsub pubsub;		    /* one of these two */
+	struct streams streams;
 	struct delivery delivery;
 	struct source source;
 	struct sink sink;
