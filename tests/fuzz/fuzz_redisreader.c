@@ -3,13 +3,17 @@
  * The reply path without a socket: whatever comes from a Redis, however it is
  * cut, redisreader makes replies of it that keep their limits, or refuses; and
  * redisqueue gives each to a command that waits, or takes it for a push, or
- * says that it is unasked. Cut in another way, the same comes out.
+ * says that it is unasked. Cut in another way, the same comes out. What in a
+ * reply is an entry of a stream has a message, which is JSON when it is made of
+ * all fields.
  *
  * The first byte says how long the slices are, the second how many commands
  * wait; their kinds come from it too.
  */
+#include "json.h"
 #include "redisqueue.h"
 #include "redisreader.h"
+#include "streamentry.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +61,55 @@ static void check(struct run *run, const struct redisreply *r, unsigned depth)
 		check(run, &r->items[i], depth + 1);
 }
 
+static void check_message(struct run *run, const struct streamentry *entry,
+			  const char *field)
+{
+	enum streamentry_result result;
+	struct buf out;
+
+	buf_init(&out);
+	result = streamentry_message(entry, field, &out);
+	add(run, result);
+	add(run, buf_len(&out));
+	must(result != STREAMENTRY_TWICE || field);
+	must(result == STREAMENTRY_OK || !buf_len(&out));
+	if (result == STREAMENTRY_OK && !field)
+		must(json_check(buf_bytes(&out), buf_len(&out), NULL) ==
+		     JSON_OK);
+	streamentry_show(entry, &out);
+	must(buf_len(&out) >= 2);
+	buf_release(&out);
+}
+
+static void check_entry(struct run *run, const struct redisreply *reply)
+{
+	struct streamentry entry;
+
+	if (streamentry_read(&entry, reply) != 0)
+		return;
+	must(!entry.fields == !entry.count && entry.count % 2 == 0);
+	add(run, entry.id.ms);
+	add(run, entry.id.seq);
+	if (!entry.fields)
+		return;
+	check_message(run, &entry, NULL);
+	check_message(run, &entry, "data");
+}
+
+/* Each part of a reply may be an entry or the entries of a stream. */
+static void check_entries(struct run *run, const struct redisreply *r)
+{
+	struct streamentry_list list;
+
+	check_entry(run, r);
+	if (streamentry_read_list(&list, r) == 0) {
+		must(list.name->text && !list.items == !list.count);
+		add(run, list.count);
+	}
+	for (size_t i = 0; i < r->count; i++)
+		check_entries(run, &r->items[i]);
+}
+
 static void check_push(struct run *run, const struct redispush *push)
 {
 	bool message = push->kind == REDISPUSH_MESSAGE;
@@ -78,6 +131,7 @@ static bool take(void *user, const struct redisreply *reply)
 
 	run->elements = 0;
 	check(run, reply, 1);
+	check_entries(run, reply);
 	route = redisqueue_route(&run->queue, reply, &entry, &push);
 	add(run, route);
 	must(run->queue.count == waiting - (route == REDISQUEUE_ANSWER));
