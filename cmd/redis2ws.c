@@ -9,6 +9,7 @@
 #include "jsonput.h"
 #include "options.h"
 #include "redisurl.h"
+#include "secretfile.h"
 #include "url.h"
 
 #include <errno.h>
@@ -27,6 +28,9 @@ struct settings {
 	struct option_base options;
 	const char *url;
 	const char *redis;
+	const char *password_file;
+	const char *password; /* of Redis; NULL: what the URL has */
+	char *secret;	      /* owned: out of the file */
 	struct option_texts channels;
 	struct option_texts patterns;
 	const char *tenant_field;
@@ -34,6 +38,8 @@ struct settings {
 	uint64_t max_buffer;
 	uint64_t window;
 	const char *rejects;
+	bool print;
+	bool dry_run;
 	uint64_t count;
 	uint64_t timeout;
 	uint64_t ready_fd;
@@ -49,6 +55,10 @@ static const struct option options[] = {
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
 	{0, "redis", OPTION_TEXT, FIELD(redis), "URL",
 	 "Redis (REDIS_URL, default redis://127.0.0.1:6379)", NULL, 0, 0},
+	{0, "redis-password-file", OPTION_TEXT, FIELD(password_file), "FILE",
+	 "its password is in FILE, which others cannot read (REDIS_PASSWORD, "
+	 "or what the URL has)",
+	 NULL, 0, 0},
 	{0, "channel", OPTION_TEXTS, FIELD(channels), "NAME",
 	 "subscribe to this channel; repeatable", NULL, 0, 0},
 	{0, "pattern", OPTION_TEXTS, FIELD(patterns), "PATTERN",
@@ -71,6 +81,11 @@ static const struct option options[] = {
 	{0, "rejects", OPTION_TEXT, FIELD(rejects), "FILE",
 	 "append the messages that are refused to FILE, as JSON lines", NULL, 0,
 	 0},
+	{0, "stdout", OPTION_FLAG, FIELD(print), NULL,
+	 "print what would be published, as lines that name their tenant", NULL,
+	 0, 0},
+	{0, "dry-run", OPTION_FLAG, FIELD(dry_run), NULL,
+	 "the same, and change nothing anywhere", NULL, 0, 0},
 	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
 	 "exit after N messages were published", NULL, 1, 0},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout), "T",
@@ -97,6 +112,9 @@ static const struct option_program program = {
 	.examples = "redis2ws --channel job_updates\n"
 		    "redis2ws --pattern 'jobs:*' --tenant-from-channel "
 		    "'jobs:{}'\n"
+		    "redis2ws --stdout --channel jobs | jq -c --unbuffered "
+		    "'select(.status==\"done\")' | wspub --tenant-field "
+		    "tenantId\n"
 		    "redis2ws --channel job_updates -c 1 -W 10s\n",
 };
 
@@ -125,21 +143,63 @@ static int check_routes(const struct settings *s)
 	return 0;
 }
 
+/* The password of Redis, where it is in a file. */
+static int read_password(struct settings *s)
+{
+	char why[SECRETFILE_WHY_MAX];
+
+	if (!s->password_file)
+		return 0;
+	s->secret = secretfile_read(s->password_file, why);
+	if (!s->secret)
+		return options_wrong(&program,
+				     "--redis-password-file: '%s': %s",
+				     s->password_file, why);
+	s->password = s->secret;
+	return 0;
+}
+
 /* Why one cannot connect to it; without the URL, which may have a password. */
-static const char *check_redis(const char *text)
+static const char *check_redis(const struct settings *s)
 {
 	struct redisurl url;
 	const char *why;
 
-	if (redisurl_parse(&url, text, &why) != 0)
+	if (redisurl_parse(&url, s->redis, &why) != 0)
 		return why;
-	return url.tls ? "there is no TLS for Redis (rediss://)"
-		       : redisurl_login(&url, NULL, NULL);
+	if (url.tls)
+		return "there is no TLS for Redis (rediss://); have a proxy "
+		       "here speak it, such as stunnel, and name that: "
+		       "redis://127.0.0.1:PORT or unix:PATH";
+	return redisurl_login(&url, NULL, s->password);
+}
+
+/* What does not go with lines on stdout. */
+static int check_stdout(const struct settings *s)
+{
+	const char *name = s->print ? "--stdout" : "--dry-run";
+
+	if (s->print && s->url)
+		return options_wrong(&program, "--stdout: not with -u, as "
+					       "nothing is published");
+	if (s->json && (s->print || s->dry_run))
+		return options_wrong(&program,
+				     "-J: not with %s, which has stdout for "
+				     "its lines; SIGUSR1 and -v show the "
+				     "counters on stderr",
+				     name);
+	if (s->ready_fd == STDOUT_FILENO)
+		return options_wrong(&program,
+				     "--ready-fd: 1 is stdout, which "
+				     "carries only %s",
+				     s->print || s->dry_run ? "messages"
+							    : "counters");
+	return 0;
 }
 
 static int check(const struct settings *s)
 {
-	const char *why = check_redis(s->redis);
+	const char *why = check_redis(s);
 
 	if (why)
 		return options_wrong(&program, "--redis: %s", why);
@@ -148,9 +208,8 @@ static int check(const struct settings *s)
 				     "--ready-fd: descriptor %" PRIu64
 				     " is not open",
 				     s->ready_fd);
-	if (s->ready_fd == STDOUT_FILENO)
-		return options_wrong(&program, "--ready-fd: 1 is stdout, which "
-					       "carries only counters");
+	if (check_stdout(s))
+		return EXIT_USAGE;
 	return check_routes(s);
 }
 
@@ -229,6 +288,8 @@ static void configure(struct bridge_config *c, const struct settings *s,
 
 	*c = (struct bridge_config){
 		.rejects = s->rejects,
+		.print = s->print,
+		.dry_run = s->dry_run,
 		.count = s->count,
 		.timeout_ms = s->timeout,
 		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
@@ -238,6 +299,7 @@ static void configure(struct bridge_config *c, const struct settings *s,
 	};
 	c->pubsub = (struct pubsub_config){
 		.url = s->redis,
+		.password = s->password,
 		.name = "redis2ws",
 		.channels = s->channels.items,
 		.channels_count = s->channels.count,
@@ -317,8 +379,8 @@ static const char *from_environment(const char *name, const char *otherwise)
 int main(int argc, char **argv)
 {
 	struct settings settings = {
-		.url = from_environment("WSD_URL", URL_DEFAULT),
 		.redis = from_environment("REDIS_URL", REDISURL_DEFAULT),
+		.password = from_environment("REDIS_PASSWORD", NULL),
 		.max_buffer = BUFFER_DEFAULT,
 		.window = WINDOW_DEFAULT,
 		.ready_fd = NO_FD,
@@ -343,9 +405,14 @@ int main(int argc, char **argv)
 				       "channel is --channel '%s'",
 				       argv[operands], argv[operands]);
 	else
+		status = read_password(&settings);
+	if (!status)
 		status = check(&settings);
+	if (!settings.url)
+		settings.url = from_environment("WSD_URL", URL_DEFAULT);
 	if (!status)
 		status = run(&settings);
+	secretfile_free(settings.secret);
 	options_release(&program, &settings.options);
 	return status;
 }
