@@ -338,6 +338,18 @@ static int bridge(struct bridge *b, const struct bridge_config *config,
 	return b->status;
 }
 
+/*
+ * Before anything is opened: it would get the number of a stdout that is
+ * closed, and the lines.
+ */
+static int look_at_stdout(const struct settings *s, const struct diag *d)
+{
+	if (!(s->print || s->dry_run) || fcntl(STDOUT_FILENO, F_GETFD) >= 0)
+		return 0;
+	diag(d, DIAG_ERROR, "cannot write to stdout: %s", strerror(errno));
+	return EXIT_OTHER;
+}
+
 static int run(const struct settings *s)
 {
 	struct diag d = {"redis2ws",
@@ -350,6 +362,8 @@ static int run(const struct settings *s)
 	int status;
 	bool clean;
 
+	if (look_at_stdout(s, &d))
+		return EXIT_OTHER;
 	configure(&config, s, &reporter);
 	log_init(&log, &d, LOG_TEXT);
 	if (loop_init(&loop, &log, client_protocols(),
