@@ -8,6 +8,7 @@
 #include "exits.h"
 #include "jsonput.h"
 #include "options.h"
+#include "proto.h"
 #include "redisurl.h"
 #include "secretfile.h"
 #include "url.h"
@@ -33,6 +34,13 @@ struct settings {
 	char *secret;	      /* owned: out of the file */
 	struct option_texts channels;
 	struct option_texts patterns;
+	struct option_texts streams;
+	const char *group;
+	const char *consumer;
+	const char *group_start;
+	const char *source;
+	const char *field;
+	uint64_t claim_after;
 	const char *tenant_field;
 	const char *tenant_channel;
 	uint64_t max_buffer;
@@ -64,6 +72,26 @@ static const struct option options[] = {
 	{0, "pattern", OPTION_TEXTS, FIELD(patterns), "PATTERN",
 	 "subscribe to all channels that match, such as 'jobs:*'; repeatable",
 	 NULL, 0, 0},
+	{0, "stream", OPTION_TEXTS, FIELD(streams), "NAME",
+	 "read this stream, as a consumer of a group; repeatable", NULL, 0, 0},
+	{0, "group", OPTION_TEXT, FIELD(group), "NAME",
+	 "the group; it is made when it is missing", NULL, 0, 0},
+	{0, "consumer", OPTION_TEXT, FIELD(consumer), "NAME",
+	 "the consumer in it (default: the name of the host)", NULL, 0, 0},
+	{0, "group-start", OPTION_TEXT, FIELD(group_start), "ID",
+	 "where a group begins that is made: 0 (default) is the oldest entry, "
+	 "$ the next",
+	 NULL, 0, 0},
+	{0, "source", OPTION_TEXT, FIELD(source), "NAME",
+	 "what keys begin with (default: the URL of the Redis)", NULL, 0, 0},
+	{0, "field", OPTION_TEXT, FIELD(field), "NAME",
+	 "the field of an entry that has the message (default: all of them are "
+	 "an object)",
+	 NULL, 0, 0},
+	{0, "claim-after", OPTION_DURATION, FIELD(claim_after), "T",
+	 "take over what other consumers have left lying for so long (default "
+	 "1m)",
+	 NULL, 1, 0},
 	{0, "tenant-field", OPTION_TEXT, FIELD(tenant_field), "PATH",
 	 "take the tenant out of each message, from a member such as a.b "
 	 "(default tenantId)",
@@ -110,6 +138,7 @@ static const struct option_program program = {
 		   "wsd.",
 	.options = options,
 	.examples = "redis2ws --channel job_updates\n"
+		    "redis2ws --stream jobs --group live --field data\n"
 		    "redis2ws --pattern 'jobs:*' --tenant-from-channel "
 		    "'jobs:{}'\n"
 		    "redis2ws --stdout --channel jobs | jq -c --unbuffered "
@@ -119,15 +148,50 @@ static const struct option_program program = {
 };
 
 /* What the table of options cannot check. 0, or the exit status. */
+static int check_source(const struct settings *s)
+{
+	bool channels = s->channels.count || s->patterns.count;
+
+	if (!channels && !s->streams.count)
+		return options_wrong(&program,
+				     "which channel? Name at least one, with "
+				     "--channel, --pattern or --stream");
+	if (channels && s->streams.count)
+		return options_wrong(&program,
+				     "--stream: not with --channel or "
+				     "--pattern, as streams are read at least "
+				     "once and channels at most once");
+	if (s->streams.count && !s->group)
+		return options_wrong(&program, "--stream needs --group");
+	if (!s->streams.count &&
+	    (s->group || s->consumer || s->field || s->source))
+		return options_wrong(&program, "--group, --consumer, --field "
+					       "and --source need --stream");
+	return 0;
+}
+
+/* Keys are "<source>:<stream>:<id>". */
+static int check_keys(const struct settings *s)
+{
+	for (size_t i = 0; i < s->streams.count; i++) {
+		size_t len = strlen(s->source) + strlen(s->streams.items[i]) +
+			     ENTRYID_TEXT_MAX + 1;
+
+		if (len > PROTO_KEY_MAX)
+			return options_wrong(
+				&program,
+				"--source: '%s' and '%s' are too long together "
+				"for a key; name a shorter source",
+				s->source, s->streams.items[i]);
+	}
+	return 0;
+}
+
 static int check_routes(const struct settings *s)
 {
 	struct channel_template template;
 	struct route route;
 
-	if (!s->channels.count && !s->patterns.count)
-		return options_wrong(&program, "which channel? Name at least "
-					       "one, with --channel or "
-					       "--pattern");
 	if (s->tenant_field && s->tenant_channel)
 		return options_wrong(&program, "--tenant-from-channel: not "
 					       "with --tenant-field");
@@ -200,6 +264,7 @@ static int check_stdout(const struct settings *s)
 static int check(const struct settings *s)
 {
 	const char *why = check_redis(s);
+	int status;
 
 	if (why)
 		return options_wrong(&program, "--redis: %s", why);
@@ -208,9 +273,10 @@ static int check(const struct settings *s)
 				     "--ready-fd: descriptor %" PRIu64
 				     " is not open",
 				     s->ready_fd);
-	if (check_stdout(s))
-		return EXIT_USAGE;
-	return check_routes(s);
+	status = check_stdout(s);
+	if (!status)
+		status = check_source(s);
+	return status ? status : check_routes(s);
 }
 
 /* Counters */
@@ -307,6 +373,24 @@ static void configure(struct bridge_config *c, const struct settings *s,
 		.patterns_count = s->patterns.count,
 		.diag = diag,
 	};
+	c->streams = (struct streams_config){
+		.url = s->redis,
+		.password = s->password,
+		.name = "redis2ws",
+		.read =
+			{
+				.streams = s->streams.items,
+				.count = s->streams.count,
+				.group = s->group,
+				.consumer = s->consumer,
+				.begin = s->group_start,
+				.peek = s->dry_run,
+			},
+		.source = s->source,
+		.field = s->field,
+		.claim_ms = s->claim_after,
+		.diag = diag,
+	};
 	c->routing = (struct routing_config){
 		.tenant_field = s->tenant_field	    ? s->tenant_field
 				: s->tenant_channel ? NULL
@@ -317,6 +401,7 @@ static void configure(struct bridge_config *c, const struct settings *s,
 		.url = s->url,
 		.max_bytes = s->max_buffer,
 		.max_messages = s->window,
+		.keep = s->streams.count,
 		.whole = s->rejects,
 		.diag = diag,
 	};
@@ -390,6 +475,30 @@ static const char *from_environment(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
+/* What names this Redis and this host, where nobody says otherwise. */
+struct names {
+	char source[REDISURL_SHOW_MAX];
+	char consumer[256];
+};
+
+static void name_defaults(struct settings *s, struct names *names)
+{
+	struct redisurl url;
+	const char *why;
+
+	if (!s->url)
+		s->url = from_environment("WSD_URL", URL_DEFAULT);
+	if (!s->consumer) {
+		if (gethostname(names->consumer, sizeof(names->consumer)) != 0)
+			strcpy(names->consumer, "redis2ws");
+		names->consumer[sizeof(names->consumer) - 1] = '\0';
+		s->consumer = names->consumer;
+	}
+	if (!s->source && redisurl_parse(&url, s->redis, &why) == 0)
+		s->source = redisurl_show(&url, names->source);
+	explicit_bzero(&url, sizeof(url));
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = {
@@ -397,8 +506,11 @@ int main(int argc, char **argv)
 		.password = from_environment("REDIS_PASSWORD", NULL),
 		.max_buffer = BUFFER_DEFAULT,
 		.window = WINDOW_DEFAULT,
+		.group_start = "0",
+		.claim_after = 60000,
 		.ready_fd = NO_FD,
 	};
+	struct names names;
 	int operands;
 	int status;
 
@@ -422,8 +534,10 @@ int main(int argc, char **argv)
 		status = read_password(&settings);
 	if (!status)
 		status = check(&settings);
-	if (!settings.url)
-		settings.url = from_environment("WSD_URL", URL_DEFAULT);
+	if (!status) {
+		name_defaults(&settings, &names);
+		status = check_keys(&settings);
+	}
 	if (!status)
 		status = run(&settings);
 	secretfile_free(settings.secret);

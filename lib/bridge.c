@@ -57,11 +57,10 @@ static void stop(struct bridge *b, enum exits status)
 
 /* What the source says */
 
-/* It was dealt with, to the end. */
-static void settle(struct bridge *b, const struct origin *origin)
+static void settle(struct bridge *b, const struct origin *origin, bool done)
 {
 	if (b->source.ops->settle)
-		b->source.ops->settle(b->source.self, origin);
+		b->source.ops->settle(b->source.self, origin, done);
 }
 
 static void reject(struct bridge *b, const char *why,
@@ -69,7 +68,14 @@ static void reject(struct bridge *b, const char *why,
 {
 	b->figures.rejected++;
 	rejects_add(&b->rejects, why, origin);
-	settle(b, origin);
+	settle(b, origin, true);
+}
+
+/* It could not be put; where Redis keeps it, it comes again. */
+static void lose(struct bridge *b, const struct origin *origin)
+{
+	b->figures.lost++;
+	settle(b, origin, false);
 }
 
 /* How many more are to be taken of those that were asked for. */
@@ -101,13 +107,13 @@ static void take(struct bridge *b, const struct origin *message)
 	switch (routing_read(&b->routing, &origin, &doc, why)) {
 	case ROUTING_OK:
 		if (!b->sink.ops->put(b->sink.self, &doc, &origin))
-			b->figures.lost++;
+			lose(b, &origin);
 		break;
 	case ROUTING_BAD:
 		reject(b, why, &origin);
 		break;
 	case ROUTING_NO_MEMORY:
-		b->figures.lost++;
+		lose(b, &origin);
 		break;
 	}
 }
@@ -116,11 +122,21 @@ static void on_message(void *user, const struct origin *origin)
 {
 	struct bridge *b = user;
 
-	if (b->stopping || !wanted(b))
+	if (b->stopping || !wanted(b)) {
+		settle(b, origin, false);
 		return;
+	}
 	b->figures.received++;
 	take(b, origin);
 	steer(b); /* at once: the link reads many times in a turn */
+}
+
+static void on_unfit(void *user, const struct origin *origin, const char *why)
+{
+	struct bridge *b = user;
+
+	b->figures.received++;
+	reject(b, why, origin);
 }
 
 static void write_ready(struct bridge *b)
@@ -180,6 +196,7 @@ static void on_failed(void *user, enum exits status)
 
 static const struct source_events source_events = {
 	.message = on_message,
+	.unfit = on_unfit,
 	.ready = on_source_ready,
 	.broken = on_broken,
 	.lost = on_lost,
@@ -211,14 +228,14 @@ static void on_settled(void *user, const struct origin *origin,
 	switch (fate) {
 	case SINK_DONE:
 		b->figures.published++;
-		settle(b, origin);
+		settle(b, origin, true);
 		break;
 	case SINK_REFUSED:
 		reject(b, why, origin);
 		break;
 	case SINK_LOST:
-		b->figures.lost++;
 		rejects_tell(&b->rejects, why, origin);
+		lose(b, origin);
 		break;
 	}
 }
@@ -256,11 +273,27 @@ static void on_prepare(uv_prepare_t *prepare)
 	if (b->done)
 		return;
 	b->sink.ops->flush(b->sink.self);
+	if (b->source.ops->flush)
+		b->source.ops->flush(b->source.self);
 	if (b->started)
 		steer(b);
 }
 
 /* Beginning and end */
+
+static int init_source(struct bridge *b)
+{
+	const struct bridge_config *c = b->config;
+
+	if (c->streams.read.count) {
+		b->source = (struct source){&streams_ops, &b->streams};
+		return streams_init(&b->streams, &c->streams, &source_events,
+				    b);
+	}
+	b->source = (struct source){&pubsub_ops, &b->pubsub};
+	pubsub_init(&b->pubsub, &c->pubsub, &source_events, b);
+	return 0;
+}
 
 static int init_sink(struct bridge *b)
 {
@@ -283,11 +316,11 @@ int bridge_init(struct bridge *b, const struct bridge_config *config,
 	memset(b, 0, sizeof(*b));
 	b->config = config;
 	b->loop = loop;
-	pubsub_init(&b->pubsub, &config->pubsub, &source_events, b);
-	b->source = (struct source){&pubsub_ops, &b->pubsub};
 	rejects_init(&b->rejects, config->dry_run ? NULL : config->rejects,
 		     config->diag);
 	result = routing_init(&b->routing, &config->routing);
+	if (init_source(b) != 0)
+		result = -1;
 	return init_sink(b) != 0 ? -1 : result;
 }
 

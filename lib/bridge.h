@@ -20,6 +20,7 @@
 #include "pubsub.h"
 #include "rejects.h"
 #include "routing.h"
+#include "streams.h"
 
 struct bridge_figures {
 	uint64_t received;   /* messages that came from Redis */
@@ -33,7 +34,8 @@ struct bridge_figures {
 };
 
 struct bridge_config {
-	struct pubsub_config pubsub;
+	struct pubsub_config pubsub;   /* unless there are */
+	struct streams_config streams; /* those */
 	struct routing_config routing;
 	struct delivery_config delivery;
 	bool print;		 /* to stdout, in place of that */
@@ -51,7 +53,8 @@ struct bridge_config {
 struct bridge {
 	const struct bridge_config *config; /* borrowed */
 	struct loop *loop;		    /* borrowed */
-	struct pubsub pubsub;
+	struct pubsub pubsub;		    /* one of these two */
+	struct streams streams;
 	struct delivery delivery;
 	struct printer printer;
 	struct source source;

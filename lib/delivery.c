@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "delivery.h"
 
+#include <errno.h>
 #include <inttypes.h>
 #include <string.h>
 
@@ -14,20 +15,29 @@
 #define AGAIN_MS 250
 #define AGAIN_MAX_MS 30000
 
-/* The sources that the uplink's lines are given. */
-enum { MESSAGE, GAP };
+/* Messages of one tenant that are tried again at a time. */
+#define BURST 64
+
+/*
+ * The sources that the uplink's lines are given. The number of a MESSAGE is its
+ * serial, that of one that is tried AGAIN its struct deferred_message.
+ */
+enum { MESSAGE, AGAIN, GAP };
 
 /* Room */
 
+/* Those that are tried again are in the window too. */
 static uint64_t waiting(const struct delivery *d)
 {
-	return d->uplink.window.next - d->uplink.window.first;
+	return d->uplink.window.next - d->uplink.window.first +
+	       d->deferred.count - d->deferred.flying;
 }
 
 static bool full(const struct delivery *d)
 {
 	return waiting(d) >= d->config->max_messages ||
-	       buf_len(&d->uplink.window.bytes) >= d->config->max_bytes;
+	       buf_len(&d->uplink.window.bytes) + d->deferred.bytes >=
+		       d->config->max_bytes;
 }
 
 /* Whether the wsd takes what it is sent, if not at once. */
@@ -89,11 +99,36 @@ static void missed(void *self, uint64_t count, bool again)
 	put_gaps(d);
 }
 
+/* What was refused for now */
+
+static bool fly(void *user, const struct deferred_message *m)
+{
+	struct delivery *d = user;
+	const struct uplink_message message = {
+		.tenant = deferred_tenant_of(m),
+		.key = m->key,
+		.data = m->data.bytes,
+		.len = m->data.len,
+		.number = (uintptr_t)m,
+		.source = AGAIN,
+	};
+
+	buf_append(&d->uplink.window.origins, m->origin.bytes, m->origin.len);
+	return uplink_put(&d->uplink, &message) == 0;
+}
+
+static void put_deferred(struct delivery *d)
+{
+	if (!uv_is_active((uv_handle_t *)&d->again))
+		deferred_try(&d->deferred, BURST, fly, d);
+}
+
 static void on_again(uv_timer_t *timer)
 {
 	struct delivery *d = timer->data;
 
 	put_gaps(d);
+	put_deferred(d);
 	uplink_flush(&d->uplink);
 }
 
@@ -140,11 +175,33 @@ static bool put_message(struct delivery *d, const struct document *doc,
 		.key = doc->key,
 		.data = doc->data,
 		.len = doc->len,
+		.number = d->serial,
 		.source = MESSAGE,
 	};
 
 	origin_put(&d->uplink.window.origins, origin, d->config->whole);
 	return uplink_put(&d->uplink, &message) == 0;
+}
+
+/* It goes behind those of its tenant that wait to be tried again. */
+static bool put_behind(struct delivery *d, const struct document *doc,
+		       const struct origin *origin)
+{
+	struct deferred_parts parts = {
+		.tenant = doc->tenant,
+		.key = doc->key,
+		.data = {doc->data, doc->len},
+	};
+	struct buf kept;
+	int result = -1;
+
+	buf_init(&kept);
+	origin_put(&kept, origin, d->config->whole);
+	parts.origin = (struct request_text){buf_bytes(&kept), buf_len(&kept)};
+	if (!kept.failed)
+		result = deferred_add(&d->deferred, d->serial, &parts);
+	buf_release(&kept);
+	return result == 0;
 }
 
 static bool put(void *self, const struct document *doc,
@@ -154,6 +211,9 @@ static bool put(void *self, const struct document *doc,
 	struct seen_tenant *t = seen_touch(&d->seen, doc->tenant);
 	bool no_room = !d->config->keep && full(d) && !flowing(d);
 
+	d->serial++;
+	if (deferred_has(&d->deferred, doc->tenant))
+		return put_behind(d, doc, origin);
 	if (!no_room && (!t || !t->owed || put_gap(d, t)) &&
 	    put_message(d, doc, origin))
 		return true;
@@ -175,17 +235,25 @@ static void on_ready(void *user, uint64_t max)
 	d->events->ready(d->user, max);
 }
 
+static struct deferred_message *deferred_of(const struct window_line *line)
+{
+	return line->source == AGAIN ? (void *)(uintptr_t)line->number : NULL;
+}
+
 static void settle(struct delivery *d, const struct window_line *line)
 {
 	struct origin origin;
 
-	if (line->source == GAP) {
+	if (line->source == GAP)
 		d->gaps++;
+	if (line->source != MESSAGE)
 		d->again_ms = AGAIN_MS;
+	if (line->source == GAP)
 		return;
-	}
 	origin_of(&origin, line->origin, line->origin_len);
 	d->events->settled(d->user, &origin, SINK_DONE, NULL);
+	if (deferred_of(line))
+		deferred_remove(&d->deferred, deferred_of(line));
 }
 
 static void on_settled(void *user, uint64_t first, uint64_t last,
@@ -206,6 +274,52 @@ static bool is_passing(enum proto_code code)
 	return code == PROTO_RATE_LIMITED || code == PROTO_OVER_CAPACITY;
 }
 
+static void on_gap_rejected(struct delivery *d, struct request_text tenant,
+			    enum proto_code code, const char *why)
+{
+	if (is_passing(code))
+		owe_later(d, tenant);
+	else
+		diag(d->config->diag, DIAG_WARN, "a GAP: %s", why);
+}
+
+/* A message that is sent for the first time, with all that it is made of. */
+static int defer_first(struct delivery *d, const struct window_line *line)
+{
+	struct request_fault fault;
+	struct request request;
+
+	if (request_parse(&request, line->message, line->len, &fault) != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	return deferred_add(
+		&d->deferred, line->number,
+		&(struct deferred_parts){
+			.tenant = request.tenant,
+			.key = request.key,
+			.data = {request.data.text, request.data.len},
+			.origin = {line->origin, line->origin_len},
+		});
+}
+
+/* 0, or -1 when it can't be kept. */
+static int defer(struct delivery *d, const struct window_line *line,
+		 const char *why)
+{
+	if (deferred_of(line)) {
+		deferred_land(&d->deferred, deferred_of(line));
+	} else {
+		if (!d->deferred.count)
+			diag(d->config->diag, DIAG_WARN,
+			     "%s; it is tried again until it is taken", why);
+		if (defer_first(d, line) != 0)
+			return -1;
+	}
+	try_again(d);
+	return 0;
+}
+
 static void on_rejected(void *user, const struct window_line *line,
 			enum proto_code code, const char *why)
 {
@@ -213,15 +327,17 @@ static void on_rejected(void *user, const struct window_line *line,
 	struct origin origin;
 
 	origin_of(&origin, line->origin, line->origin_len);
-	if (line->source == GAP && !is_passing(code)) {
-		diag(d->config->diag, DIAG_WARN, "a GAP: %s", why);
+	if (line->source == GAP) {
+		on_gap_rejected(d, origin.tenant, code, why);
 		return;
 	}
-	if (line->source == MESSAGE)
-		d->events->settled(d->user, &origin,
-				   is_passing(code) ? SINK_LOST : SINK_REFUSED,
-				   why);
-	if (is_passing(code))
+	if (is_passing(code) && d->config->keep && defer(d, line, why) == 0)
+		return;
+	d->events->settled(d->user, &origin,
+			   is_passing(code) ? SINK_LOST : SINK_REFUSED, why);
+	if (deferred_of(line))
+		deferred_remove(&d->deferred, deferred_of(line));
+	else if (is_passing(code))
 		owe_later(d, origin.tenant);
 }
 
@@ -250,6 +366,8 @@ static void on_changed(void *user)
 	struct delivery *d = user;
 
 	put_gaps(d);
+	if (!d->deferred.flying)
+		put_deferred(d);
 	tell_room(d);
 	d->events->changed(d->user);
 }
@@ -289,7 +407,8 @@ int delivery_init(struct delivery *d, const struct delivery_config *config,
 		.max_lines = (size_t)config->max_messages + EXTRA_MESSAGES,
 		.max_bytes = (size_t)config->max_bytes,
 	};
-	if (seen_init(&d->seen, DELIVERY_TENANTS_MAX) != 0)
+	if (seen_init(&d->seen, DELIVERY_TENANTS_MAX) != 0 ||
+	    deferred_init(&d->deferred) != 0)
 		return -1;
 	return uplink_init(&d->uplink, &d->uplink_config, &uplink_events, d);
 }
@@ -315,7 +434,8 @@ static bool drained(void *self)
 {
 	struct delivery *d = self;
 
-	return !seen_first_owed(&d->seen) && uplink_drained(&d->uplink);
+	return !seen_first_owed(&d->seen) && !d->deferred.count &&
+	       uplink_drained(&d->uplink);
 }
 
 static const char *why_not(const void *self, uint64_t ms)
@@ -351,6 +471,7 @@ static void release(void *self)
 	struct delivery *d = self;
 
 	uplink_release(&d->uplink);
+	deferred_release(&d->deferred);
 	seen_release(&d->seen);
 }
 

@@ -10,11 +10,13 @@
  *
  * With `keep`, messages come from a source that can wait: no more are asked for
  * than there is room for, whether the wsd is there or not, and one that it
- * refuses for now is tried again too.
+ * refuses for now is tried again too, before all later ones of its tenant that
+ * had not been sent yet.
  */
 #ifndef DELIVERY_H
 #define DELIVERY_H
 
+#include "deferred.h"
 #include "diag.h"
 #include "seen.h"
 #include "sink.h"
@@ -39,7 +41,9 @@ struct delivery {
 	struct uplink_config uplink_config;
 	struct uplink uplink;
 	struct seen seen;
-	uint64_t gaps; /* acknowledged */
+	struct deferred deferred;
+	uint64_t serial; /* of the last message */
+	uint64_t gaps;	 /* acknowledged */
 
 	bool dropping;	  /* messages find no room */
 	uint64_t dropped; /* since it began */

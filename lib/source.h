@@ -17,6 +17,8 @@
 struct source_events {
 	/* `origin` has no tenant yet; it is borrowed. */
 	void (*message)(void *user, const struct origin *origin);
+	/* One that can't be a message. */
+	void (*unfit)(void *user, const struct origin *origin, const char *why);
 	/*
 	 * What is published from now on comes, for the first time or again.
 	 * `missed`: of what came up to now, some may be missing.
@@ -41,10 +43,13 @@ struct source_ops {
 	/* How many messages it may give from now on; 0: none. */
 	void (*allow)(void *self, size_t messages);
 	/*
-	 * A message was dealt with, published or refused for good; Redis need
-	 * not keep it. NULL: it keeps none.
+	 * A message that it gave is not under way any more: dealt with,
+	 * published or refused for good, so that Redis need not keep it; or
+	 * not, so that it is to come again. NULL: Redis keeps none.
 	 */
-	void (*settle)(void *self, const struct origin *origin);
+	void (*settle)(void *self, const struct origin *origin, bool done);
+	/* The loop is about to wait: tells Redis what was settled. Or NULL. */
+	void (*flush)(void *self);
 	/* Whether all that was settled is known to Redis. */
 	bool (*idle)(const void *self);
 	/* No message comes after this; settling goes on. From anywhere. */
@@ -57,11 +62,5 @@ struct source {
 	const struct source_ops *ops;
 	void *self;
 };
-
-/* Whether what is not settled comes again in a later run. */
-static inline bool source_keeps(const struct source *s)
-{
-	return s->ops->settle;
-}
 
 #endif
