@@ -329,6 +329,71 @@ redis2ws: 1 message was not written' ]
 	[[ $rest != *missing* ]]
 }
 
+# --- Streams ---
+
+# entries FROM TO: adds them, through one connection.
+entries() {
+	seq -f '{"tenantId":"t","n":%.0f}' "$1" "$2" |
+		sed "s/.*/XADD s * data '&'/" | cli --pipe >/dev/null
+}
+
+# pending: how many entries the group was given and has not acknowledged.
+pending() {
+	cli xpending s g | head -n 1
+}
+
+until_acknowledged() {
+	local until=$((SECONDS + 20))
+
+	until [[ $(pending) == 0 ]]; do
+		((SECONDS < until)) || return 1
+	done
+}
+
+@test "an entry of a stream is acknowledged once its line is written" {
+	start_redis
+	filter --stream s --group g --field data
+	entries 1 3
+	hear "$(numbered 3 3)"
+	until_acknowledged
+	kill "$filter"
+	filter_ends 143
+}
+
+@test "what was not written when the reader left comes again" {
+	start_redis
+	filter --stream s --group g --field data -v
+	entries 1 60000
+	until_backed_up
+	exec 8<&-
+	filter_ends 141
+	[[ $rest =~ published\ ([0-9]+),\ rejected\ 0,\ lost\ ([0-9]+),\ held\ 0 ]]
+	((BASH_REMATCH[1] > 0 && BASH_REMATCH[2] > 0))
+	filter --stream s --group g --field data
+	head -n "$((60000 - BASH_REMATCH[1]))" <&8 | cmp - \
+		<(numbered "$((BASH_REMATCH[1] + 1))" 60000)
+	until_acknowledged
+}
+
+# until_backed_up: waits until it takes no more.
+until_backed_up() {
+	local before=
+
+	until [[ $told == *', held '[1-9]* && $told == "$before" ]]; do
+		before=$told
+		counters
+	done
+}
+
+@test "a dry run of a stream consumes nothing" {
+	start_redis
+	entries 1 3
+	filter_with --dry-run --stream s --group g --field data -c 3
+	hear "$(numbered 3 3)"
+	filter_ends 0
+	[[ -z $(cli xinfo groups s) ]]
+}
+
 # --- A dry run ---
 
 @test "--dry-run prints the same and leaves everything as it was" {
