@@ -2,6 +2,7 @@
 # redis2ws --stdout and --dry-run in pipelines, and the password of a Redis.
 # shellcheck disable=SC2154,SC2153 # what start_wsd, start_redis and run set
 # shellcheck disable=SC2030,SC2031 # each test is a shell of its own
+# shellcheck disable=SC2016 # an inner shell expands it, or it is Redis's
 
 bats_require_minimum_version 1.5.0
 
@@ -182,7 +183,6 @@ until_backlog() {
 	exec 4<>"$T/begun" 5<>"$T/watched" 8<>"$T/watch"
 	start wssub -u "$url" --ready-fd 5 -e a b >"$T/watch" 8<&-
 	read -r -t 20 _ <&5
-	# shellcheck disable=SC2016 # the inner shell expands it
 	start bash -o pipefail -c 'redis2ws --stdout --channel jobs -c 3 \
 		--ready-fd 4 |
 		jq -c --unbuffered "select(.status==\"done\")" |
@@ -206,8 +206,7 @@ until_backlog() {
 	mkfifo "$T/ready"
 	for messages in 1 3000; do
 		exec 4<>"$T/ready"
-		# shellcheck disable=SC2016 # the inner shell expands it
-		start bash -c 'redis2ws --stdout --channel jobs --ready-fd 4 \
+			start bash -c 'redis2ws --stdout --channel jobs --ready-fd 4 \
 			2>"$0" | head -n 1; echo "${PIPESTATUS[0]}"' \
 			"$T/said" >"$T/head"
 		read -r -t 20 _ <&4
@@ -327,6 +326,23 @@ redis2ws: 1 message was not written' ]
 	kill "$filter"
 	filter_ends 143
 	[[ $rest != *missing* ]]
+}
+
+@test "it is told once too when messages come before all is subscribed again" {
+	local greeting='{"wait":"PING\r\n"},{"raw":"+OK\r\n+PONG\r\n","keep":true}'
+	local asked='{"wait":"$1\r\nb\r\n"}'
+	local a='*3\r\n$9\r\nsubscribe\r\n$1\r\na\r\n:1\r\n'
+	local b='*3\r\n$9\r\nsubscribe\r\n$1\r\nb\r\n:2\r\n'
+	local early='*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$16\r\n{\"tenantId\":\"t\"}\r\n'
+
+	listening "$BATS_TEST_DIRNAME/tools/fakeserver" --bytes \
+		"[[$greeting,$asked,{\"raw\":\"$a$b\",\"keep\":true},{\"end\":true}],
+		[$greeting,$asked,{\"raw\":\"$a$early$b\",\"keep\":true}]]"
+	filter --redis "redis://127.0.0.1:$PORT" --channel a --channel b
+	hear '{"tenantId":"t"}'
+	kill "$filter"
+	filter_ends 143
+	(($(grep -c 'redis2ws: messages may be missing' <<<"$rest") == 1))
 }
 
 # --- Streams ---
