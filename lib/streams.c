@@ -9,6 +9,8 @@
 
 #define AGAIN_MS 1000 /* after a refusal that passes */
 
+#define TRIMS_MS 2000 /* between two looks for what was deleted too early */
+
 #define CLAIMS_MS 15000 /* between two looks for what lies around, at most */
 
 /* Settled entries of which Redis does not want to hear; then none is read. */
@@ -174,6 +176,22 @@ static void on_entry(void *user, size_t stream, const struct streamentry *entry)
 		give_none(user, stream, entry->id);
 }
 
+static void on_too_large(void *user, size_t stream, struct entryid id)
+{
+	struct streams *s = user;
+	const char *name = s->config->read.streams[stream];
+	const struct origin origin = {
+		.channel = {name, strlen(name)},
+		.message = {"", 0},
+		.entry = id,
+		.stream = (uint32_t)stream,
+	};
+
+	s->open++;
+	s->events->unfit(s->user, &origin,
+			 "the entry is larger than a reply may be");
+}
+
 static void on_ready(void *user)
 {
 	struct streams *s = user;
@@ -201,6 +219,7 @@ static void on_gone(void *user)
 
 static const struct streamreader_events streamreader_events = {
 	.entry = on_entry,
+	.too_large = on_too_large,
 	.ready = on_ready,
 	.settled = is_settled,
 	.gone = on_gone,
@@ -235,6 +254,8 @@ static void on_reader_lost(void *user, const struct redis_loss *loss)
 	struct streams *s = user;
 
 	tell_loss(s, loss, DIAG_WARN);
+	if (loss->oversize)
+		streamreader_too_large(&s->streamreader);
 	if (loss->connected)
 		s->events->broken(s->user, false);
 	if (loss->final)
@@ -327,6 +348,29 @@ static void on_claims(uv_timer_t *timer)
 		claimer_begin(&s->claimer, s->teller);
 }
 
+static void on_trimmed(void *user, size_t stream, uint64_t count)
+{
+	struct streams *s = user;
+
+	diag(s->config->diag, DIAG_WARN,
+	     "'%s' was cut before its end was read (MAXLEN, XTRIM): %" PRIu64
+	     " lost",
+	     s->config->read.streams[stream], count);
+	s->events->lost(s->user, count);
+}
+
+static const struct trimwatch_events trimwatch_events = {
+	.lost = on_trimmed,
+};
+
+static void on_trims(uv_timer_t *timer)
+{
+	struct streams *s = timer->data;
+
+	if (!s->stopped && s->ready && redis_is_ready(s->teller))
+		trimwatch_begin(&s->trimwatch, s->teller);
+}
+
 /* What the bridge asks */
 
 static void allow(void *self, size_t messages)
@@ -363,7 +407,6 @@ int streams_init(struct streams *s, const struct streams_config *config,
 		 const struct source_events *events, void *user)
 {
 	const struct streamreader_config *read = &config->read;
-	int result;
 
 	memset(s, 0, sizeof(*s));
 	s->config = config;
@@ -379,12 +422,13 @@ int streams_init(struct streams *s, const struct streams_config *config,
 		.idle_ms = config->claim_ms,
 	};
 	claimer_init(&s->claimer, &s->claimer_config, &claimer_events, s);
-	result = streamreader_init(&s->streamreader, read, &streamreader_events,
-				   s);
-	if (acker_init(&s->acker, read->group, read->streams, read->count,
+	if (streamreader_init(&s->streamreader, read, &streamreader_events,
+			      s) != 0 ||
+	    acker_init(&s->acker, read->group, read->streams, read->count,
 		       &acker_events, s) != 0)
 		return -1;
-	return result;
+	return trimwatch_init(&s->trimwatch, read->streams, read->count,
+			      read->group, &trimwatch_events, s);
 }
 
 static struct redis *connect_to(struct streams *s, uv_loop_t *uv, bool patient,
@@ -414,12 +458,16 @@ static void open_timers(struct streams *s, uv_loop_t *uv)
 
 	uv_timer_init(uv, &s->again);
 	uv_timer_init(uv, &s->claims);
-	s->again.data = s->claims.data = s;
+	uv_timer_init(uv, &s->trims);
+	s->again.data = s->claims.data = s->trims.data = s;
 	s->handles = true;
 	if (every > CLAIMS_MS)
 		every = CLAIMS_MS;
-	if (s->config->claim_ms && !s->config->read.peek)
+	if (s->config->read.peek)
+		return;
+	if (s->config->claim_ms)
 		uv_timer_start(&s->claims, on_claims, every, every);
+	uv_timer_start(&s->trims, on_trims, TRIMS_MS, TRIMS_MS);
 }
 
 static enum exits start(void *self, uv_loop_t *uv)
@@ -441,6 +489,7 @@ static void close_timers(struct streams *s)
 	s->handles = false;
 	uv_close((uv_handle_t *)&s->again, NULL);
 	uv_close((uv_handle_t *)&s->claims, NULL);
+	uv_close((uv_handle_t *)&s->trims, NULL);
 }
 
 static void release(void *self)
@@ -462,6 +511,7 @@ static void release(void *self)
 	claimer_release(&s->claimer);
 	acker_release(&s->acker);
 	streamreader_release(&s->streamreader);
+	trimwatch_release(&s->trimwatch);
 	buf_release(&s->message);
 	buf_release(&s->key);
 }

@@ -9,7 +9,8 @@
  * of the group leave lying is claimed. What comes twice has the same key both
  * times, "<source>:<stream>:<id>", by which a wsd publishes it once.
  *
- * Two connections: one waits for entries, the other tells what was settled.
+ * Two connections: one waits for entries, the other tells what was settled, and
+ * looks after what is claimed and what was deleted too early.
  */
 #ifndef STREAMS_H
 #define STREAMS_H
@@ -20,6 +21,7 @@
 #include "redis.h"
 #include "source.h"
 #include "streamreader.h"
+#include "trimwatch.h"
 
 struct streams_config {
 	const char *url;
@@ -41,10 +43,12 @@ struct streams {
 	struct acker acker;
 	struct claimer_config claimer_config;
 	struct claimer claimer;
+	struct trimwatch trimwatch;
 	struct redis *reader; /* owned; waits for entries */
 	struct redis *teller; /* owned; NULL to look only */
 	uv_timer_t again;     /* after a refusal that passes */
 	uv_timer_t claims;
+	uv_timer_t trims;
 	bool handles; /* these are open */
 
 	bool ready; /* it was, once */
