@@ -58,6 +58,25 @@ static void keep_standard_descriptors(void)
 			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* 0, or an error of libuv. */
+static int init_uv(struct loop *loop)
+{
+	int error;
+
+	if (lwsmemory_init(&loop->memory) < 0)
+		return UV_ENOMEM;
+	error = uv_loop_init(&loop->uv);
+	if (error)
+		lwsmemory_release(&loop->memory);
+	return error;
+}
+
+static int close_uv(struct loop *loop)
+{
+	lwsmemory_release(&loop->memory);
+	return uv_loop_close(&loop->uv) == 0 ? 0 : -1;
+}
+
 int loop_init(struct loop *loop, struct log *log,
 	      const struct lws_protocols *protocols, uint64_t options,
 	      void *user)
@@ -84,7 +103,7 @@ int loop_init(struct loop *loop, struct log *log,
 	keep_standard_descriptors();
 	lwslog_use(log, false);
 	raise_descriptors();
-	error = uv_loop_init(&loop->uv);
+	error = init_uv(loop);
 	if (error) {
 		log_event(log, LOG_FAILED, NULL,
 			  "cannot make an event loop: %s", uv_strerror(error));
@@ -96,7 +115,7 @@ int loop_init(struct loop *loop, struct log *log,
 	log_event(log, LOG_FAILED, NULL,
 		  "cannot start libwebsockets; is its libuv plugin installed? "
 		  "(Debian: apt-get install libwebsockets-evlib-uv)");
-	uv_loop_close(&loop->uv);
+	close_uv(loop);
 	return -1;
 }
 
@@ -152,6 +171,11 @@ void loop_release_signals(struct loop *loop)
 
 /* Running and ending */
 
+int loop_reserve(struct loop *loop)
+{
+	return lwsmemory_fill(&loop->memory);
+}
+
 void loop_run(struct loop *loop)
 {
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -194,5 +218,5 @@ int loop_release(struct loop *loop)
 	lws_context_destroy(loop->lws);
 	uv_walk(&loop->uv, close_forgotten, NULL);
 	run_out(loop);
-	return uv_loop_close(&loop->uv) == 0 ? 0 : -1;
+	return close_uv(loop);
 }
