@@ -139,6 +139,35 @@ shake() {
 	((status < 128)) # or it waits in vain
 }
 
+# Above descriptor 61 the table of libuv has to grow.
+@test "one of all that a handshake takes, and descriptors are more than ever" {
+	local open before n peer peers
+
+	for n in {1..8}; do
+		# shellcheck disable=SC2016 # it is for that bash
+		start_scarce bash -c '
+			for ((fd = 24; fd < 62; fd++)); do
+				eval "exec $fd</dev/null"
+			done
+			exec "$@"' _
+		[[ ! -e /proc/$wsd/fd/62 ]]
+		peers=()
+		until [[ -e /proc/$wsd/fd/62 ]]; do
+			dial
+			peers+=("$peer")
+			descriptors_are $((before + ${#peers[@]}))
+		done
+		refuse "$n" .
+		shake
+		comes_to_it
+		for peer in "${peers[@]}"; do
+			exec {peer}<&-
+		done
+		nothing_left
+		stop_wsd
+	done
+}
+
 # What is in reserve is needed once, and cannot be had again.
 @test "one of all that a handshake takes, and one of all that the next takes" {
 	local open before first second n peer
