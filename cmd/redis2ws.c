@@ -10,6 +10,7 @@
 #include "options.h"
 #include "proto.h"
 #include "redisurl.h"
+#include "secretfile.h"
 #include "url.h"
 
 #include <errno.h>
@@ -28,6 +29,9 @@ struct settings {
 	struct option_base options;
 	const char *url;
 	const char *redis;
+	const char *password_file;
+	const char *password; /* of Redis; NULL: what the URL has */
+	char *secret;	      /* owned: out of the file */
 	struct option_texts channels;
 	struct option_texts patterns;
 	struct option_texts streams;
@@ -42,6 +46,8 @@ struct settings {
 	uint64_t max_buffer;
 	uint64_t window;
 	const char *rejects;
+	bool print;
+	bool dry_run;
 	uint64_t count;
 	uint64_t timeout;
 	uint64_t ready_fd;
@@ -57,6 +63,10 @@ static const struct option options[] = {
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
 	{0, "redis", OPTION_TEXT, FIELD(redis), "URL",
 	 "Redis (REDIS_URL, default redis://127.0.0.1:6379)", NULL, 0, 0},
+	{0, "redis-password-file", OPTION_TEXT, FIELD(password_file), "FILE",
+	 "its password is in FILE, which others cannot read (REDIS_PASSWORD, "
+	 "or what the URL has)",
+	 NULL, 0, 0},
 	{0, "channel", OPTION_TEXTS, FIELD(channels), "NAME",
 	 "subscribe to this channel; repeatable", NULL, 0, 0},
 	{0, "pattern", OPTION_TEXTS, FIELD(patterns), "PATTERN",
@@ -99,6 +109,11 @@ static const struct option options[] = {
 	{0, "rejects", OPTION_TEXT, FIELD(rejects), "FILE",
 	 "append the messages that are refused to FILE, as JSON lines", NULL, 0,
 	 0},
+	{0, "stdout", OPTION_FLAG, FIELD(print), NULL,
+	 "print what would be published, as lines that name their tenant", NULL,
+	 0, 0},
+	{0, "dry-run", OPTION_FLAG, FIELD(dry_run), NULL,
+	 "the same, and change nothing anywhere", NULL, 0, 0},
 	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
 	 "exit after N messages were published", NULL, 1, 0},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout), "T",
@@ -126,6 +141,9 @@ static const struct option_program program = {
 		    "redis2ws --stream jobs --group live --field data\n"
 		    "redis2ws --pattern 'jobs:*' --tenant-from-channel "
 		    "'jobs:{}'\n"
+		    "redis2ws --stdout --channel jobs | jq -c --unbuffered "
+		    "'select(.status==\"done\")' | wspub --tenant-field "
+		    "tenantId\n"
 		    "redis2ws --channel job_updates -c 1 -W 10s\n",
 };
 
@@ -189,21 +207,63 @@ static int check_routes(const struct settings *s)
 	return 0;
 }
 
+/* The password of Redis, where it is in a file. */
+static int read_password(struct settings *s)
+{
+	char why[SECRETFILE_WHY_MAX];
+
+	if (!s->password_file)
+		return 0;
+	s->secret = secretfile_read(s->password_file, why);
+	if (!s->secret)
+		return options_wrong(&program,
+				     "--redis-password-file: '%s': %s",
+				     s->password_file, why);
+	s->password = s->secret;
+	return 0;
+}
+
 /* Why one cannot connect to it; without the URL, which may have a password. */
-static const char *check_redis(const char *text)
+static const char *check_redis(const struct settings *s)
 {
 	struct redisurl url;
 	const char *why;
 
-	if (redisurl_parse(&url, text, &why) != 0)
+	if (redisurl_parse(&url, s->redis, &why) != 0)
 		return why;
-	return url.tls ? "there is no TLS for Redis (rediss://)"
-		       : redisurl_login(&url, NULL, NULL);
+	if (url.tls)
+		return "there is no TLS for Redis (rediss://); have a proxy "
+		       "here speak it, such as stunnel, and name that: "
+		       "redis://127.0.0.1:PORT or unix:PATH";
+	return redisurl_login(&url, NULL, s->password);
+}
+
+/* What does not go with lines on stdout. */
+static int check_stdout(const struct settings *s)
+{
+	const char *name = s->print ? "--stdout" : "--dry-run";
+
+	if (s->print && s->url)
+		return options_wrong(&program, "--stdout: not with -u, as "
+					       "nothing is published");
+	if (s->json && (s->print || s->dry_run))
+		return options_wrong(&program,
+				     "-J: not with %s, which has stdout for "
+				     "its lines; SIGUSR1 and -v show the "
+				     "counters on stderr",
+				     name);
+	if (s->ready_fd == STDOUT_FILENO)
+		return options_wrong(&program,
+				     "--ready-fd: 1 is stdout, which "
+				     "carries only %s",
+				     s->print || s->dry_run ? "messages"
+							    : "counters");
+	return 0;
 }
 
 static int check(const struct settings *s)
 {
-	const char *why = check_redis(s->redis);
+	const char *why = check_redis(s);
 	int status;
 
 	if (why)
@@ -213,10 +273,9 @@ static int check(const struct settings *s)
 				     "--ready-fd: descriptor %" PRIu64
 				     " is not open",
 				     s->ready_fd);
-	if (s->ready_fd == STDOUT_FILENO)
-		return options_wrong(&program, "--ready-fd: 1 is stdout, which "
-					       "carries only counters");
-	status = check_source(s);
+	status = check_stdout(s);
+	if (!status)
+		status = check_source(s);
 	return status ? status : check_routes(s);
 }
 
@@ -295,6 +354,8 @@ static void configure(struct bridge_config *c, const struct settings *s,
 
 	*c = (struct bridge_config){
 		.rejects = s->rejects,
+		.print = s->print,
+		.dry_run = s->dry_run,
 		.count = s->count,
 		.timeout_ms = s->timeout,
 		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
@@ -304,6 +365,7 @@ static void configure(struct bridge_config *c, const struct settings *s,
 	};
 	c->pubsub = (struct pubsub_config){
 		.url = s->redis,
+		.password = s->password,
 		.name = "redis2ws",
 		.channels = s->channels.items,
 		.channels_count = s->channels.count,
@@ -313,6 +375,7 @@ static void configure(struct bridge_config *c, const struct settings *s,
 	};
 	c->streams = (struct streams_config){
 		.url = s->redis,
+		.password = s->password,
 		.name = "redis2ws",
 		.read =
 			{
@@ -321,6 +384,7 @@ static void configure(struct bridge_config *c, const struct settings *s,
 				.group = s->group,
 				.consumer = s->consumer,
 				.begin = s->group_start,
+				.peek = s->dry_run,
 			},
 		.source = s->source,
 		.field = s->field,
@@ -359,6 +423,18 @@ static int bridge(struct bridge *b, const struct bridge_config *config,
 	return b->status;
 }
 
+/*
+ * Before anything is opened: it would get the number of a stdout that is
+ * closed, and the lines.
+ */
+static int look_at_stdout(const struct settings *s, const struct diag *d)
+{
+	if (!(s->print || s->dry_run) || fcntl(STDOUT_FILENO, F_GETFD) >= 0)
+		return 0;
+	diag(d, DIAG_ERROR, "cannot write to stdout: %s", strerror(errno));
+	return EXIT_OTHER;
+}
+
 static int run(const struct settings *s)
 {
 	struct diag d = {"redis2ws",
@@ -371,6 +447,8 @@ static int run(const struct settings *s)
 	int status;
 	bool clean;
 
+	if (look_at_stdout(s, &d))
+		return EXIT_OTHER;
 	configure(&config, s, &reporter);
 	log_init(&log, &d, LOG_TEXT);
 	if (loop_init(&loop, &log, client_protocols(),
@@ -408,6 +486,8 @@ static void name_defaults(struct settings *s, struct names *names)
 	struct redisurl url;
 	const char *why;
 
+	if (!s->url)
+		s->url = from_environment("WSD_URL", URL_DEFAULT);
 	if (!s->consumer) {
 		if (gethostname(names->consumer, sizeof(names->consumer)) != 0)
 			strcpy(names->consumer, "redis2ws");
@@ -422,8 +502,8 @@ static void name_defaults(struct settings *s, struct names *names)
 int main(int argc, char **argv)
 {
 	struct settings settings = {
-		.url = from_environment("WSD_URL", URL_DEFAULT),
 		.redis = from_environment("REDIS_URL", REDISURL_DEFAULT),
+		.password = from_environment("REDIS_PASSWORD", NULL),
 		.max_buffer = BUFFER_DEFAULT,
 		.window = WINDOW_DEFAULT,
 		.group_start = "0",
@@ -451,6 +531,8 @@ int main(int argc, char **argv)
 				       "channel is --channel '%s'",
 				       argv[operands], argv[operands]);
 	else
+		status = read_password(&settings);
+	if (!status)
 		status = check(&settings);
 	if (!status) {
 		name_defaults(&settings, &names);
@@ -458,6 +540,7 @@ int main(int argc, char **argv)
 	}
 	if (!status)
 		status = run(&settings);
+	secretfile_free(settings.secret);
 	options_release(&program, &settings.options);
 	return status;
 }

@@ -89,10 +89,12 @@ static void put_gaps(struct delivery *d)
 			return;
 }
 
-static void missed(void *self)
+static void missed(void *self, uint64_t count, bool again)
 {
 	struct delivery *d = self;
 
+	(void)count;
+	(void)again;
 	seen_owe_all(&d->seen);
 	put_gaps(d);
 }
@@ -344,8 +346,9 @@ static void on_complaint(void *user, enum proto_code code, const char *why)
 	struct delivery *d = user;
 
 	diag(d->config->diag, DIAG_ERROR, "%s", why);
-	d->events->ended(d->user, proto_code_forbids(code) ? EXIT_REFUSED
-							   : EXIT_REJECTED);
+	d->events->ended(
+		d->user,
+		proto_code_forbids(code) ? EXIT_REFUSED : EXIT_REJECTED, 0);
 }
 
 static void tell_room(struct delivery *d)
@@ -373,7 +376,7 @@ static void on_ended(void *user, enum exits status)
 {
 	struct delivery *d = user;
 
-	d->events->ended(d->user, status);
+	d->events->ended(d->user, status, 0);
 }
 
 static const struct uplink_events uplink_events = {
@@ -473,6 +476,7 @@ static void release(void *self)
 }
 
 const struct sink_ops delivery_ops = {
+	.done = "acknowledged",
 	.start = start,
 	.put = put,
 	.missed = missed,

@@ -218,12 +218,21 @@ static size_t measure(struct streamreader *r, const struct redisreply *reply)
 	return n;
 }
 
+/* On to the next stream, while they are read one by one. */
+static void take_turn(struct streamreader *r)
+{
+	if (!r->careful)
+		return;
+	r->careful--;
+	r->turn = (r->turn + 1) % r->config->count;
+}
+
 static void take_reply(struct streamreader *r, const struct redisreply *reply)
 {
 	size_t n = measure(r, reply);
 
 	/* Where the next page begins is known only when this one is read. */
-	if (n && streamreader_caught_up(r) && !r->config->peek)
+	if (n && !r->careful && streamreader_caught_up(r) && !r->config->peek)
 		read_on(r, n);
 	give_all(r, reply);
 }
@@ -233,11 +242,10 @@ static void on_read(void *user, const struct redisreply *reply)
 	struct streamreader *r = user;
 
 	r->reading = false;
-	if (r->stopped)
+	if (!reply || r->stopped)
 		return;
-	if (!reply) {
-		r->batch = 1; /* it may have been too large */
-	} else if (reply->type == REDISREPLY_ARRAY) {
+	take_turn(r);
+	if (reply->type == REDISREPLY_ARRAY) {
 		take_reply(r, reply);
 	} else if (redisreply_is_error(reply, "NOGROUP")) {
 		r->events->gone(r->user);
@@ -290,29 +298,83 @@ static const char *position(struct streamreader *r, size_t stream)
 
 static void read_some(struct streamreader *r, size_t limit)
 {
-	bool block = streamreader_caught_up(r);
+	size_t first = r->careful ? r->turn : 0;
+	size_t count = r->careful ? 1 : r->config->count;
+	size_t batch = r->careful ? 1 : r->batch;
+	/* One by one, nobody waits for one stream while another has more. */
+	bool block = streamreader_caught_up(r) &&
+		     (!r->careful || r->config->count == 1);
 	struct redis_command command = {
 		.words = r->words,
 		.wait_ms = block ? BLOCK_MS : 0,
 		.done = on_read,
 		.user = r,
 	};
-	size_t count = r->config->count;
 	char text[24];
 	size_t n;
 
 	/* It holds for each of the streams. */
 	limit = limit / count ? limit / count : 1;
-	text[num_put_u64(text, limit < r->batch ? limit : r->batch)] = '\0';
+	text[num_put_u64(text, limit < batch ? limit : batch)] = '\0';
 	n = put_head(r, text, block);
 	for (size_t i = 0; i < count; i++) {
-		r->words[n + i] = r->config->streams[i];
-		r->words[n + count + i] = position(r, i);
+		r->words[n + i] = r->config->streams[first + i];
+		r->words[n + count + i] = position(r, first + i);
 	}
 	command.count = n + 2 * count;
 	r->reading = redis_command(r->redis, &command) == 0;
 	if (!r->reading && errno == ENOMEM)
 		out_of_memory(r);
+}
+
+/* Which entry is too large: the oldest that this consumer was given. */
+
+static void on_oldest(void *user, const struct redisreply *reply)
+{
+	struct streamreader *r = user;
+	const struct redisreply *item = reply ? reply->items : NULL;
+	struct entryid id;
+
+	r->reading = false;
+	if (!reply || r->stopped)
+		return;
+	if (reply->type == REDISREPLY_ARRAY && reply->count == 1 &&
+	    item->type == REDISREPLY_ARRAY && item->count &&
+	    item->items[0].type == REDISREPLY_BULK &&
+	    entryid_parse(&id, item->items[0].text, item->items[0].len) == 0)
+		r->events->too_large(r->user, r->turn, id);
+	r->stuck = false;
+	streamreader_again(r);
+	read_on(r, 0);
+}
+
+static void ask_oldest(struct streamreader *r)
+{
+	const char *const words[] = {
+		"XPENDING",
+		r->config->streams[r->turn],
+		r->config->group,
+		"-",
+		"+",
+		"1",
+		r->config->consumer,
+	};
+	const struct redis_command command = {
+		.words = words,
+		.count = sizeof(words) / sizeof(words[0]),
+		.done = on_oldest,
+		.user = r,
+	};
+
+	r->reading = redis_command(r->redis, &command) == 0;
+}
+
+/* Only of what was given before is it known which one it is. */
+void streamreader_too_large(struct streamreader *r)
+{
+	if (r->careful && !r->places[r->turn].caught_up)
+		r->stuck = true;
+	r->careful = BATCH_MAX * r->config->count;
 }
 
 /* Reads more, when that is possible and wanted, beside what is `in_hand`. */
@@ -325,7 +387,10 @@ static void read_on(struct streamreader *r, size_t in_hand)
 	if (r->held && !r->events->settled(r->user))
 		return;
 	r->held = false;
-	read_some(r, r->allowed - in_hand);
+	if (r->stuck)
+		ask_oldest(r);
+	else
+		read_some(r, r->allowed - in_hand);
 }
 
 /* What the owner asks */

@@ -9,6 +9,9 @@
  * everything that was given must be settled: so what is read again is only
  * what never arrived, and nothing is on its way twice.
  *
+ * An entry that is larger than a reply may be ends the connection. Then entries
+ * are read one by one, until it is known which it is.
+ *
  * A group that has gone is made again, from the last new entry on that was
  * read. One read is under way at a time; the next goes out before the entries
  * of the last are handed over, so that Redis and this program work side by
@@ -36,6 +39,8 @@ struct streamreader_events {
 	/* Of the stream with this index. Borrowed. */
 	void (*entry)(void *user, size_t stream,
 		      const struct streamentry *entry);
+	/* One that is too large to be read. */
+	void (*too_large)(void *user, size_t stream, struct entryid id);
 	/* The groups are there, on this connection. */
 	void (*ready)(void *user);
 	/* Whether all entries are settled, and Redis knows it. */
@@ -72,7 +77,14 @@ struct streamreader {
 	bool reading;  /* a read is under way */
 	bool giving;   /* entries are handed over */
 	bool held;     /* first all that was given is to be settled */
-	bool on_hold;  /* until streamreader_resume() */
+	/*
+	 * Reads to go one by one, of one stream at a time, `turn`; if `stuck`
+	 * the next entry of that is too large.
+	 */
+	size_t careful;
+	size_t turn;
+	bool stuck;
+	bool on_hold; /* until streamreader_resume() */
 	bool stopped;
 };
 
@@ -84,6 +96,9 @@ void streamreader_release(struct streamreader *r);
 
 /* There is a new connection, which is ready. */
 void streamreader_connect(struct streamreader *r, struct redis *redis);
+
+/* The connection has ended as a reply was too large. */
+void streamreader_too_large(struct streamreader *r);
 
 /* So many entries are wanted from now on. */
 void streamreader_allow(struct streamreader *r, size_t entries);

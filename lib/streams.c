@@ -176,6 +176,22 @@ static void on_entry(void *user, size_t stream, const struct streamentry *entry)
 		give_none(user, stream, entry->id);
 }
 
+static void on_too_large(void *user, size_t stream, struct entryid id)
+{
+	struct streams *s = user;
+	const char *name = s->config->read.streams[stream];
+	const struct origin origin = {
+		.channel = {name, strlen(name)},
+		.message = {"", 0},
+		.entry = id,
+		.stream = (uint32_t)stream,
+	};
+
+	s->open++;
+	s->events->unfit(s->user, &origin,
+			 "the entry is larger than a reply may be");
+}
+
 static void on_ready(void *user)
 {
 	struct streams *s = user;
@@ -203,6 +219,7 @@ static void on_gone(void *user)
 
 static const struct streamreader_events streamreader_events = {
 	.entry = on_entry,
+	.too_large = on_too_large,
 	.ready = on_ready,
 	.settled = is_settled,
 	.gone = on_gone,
@@ -237,6 +254,8 @@ static void on_reader_lost(void *user, const struct redis_loss *loss)
 	struct streams *s = user;
 
 	tell_loss(s, loss, DIAG_WARN);
+	if (loss->oversize)
+		streamreader_too_large(&s->streamreader);
 	if (loss->connected)
 		s->events->broken(s->user, false);
 	if (loss->final)
