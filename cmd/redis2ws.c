@@ -12,6 +12,7 @@
 #include "redisurl.h"
 #include "secretfile.h"
 #include "url.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -170,21 +171,44 @@ static int check_source(const struct settings *s)
 	return 0;
 }
 
-/* Keys are "<source>:<stream>:<id>". */
+static bool is_named_before(const struct settings *s, size_t stream)
+{
+	for (size_t i = 0; i < stream; i++)
+		if (strcmp(s->streams.items[i], s->streams.items[stream]) == 0)
+			return true;
+	return false;
+}
+
+/* Keys are "<source>:<stream>:<id>", and JSON strings. */
+static int check_key(const struct settings *s, size_t stream)
+{
+	const char *name = s->streams.items[stream];
+	size_t len = strlen(s->source) + strlen(name) + ENTRYID_TEXT_MAX + 1;
+
+	if (is_named_before(s, stream))
+		return options_wrong(&program, "--stream: '%s' is there twice",
+				     name);
+	if (!utf8_valid(name, strlen(name)) ||
+	    !utf8_valid(s->source, strlen(s->source)))
+		return options_wrong(&program, "--stream and --source must be "
+					       "UTF-8, as keys are made of "
+					       "them");
+	if (len > PROTO_KEY_MAX)
+		return options_wrong(&program,
+				     "--source: '%s' and '%s' are too long "
+				     "together for a key; name a shorter "
+				     "source",
+				     s->source, name);
+	return 0;
+}
+
 static int check_keys(const struct settings *s)
 {
-	for (size_t i = 0; i < s->streams.count; i++) {
-		size_t len = strlen(s->source) + strlen(s->streams.items[i]) +
-			     ENTRYID_TEXT_MAX + 1;
+	int status = 0;
 
-		if (len > PROTO_KEY_MAX)
-			return options_wrong(
-				&program,
-				"--source: '%s' and '%s' are too long together "
-				"for a key; name a shorter source",
-				s->source, s->streams.items[i]);
-	}
-	return 0;
+	for (size_t i = 0; i < s->streams.count && !status; i++)
+		status = check_key(s, i);
+	return status;
 }
 
 static int check_routes(const struct settings *s)
