@@ -18,6 +18,7 @@
 
 #define WORDS_MAX 16 /* of a command that reads, beside streams and ids */
 
+static void make_groups(struct streamreader *r);
 static void read_on(struct streamreader *r, size_t in_hand);
 
 int streamreader_init(struct streamreader *r,
@@ -98,8 +99,12 @@ static void on_made(void *user, const struct redisreply *reply)
 		refuse(r, reply);
 	else
 		nonsense(r);
-	if (r->made == r->config->count && !r->stopped)
+	if (r->stopped || r->making)
+		return;
+	if (r->made == r->config->count)
 		become_ready(r);
+	else if (!r->on_hold)
+		make_groups(r); /* it was to resume while they were made */
 }
 
 static void make_group(struct streamreader *r, size_t stream)
@@ -154,16 +159,21 @@ static void give_list(struct streamreader *r, size_t stream,
 		      const struct streamentry_list *list)
 {
 	struct streamreader_place *place = &r->places[stream];
-	bool new = place->caught_up;
+	struct entryid id;
 
-	if (!list->count)
+	/* With `held` all is to be read again, from the beginning. */
+	if (!list->count && !r->held)
 		place->caught_up = true;
-	else if (new)
-		place->any = true;
-	for (size_t i = 0; i < list->count && !r->stopped; i++)
-		if (give(r, stream, &list->items[i],
-			 new ? &place->last : &place->again) != 0)
+	for (size_t i = 0; i < list->count && !r->stopped; i++) {
+		if (give(r, stream, &list->items[i], &id) != 0) {
 			nonsense(r);
+		} else if (place->fresh) {
+			place->last = id;
+			place->any = true;
+		} else if (!r->held) {
+			place->again = id;
+		}
+	}
 }
 
 static size_t find(const struct streamreader *r, const struct redisreply *name)
@@ -199,10 +209,14 @@ static size_t bytes_of(const struct redisreply *reply)
 	return bytes;
 }
 
-/* How many entries there are in the reply; sets how many to ask for next. */
+/*
+ * How many entries there are in the reply; sets how many to ask for next: at
+ * most twice as many, since large ones may follow small ones.
+ */
 static size_t measure(struct streamreader *r, const struct redisreply *reply)
 {
 	struct streamentry_list list;
+	size_t most = 2 * r->batch;
 	size_t n = 0;
 
 	for (size_t i = 0; i < reply->count; i++)
@@ -211,6 +225,8 @@ static size_t measure(struct streamreader *r, const struct redisreply *reply)
 	if (!n)
 		return 0;
 	r->batch = BATCH_BYTES / (bytes_of(reply) / n + 1);
+	if (r->batch > most)
+		r->batch = most;
 	if (r->batch > BATCH_MAX)
 		r->batch = BATCH_MAX;
 	if (!r->batch)
@@ -251,7 +267,9 @@ static void on_read(void *user, const struct redisreply *reply)
 		r->events->gone(r->user);
 		make_groups(r);
 	} else if (reply->type == REDISREPLY_ERROR) {
-		refuse(r, reply);
+		/* What it waits for has changed: the next try tells how. */
+		if (!redisreply_is_error(reply, "UNBLOCKED"))
+			refuse(r, reply);
 	} else if (reply->type != REDISREPLY_NIL) {
 		nonsense(r);
 	}
@@ -320,6 +338,7 @@ static void read_some(struct streamreader *r, size_t limit)
 	for (size_t i = 0; i < count; i++) {
 		r->words[n + i] = r->config->streams[first + i];
 		r->words[n + count + i] = position(r, first + i);
+		r->places[first + i].fresh = r->places[first + i].caught_up;
 	}
 	command.count = n + 2 * count;
 	r->reading = redis_command(r->redis, &command) == 0;

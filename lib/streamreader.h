@@ -60,6 +60,7 @@ struct streamreader_place {
 	bool any;	      /* one was */
 	struct entryid again; /* up to here old ones were read again */
 	bool caught_up;	      /* all of them were */
+	bool fresh;	      /* the read under way is for new ones */
 };
 
 struct streamreader {
