@@ -88,10 +88,13 @@ static void on_answer(void *user, const struct redisreply *reply)
 		forget(s, told);
 		acker_flush(a);
 		a->events->acked(a->user);
-	} else {
-		a->refused = true;
-		a->events->refused(a->user, reply);
+		return;
 	}
+	a->refused = true;
+	if (reply->type == REDISREPLY_ERROR)
+		a->events->refused(a->user, reply);
+	else
+		a->events->nonsense(a->user);
 }
 
 static void tell(struct acker_stream *s)

@@ -28,6 +28,8 @@ struct acker_events {
 	 * acker_resume(). `error` is borrowed.
 	 */
 	void (*refused)(void *user, const struct redisreply *error);
+	/* What came is no answer. */
+	void (*nonsense)(void *user);
 };
 
 struct acker_stream {

@@ -2,11 +2,13 @@
 #include "claimer.h"
 
 #include "num.h"
+#include "streamentry.h"
 
 #include <string.h>
 
 static void ask_stream(struct claimer *c);
 static void ask_consumer(struct claimer *c);
+static void ask_missing(struct claimer *c);
 
 void claimer_init(struct claimer *c, const struct claimer_config *config,
 		  const struct claimer_events *events, void *user)
@@ -29,6 +31,12 @@ static const char *name(const struct claimer *c)
 	return c->config->streams[c->stream];
 }
 
+static void end(struct claimer *c, const struct redisreply *error)
+{
+	c->busy = false;
+	c->events->ended(c->user, error);
+}
+
 static void ask(struct claimer *c, const char *const *words, size_t count,
 		redisqueue_done *done)
 {
@@ -39,7 +47,8 @@ static void ask(struct claimer *c, const char *const *words, size_t count,
 		.user = c,
 	};
 
-	c->busy = redis_command(c->redis, &command) == 0;
+	if (redis_command(c->redis, &command) != 0)
+		end(c, NULL);
 }
 
 static void next_stream(struct claimer *c)
@@ -48,7 +57,7 @@ static void next_stream(struct claimer *c)
 	if (c->stream < c->config->count)
 		ask_stream(c);
 	else
-		c->busy = false;
+		end(c, NULL);
 }
 
 static void next_consumer(struct claimer *c)
@@ -63,37 +72,105 @@ static void next_consumer(struct claimer *c)
 /* Whether there is a reply of the type that is needed; else the round ends. */
 static bool has_array(struct claimer *c, const struct redisreply *reply)
 {
-	c->busy = reply && reply->type == REDISREPLY_ARRAY;
-	return c->busy;
+	if (reply && reply->type == REDISREPLY_ARRAY)
+		return true;
+	end(c, redisreply_is_error(reply, NULL) ? reply : NULL);
+	return false;
 }
 
-/* Third: XCLAIM */
+/* Fourth: whether what did not come is there at all */
 
-static void on_claimed(void *user, const struct redisreply *reply)
+static void on_range(void *user, const struct redisreply *reply)
 {
 	struct claimer *c = user;
 
 	if (!has_array(c, reply))
 		return;
+	if (!reply->count) {
+		c->moved = true;
+		c->events->gone(c->user, c->stream, c->ids[c->asked]);
+	}
+	c->asked++;
+	ask_missing(c);
+}
+
+static void ask_missing(struct claimer *c)
+{
+	const char *const words[] = {"XRANGE", name(c), c->texts[0],
+				     c->texts[0]};
+
+	if (c->asked < c->count) {
+		entryid_show(c->texts[0], c->ids[c->asked]);
+		ask(c, words, 4, on_range);
+	} else if (c->more && c->moved) {
+		ask_consumer(c);
+	} else {
+		next_consumer(c);
+	}
+}
+
+/* Third: XCLAIM */
+
+static bool has(const struct redisreply *entries, struct entryid id)
+{
+	struct streamentry entry;
+
+	for (size_t i = 0; i < entries->count; i++)
+		if (streamentry_read(&entry, &entries->items[i]) == 0 &&
+		    entryid_compare(entry.id, id) == 0)
+			return true;
+	return false;
+}
+
+/* An older Redis has NIL for it, and keeps it. */
+static bool has_nil(const struct redisreply *entries)
+{
+	for (size_t i = 0; i < entries->count; i++)
+		if (entries->items[i].type == REDISREPLY_NIL)
+			return true;
+	return false;
+}
+
+/* Keeps the ids of those that did not come. */
+static void find_missing(struct claimer *c, const struct redisreply *entries)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < c->count && !has_nil(entries); i++)
+		if (!has(entries, c->ids[i]))
+			c->ids[n++] = c->ids[i];
+	c->count = n;
+	c->asked = 0;
+}
+
+static void on_claimed(void *user, const struct redisreply *reply)
+{
+	struct claimer *c = user;
+
+	if (!reply)
+		c->events->missed(c->user);
+	if (!has_array(c, reply))
+		return;
+	find_missing(c, reply);
+	c->moved = reply->count > 0;
 	if (reply->count)
 		c->events->claimed(c->user, c->stream, reply,
 				   buf_bytes(&c->others));
-	if (c->listed == CLAIMER_BATCH && reply->count)
-		ask_consumer(c);
-	else
-		next_consumer(c);
+	ask_missing(c);
 }
 
-static void claim(struct claimer *c, size_t count)
+static void claim(struct claimer *c)
 {
 	const char *words[5 + CLAIMER_BATCH] = {
 		"XCLAIM", name(c), c->config->group, c->config->consumer,
 		c->idle,
 	};
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < c->count; i++) {
+		entryid_show(c->texts[i], c->ids[i]);
 		words[5 + i] = c->texts[i];
-	ask(c, words, 5 + count, on_claimed);
+	}
+	ask(c, words, 5 + c->count, on_claimed);
 }
 
 /* Second: what one consumer has */
@@ -113,19 +190,26 @@ static bool is_old(const struct claimer *c, const struct redisreply *item,
 static void on_list(void *user, const struct redisreply *reply)
 {
 	struct claimer *c = user;
-	struct entryid id;
+	size_t room = c->events->room(c->user);
 	size_t old = 0;
 
 	if (!has_array(c, reply))
 		return;
-	c->listed = reply->count;
-	for (size_t i = 0; i < reply->count && old < CLAIMER_BATCH; i++)
-		if (is_old(c, &reply->items[i], &id))
-			entryid_show(c->texts[old++], id);
-	if (old && !c->events->room(c->user))
-		c->busy = false;
+	c->count = 0;
+	for (size_t i = 0; i < reply->count; i++) {
+		struct entryid id;
+
+		if (!is_old(c, &reply->items[i], &id))
+			continue;
+		if (old++ < room && c->count < CLAIMER_BATCH)
+			c->ids[c->count++] = id;
+	}
+	/* What was claimed or is gone does not come in the next list. */
+	c->more = old && (reply->count >= CLAIMER_BATCH || old > c->count);
+	if (old && !room)
+		end(c, NULL);
 	else if (old)
-		claim(c, old);
+		claim(c);
 	else
 		next_consumer(c);
 }
@@ -186,5 +270,6 @@ void claimer_begin(struct claimer *c, struct redis *redis)
 		return;
 	c->redis = redis;
 	c->stream = 0;
+	c->busy = true;
 	ask_stream(c);
 }

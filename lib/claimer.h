@@ -8,7 +8,9 @@
  * on their way still.
  *
  * A round goes through all streams and all other consumers of each. One command
- * is under way at a time.
+ * is under way at a time. Redis 7 takes a deleted entry from its consumer when
+ * it is claimed, and says nothing: so for one that does not come it is asked
+ * whether it is in the stream (XRANGE).
  */
 #ifndef CLAIMER_H
 #define CLAIMER_H
@@ -21,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Entries that are claimed at a time. */
+/* Entries that are claimed at a time, at most. */
 #define CLAIMER_BATCH 100
 
 struct claimer_config {
@@ -33,14 +35,23 @@ struct claimer_config {
 };
 
 struct claimer_events {
-	/* Whether CLAIMER_BATCH more entries are welcome. */
-	bool (*room)(void *user);
+	/* How many more entries are welcome. */
+	size_t (*room)(void *user);
 	/*
 	 * Entries, as XCLAIM replies: an array, borrowed, which may have NIL in
 	 * place of one that is gone. `from` is who had them.
 	 */
 	void (*claimed)(void *user, size_t stream,
 			const struct redisreply *entries, const char *from);
+	/*
+	 * What was claimed does not come, as the connection was lost; but it
+	 * may be this consumer's now.
+	 */
+	void (*missed)(void *user);
+	/* This one was deleted, and Redis has forgotten it. */
+	void (*gone)(void *user, size_t stream, struct entryid id);
+	/* The round is over; `error` (borrowed) ended it, or it is NULL. */
+	void (*ended)(void *user, const struct redisreply *error);
 };
 
 struct claimer {
@@ -51,8 +62,13 @@ struct claimer {
 	bool busy;	     /* a round goes on */
 	size_t stream;	     /* its index */
 	struct buf others;   /* names, each with a NUL; the front one's turn */
-	size_t listed;	     /* entries that it had, at most CLAIMER_BATCH */
 	char idle[24];	     /* idle_ms as text */
+	/* What is claimed; then what did not come, up to `asked` looked for. */
+	struct entryid ids[CLAIMER_BATCH];
+	size_t count;
+	size_t asked;
+	bool more;  /* this consumer may have more */
+	bool moved; /* of what was claimed, something is not with it any more */
 	char texts[CLAIMER_BATCH][ENTRYID_TEXT_MAX];
 };
 

@@ -41,6 +41,8 @@ struct streamreader_events {
 		      const struct streamentry *entry);
 	/* One that is too large to be read. */
 	void (*too_large)(void *user, size_t stream, struct entryid id);
+	/* All entries of a reply were handed over. */
+	void (*given)(void *user);
 	/* The groups are there, on this connection. */
 	void (*ready)(void *user);
 	/* Whether all entries are settled, and Redis knows it. */

@@ -84,10 +84,11 @@ static void on_refused(void *user, const struct redisreply *error)
 {
 	struct streams *s = user;
 	enum exits status = status_of(error);
+	enum diag_level level = s->refused ? DIAG_NOTE : DIAG_WARN;
 
-	diag(s->config->diag, status ? DIAG_ERROR : DIAG_WARN,
-	     "'%s' refuses: %.*s", redis_shown(s->reader), (int)error->len,
-	     error->text);
+	diag(s->config->diag, status ? DIAG_ERROR : level, "'%s' refuses: %.*s",
+	     redis_shown(s->reader), (int)error->len, error->text);
+	s->refused = true;
 	if (status)
 		fail(s, status);
 	else
@@ -98,7 +99,7 @@ static void on_nonsense(void *user)
 {
 	struct streams *s = user;
 
-	diag(s->config->diag, DIAG_ERROR, "'%s' gives what is no entry",
+	diag(s->config->diag, DIAG_ERROR, "'%s' answers what makes no sense",
 	     redis_shown(s->reader));
 	fail(s, EXIT_OTHER);
 }
@@ -155,25 +156,53 @@ static void tell_later(struct streams *s, size_t stream, struct entryid id)
 		on_out_of_memory(s);
 }
 
-/* Deleted from the stream before it was dealt with. */
-static void give_none(struct streams *s, size_t stream, struct entryid id)
+/*
+ * Deleted before it was dealt with. Tenants are told of many in a row together:
+ * each GAP goes to all of them.
+ */
+static void add_gone(struct streams *s, size_t stream, struct entryid id)
 {
+	if (!s->gone++) {
+		s->gone_stream = stream;
+		s->gone_id = id;
+	}
+}
+
+static void tell_gone(struct streams *s)
+{
+	uint64_t n = s->gone;
 	char text[ENTRYID_TEXT_MAX];
 
-	entryid_show(text, id);
+	if (!n)
+		return;
+	s->gone = 0;
+	entryid_show(text, s->gone_id);
 	diag(s->config->diag, DIAG_WARN,
-	     "entry %s of '%s' was deleted before it was published", text,
-	     s->config->read.streams[stream]);
-	tell_later(s, stream, id);
-	s->events->lost(s->user, 1);
+	     "deleted before they were published: %" PRIu64
+	     ", the first is entry %s of '%s'",
+	     n, text, s->config->read.streams[s->gone_stream]);
+	s->events->lost(s->user, n);
 }
 
 static void on_entry(void *user, size_t stream, const struct streamentry *entry)
 {
-	if (entry->fields)
-		give(user, stream, entry);
-	else
-		give_none(user, stream, entry->id);
+	struct streams *s = user;
+
+	if (!entry->fields) {
+		add_gone(s, stream, entry->id);
+		tell_later(s, stream, entry->id);
+		return;
+	}
+	tell_gone(s);
+	give(s, stream, entry);
+}
+
+static void on_given(void *user)
+{
+	struct streams *s = user;
+
+	s->refused = false;
+	tell_gone(s);
 }
 
 static void on_too_large(void *user, size_t stream, struct entryid id)
@@ -203,9 +232,12 @@ static void on_ready(void *user)
 	s->ready = true;
 }
 
+/* What is being claimed may be this consumer's already. */
 static bool is_settled(void *user)
 {
-	return idle(user);
+	const struct streams *s = user;
+
+	return idle(s) && !s->claimer.busy;
 }
 
 static void on_gone(void *user)
@@ -219,6 +251,7 @@ static void on_gone(void *user)
 
 static const struct streamreader_events streamreader_events = {
 	.entry = on_entry,
+	.given = on_given,
 	.too_large = on_too_large,
 	.ready = on_ready,
 	.settled = is_settled,
@@ -246,6 +279,7 @@ static void on_reader_ready(void *user)
 {
 	struct streams *s = user;
 
+	s->refused = false;
 	streamreader_connect(&s->streamreader, s->reader);
 }
 
@@ -297,6 +331,7 @@ static void on_acked(void *user)
 {
 	struct streams *s = user;
 
+	s->refused = false;
 	streamreader_go_on(&s->streamreader);
 	s->events->changed(s->user);
 }
@@ -304,15 +339,16 @@ static void on_acked(void *user)
 static const struct acker_events acker_events = {
 	.acked = on_acked,
 	.refused = on_refused,
+	.nonsense = on_nonsense,
 };
 
-static bool has_room(void *user)
+static size_t room(void *user)
 {
 	const struct streams *s = user;
 	const struct streamreader *r = &s->streamreader;
 
-	return !s->stopped && !r->held && streamreader_caught_up(r) &&
-	       r->allowed >= CLAIMER_BATCH;
+	return !s->stopped && !r->held && streamreader_caught_up(r) ? r->allowed
+								    : 0;
 }
 
 static void on_claimed(void *user, size_t stream,
@@ -335,9 +371,38 @@ static void on_claimed(void *user, size_t stream,
 	}
 }
 
+static void on_claims_missed(void *user)
+{
+	struct streams *s = user;
+
+	streamreader_again(&s->streamreader);
+}
+
+static void on_claim_gone(void *user, size_t stream, struct entryid id)
+{
+	add_gone(user, stream, id);
+}
+
+static void on_claims_ended(void *user, const struct redisreply *error)
+{
+	struct streams *s = user;
+
+	if (s->stopped)
+		return;
+	tell_gone(s);
+	if (error)
+		diag(s->config->diag, s->claims_refused ? DIAG_NOTE : DIAG_WARN,
+		     "cannot claim from other consumers: %.*s", (int)error->len,
+		     error->text);
+	s->claims_refused = error;
+}
+
 static const struct claimer_events claimer_events = {
-	.room = has_room,
+	.room = room,
 	.claimed = on_claimed,
+	.missed = on_claims_missed,
+	.gone = on_claim_gone,
+	.ended = on_claims_ended,
 };
 
 static void on_claims(uv_timer_t *timer)

@@ -55,6 +55,14 @@ struct streams {
 	bool stopped;
 	size_t open; /* messages that were given and not settled */
 
+	bool refused;	     /* Redis does, as was told */
+	bool claims_refused; /* the same */
+
+	/* Entries in a row that were deleted, and of which nobody was told. */
+	uint64_t gone;
+	size_t gone_stream; /* of the first of them */
+	struct entryid gone_id;
+
 	struct buf message; /* of the entry at hand */
 	struct buf key;
 };
