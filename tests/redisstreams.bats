@@ -839,7 +839,7 @@ answers() {
 		--source "$(printf '%300s' x)"
 	[[ $output == *"are too long together for a key; name a shorter source"* ]]
 	run -2 redis2ws --stream jobs --group g --stream jobs
-	[[ $output == *"--stream: 'jobs' is there twice"* ]]
+	[[ $output == *"--stream: 'jobs' is named twice"* ]]
 	run -2 redis2ws --stream $'jobs\xff' --group g
 	[[ $output == *"UTF-8"* ]]
 	run -2 redis2ws --stream jobs --group g --source $'\xff'
