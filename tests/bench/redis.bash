@@ -134,22 +134,27 @@ shares() { # shares KEY UNIT NAME...
 	done | sed 's/, $//'
 }
 
-# Two rows below a rate: what a message costs, which is compared, and who kept
-# its core busy, the most first. The load is on a core of its own.
+# Two rows below a rate: what a message costs, which is compared with the sketch
+# where that was measured too, and who kept its core busy, the most first. The
+# load is on a core of its own.
 costs() { # costs KEY NAME...
-	local key=$1 other=${1%.wsd}.sketch
+	local key=$1 other=${1%.wsd}.sketch cost busy
 	local -a theirs=(sketchredis sketchbridge)
 	shift
-	[ -n "${samples[$other]:-}" ] || other=
-	row 'the same: CPU a message' \
-		"$(show "$(middle "$key.cpu")" ns): $(shares "$key.cpu" ns "$@")" \
-		"${other:+sketch $(show "$(middle "$other.cpu")" ns): $(
-			shares "$other.cpu" ns "${theirs[@]}")}" \
-		"$(ratio "$key.cpu" "${other:-$key}.cpu")" ''
-	note 'the same: busy' \
-		"$(shares "$key.busy" % "$@"); load $(busy_load "$key")" \
-		"${other:+sketch $(shares "$other.busy" % "${theirs[@]}"); load $(
-			busy_load "$other")}"
+	cost="$(show "$(middle "$key.cpu")" ns): $(shares "$key.cpu" ns "$@")"
+	busy="$(shares "$key.busy" % "$@"); load $(busy_load "$key")"
+	if [ -z "${samples[$other]:-}" ]; then
+		note 'the same: CPU a message' "$cost" ''
+		note 'the same: busy' "$busy" ''
+		return
+	fi
+	row 'the same: CPU a message' "$cost" \
+		"sketch $(show "$(middle "$other.cpu")" ns): $(
+			shares "$other.cpu" ns "${theirs[@]}")" \
+		"$(ratio "$key.cpu" "$other.cpu")" ''
+	note 'the same: busy' "$busy" \
+		"sketch $(shares "$other.busy" % "${theirs[@]}"); load $(
+			busy_load "$other")"
 }
 
 busy_load() { # busy_load KEY
