@@ -70,6 +70,7 @@ demo_read_by() {
 		[ -e "$BATS_TEST_TMPDIR/usr/share/fish/vendor_completions.d/$p.fish" ]
 	done
 	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/systemd/wsd.service" ]
+	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/nginx/wsd.conf" ]
 	make_same uninstall DESTDIR="$BATS_TEST_TMPDIR" PREFIX=/usr
 	run find "$BATS_TEST_TMPDIR/usr" -type f
 	[ "$output" = "" ]
