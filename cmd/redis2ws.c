@@ -8,7 +8,9 @@
 #include "exits.h"
 #include "jsonput.h"
 #include "options.h"
+#include "proto.h"
 #include "redisurl.h"
+#include "secretfile.h"
 #include "url.h"
 
 #include <errno.h>
@@ -27,13 +29,25 @@ struct settings {
 	struct option_base options;
 	const char *url;
 	const char *redis;
+	const char *password_file;
+	const char *password; /* of Redis; NULL: what the URL has */
+	char *secret;	      /* owned: out of the file */
 	struct option_texts channels;
 	struct option_texts patterns;
+	struct option_texts streams;
+	const char *group;
+	const char *consumer;
+	const char *group_start;
+	const char *source;
+	const char *field;
+	uint64_t claim_after;
 	const char *tenant_field;
 	const char *tenant_channel;
 	uint64_t max_buffer;
 	uint64_t window;
 	const char *rejects;
+	bool print;
+	bool dry_run;
 	uint64_t count;
 	uint64_t timeout;
 	uint64_t ready_fd;
@@ -49,11 +63,35 @@ static const struct option options[] = {
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
 	{0, "redis", OPTION_TEXT, FIELD(redis), "URL",
 	 "Redis (REDIS_URL, default redis://127.0.0.1:6379)", NULL, 0, 0},
+	{0, "redis-password-file", OPTION_TEXT, FIELD(password_file), "FILE",
+	 "its password is in FILE, which others cannot read (REDIS_PASSWORD, "
+	 "or what the URL has)",
+	 NULL, 0, 0},
 	{0, "channel", OPTION_TEXTS, FIELD(channels), "NAME",
 	 "subscribe to this channel; repeatable", NULL, 0, 0},
 	{0, "pattern", OPTION_TEXTS, FIELD(patterns), "PATTERN",
 	 "subscribe to all channels that match, such as 'jobs:*'; repeatable",
 	 NULL, 0, 0},
+	{0, "stream", OPTION_TEXTS, FIELD(streams), "NAME",
+	 "read this stream, as a consumer of a group; repeatable", NULL, 0, 0},
+	{0, "group", OPTION_TEXT, FIELD(group), "NAME",
+	 "the group; it is made when it is missing", NULL, 0, 0},
+	{0, "consumer", OPTION_TEXT, FIELD(consumer), "NAME",
+	 "the consumer in it (default: the name of the host)", NULL, 0, 0},
+	{0, "group-start", OPTION_TEXT, FIELD(group_start), "ID",
+	 "where a group begins that is made: 0 (default) is the oldest entry, "
+	 "$ the next",
+	 NULL, 0, 0},
+	{0, "source", OPTION_TEXT, FIELD(source), "NAME",
+	 "what keys begin with (default: the URL of the Redis)", NULL, 0, 0},
+	{0, "field", OPTION_TEXT, FIELD(field), "NAME",
+	 "the field of an entry that has the message (default: all of them are "
+	 "an object)",
+	 NULL, 0, 0},
+	{0, "claim-after", OPTION_DURATION, FIELD(claim_after), "T",
+	 "take over what other consumers have left lying for so long (default "
+	 "1m)",
+	 NULL, 1, 0},
 	{0, "tenant-field", OPTION_TEXT, FIELD(tenant_field), "PATH",
 	 "take the tenant out of each message, from a member such as a.b "
 	 "(default tenantId)",
@@ -71,6 +109,11 @@ static const struct option options[] = {
 	{0, "rejects", OPTION_TEXT, FIELD(rejects), "FILE",
 	 "append the messages that are refused to FILE, as JSON lines", NULL, 0,
 	 0},
+	{0, "stdout", OPTION_FLAG, FIELD(print), NULL,
+	 "print what would be published, as lines that name their tenant", NULL,
+	 0, 0},
+	{0, "dry-run", OPTION_FLAG, FIELD(dry_run), NULL,
+	 "the same, and change nothing anywhere", NULL, 0, 0},
 	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
 	 "exit after N messages were published", NULL, 1, 0},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout), "T",
@@ -95,21 +138,60 @@ static const struct option_program program = {
 		   "wsd.",
 	.options = options,
 	.examples = "redis2ws --channel job_updates\n"
+		    "redis2ws --stream jobs --group live --field data\n"
 		    "redis2ws --pattern 'jobs:*' --tenant-from-channel "
 		    "'jobs:{}'\n"
+		    "redis2ws --stdout --channel jobs | jq -c --unbuffered "
+		    "'select(.status==\"done\")' | wspub --tenant-field "
+		    "tenantId\n"
 		    "redis2ws --channel job_updates -c 1 -W 10s\n",
 };
 
 /* What the table of options cannot check. 0, or the exit status. */
+static int check_source(const struct settings *s)
+{
+	bool channels = s->channels.count || s->patterns.count;
+
+	if (!channels && !s->streams.count)
+		return options_wrong(&program,
+				     "which channel? Name at least one, with "
+				     "--channel, --pattern or --stream");
+	if (channels && s->streams.count)
+		return options_wrong(&program,
+				     "--stream: not with --channel or "
+				     "--pattern, as streams are read at least "
+				     "once and channels at most once");
+	if (s->streams.count && !s->group)
+		return options_wrong(&program, "--stream needs --group");
+	if (!s->streams.count &&
+	    (s->group || s->consumer || s->field || s->source))
+		return options_wrong(&program, "--group, --consumer, --field "
+					       "and --source need --stream");
+	return 0;
+}
+
+/* Keys are "<source>:<stream>:<id>". */
+static int check_keys(const struct settings *s)
+{
+	for (size_t i = 0; i < s->streams.count; i++) {
+		size_t len = strlen(s->source) + strlen(s->streams.items[i]) +
+			     ENTRYID_TEXT_MAX + 1;
+
+		if (len > PROTO_KEY_MAX)
+			return options_wrong(
+				&program,
+				"--source: '%s' and '%s' are too long together "
+				"for a key; name a shorter source",
+				s->source, s->streams.items[i]);
+	}
+	return 0;
+}
+
 static int check_routes(const struct settings *s)
 {
 	struct channel_template template;
 	struct route route;
 
-	if (!s->channels.count && !s->patterns.count)
-		return options_wrong(&program, "which channel? Name at least "
-					       "one, with --channel or "
-					       "--pattern");
 	if (s->tenant_field && s->tenant_channel)
 		return options_wrong(&program, "--tenant-from-channel: not "
 					       "with --tenant-field");
@@ -125,21 +207,64 @@ static int check_routes(const struct settings *s)
 	return 0;
 }
 
+/* The password of Redis, where it is in a file. */
+static int read_password(struct settings *s)
+{
+	char why[SECRETFILE_WHY_MAX];
+
+	if (!s->password_file)
+		return 0;
+	s->secret = secretfile_read(s->password_file, why);
+	if (!s->secret)
+		return options_wrong(&program,
+				     "--redis-password-file: '%s': %s",
+				     s->password_file, why);
+	s->password = s->secret;
+	return 0;
+}
+
 /* Why one cannot connect to it; without the URL, which may have a password. */
-static const char *check_redis(const char *text)
+static const char *check_redis(const struct settings *s)
 {
 	struct redisurl url;
 	const char *why;
 
-	if (redisurl_parse(&url, text, &why) != 0)
+	if (redisurl_parse(&url, s->redis, &why) != 0)
 		return why;
-	return url.tls ? "there is no TLS for Redis (rediss://)"
-		       : redisurl_login(&url, NULL, NULL);
+	if (url.tls)
+		return "there is no TLS for Redis (rediss://); have a proxy "
+		       "here speak it, such as stunnel, and name that: "
+		       "redis://127.0.0.1:PORT or unix:PATH";
+	return redisurl_login(&url, NULL, s->password);
+}
+
+/* What does not go with lines on stdout. */
+static int check_stdout(const struct settings *s)
+{
+	const char *name = s->print ? "--stdout" : "--dry-run";
+
+	if (s->print && s->url)
+		return options_wrong(&program, "--stdout: not with -u, as "
+					       "nothing is published");
+	if (s->json && (s->print || s->dry_run))
+		return options_wrong(&program,
+				     "-J: not with %s, which has stdout for "
+				     "its lines; SIGUSR1 and -v show the "
+				     "counters on stderr",
+				     name);
+	if (s->ready_fd == STDOUT_FILENO)
+		return options_wrong(&program,
+				     "--ready-fd: 1 is stdout, which "
+				     "carries only %s",
+				     s->print || s->dry_run ? "messages"
+							    : "counters");
+	return 0;
 }
 
 static int check(const struct settings *s)
 {
-	const char *why = check_redis(s->redis);
+	const char *why = check_redis(s);
+	int status;
 
 	if (why)
 		return options_wrong(&program, "--redis: %s", why);
@@ -148,10 +273,10 @@ static int check(const struct settings *s)
 				     "--ready-fd: descriptor %" PRIu64
 				     " is not open",
 				     s->ready_fd);
-	if (s->ready_fd == STDOUT_FILENO)
-		return options_wrong(&program, "--ready-fd: 1 is stdout, which "
-					       "carries only counters");
-	return check_routes(s);
+	status = check_stdout(s);
+	if (!status)
+		status = check_source(s);
+	return status ? status : check_routes(s);
 }
 
 /* Counters */
@@ -225,31 +350,60 @@ static void summarize(const struct bridge *b, const struct reporter *r)
 static void configure(struct bridge_config *c, const struct settings *s,
 		      struct reporter *reporter)
 {
+	const struct diag *diag = reporter->diag;
+
 	*c = (struct bridge_config){
-		.url = s->url,
-		.source =
+		.rejects = s->rejects,
+		.print = s->print,
+		.dry_run = s->dry_run,
+		.count = s->count,
+		.timeout_ms = s->timeout,
+		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
+		.diag = diag,
+		.report = report,
+		.user = reporter,
+	};
+	c->pubsub = (struct pubsub_config){
+		.url = s->redis,
+		.password = s->password,
+		.name = "redis2ws",
+		.channels = s->channels.items,
+		.channels_count = s->channels.count,
+		.patterns = s->patterns.items,
+		.patterns_count = s->patterns.count,
+		.diag = diag,
+	};
+	c->streams = (struct streams_config){
+		.url = s->redis,
+		.password = s->password,
+		.name = "redis2ws",
+		.read =
 			{
-				.url = s->redis,
-				.name = "redis2ws",
-				.channels = s->channels.items,
-				.channels_count = s->channels.count,
-				.patterns = s->patterns.items,
-				.patterns_count = s->patterns.count,
-				.diag = reporter->diag,
+				.streams = s->streams.items,
+				.count = s->streams.count,
+				.group = s->group,
+				.consumer = s->consumer,
+				.begin = s->group_start,
+				.peek = s->dry_run,
 			},
+		.source = s->source,
+		.field = s->field,
+		.claim_ms = s->claim_after,
+		.diag = diag,
+	};
+	c->routing = (struct routing_config){
 		.tenant_field = s->tenant_field	    ? s->tenant_field
 				: s->tenant_channel ? NULL
 						    : FIELD_DEFAULT,
 		.tenant_channel = s->tenant_channel,
-		.rejects = s->rejects,
-		.max_buffer = s->max_buffer,
+	};
+	c->delivery = (struct delivery_config){
+		.url = s->url,
+		.max_bytes = s->max_buffer,
 		.max_messages = s->window,
-		.count = s->count,
-		.timeout_ms = s->timeout,
-		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
-		.diag = reporter->diag,
-		.report = report,
-		.user = reporter,
+		.keep = s->streams.count,
+		.whole = s->rejects,
+		.diag = diag,
 	};
 }
 
@@ -269,6 +423,18 @@ static int bridge(struct bridge *b, const struct bridge_config *config,
 	return b->status;
 }
 
+/*
+ * Before anything is opened: it would get the number of a stdout that is
+ * closed, and the lines.
+ */
+static int look_at_stdout(const struct settings *s, const struct diag *d)
+{
+	if (!(s->print || s->dry_run) || fcntl(STDOUT_FILENO, F_GETFD) >= 0)
+		return 0;
+	diag(d, DIAG_ERROR, "cannot write to stdout: %s", strerror(errno));
+	return EXIT_OTHER;
+}
+
 static int run(const struct settings *s)
 {
 	struct diag d = {"redis2ws",
@@ -281,6 +447,8 @@ static int run(const struct settings *s)
 	int status;
 	bool clean;
 
+	if (look_at_stdout(s, &d))
+		return EXIT_OTHER;
 	configure(&config, s, &reporter);
 	log_init(&log, &d, LOG_TEXT);
 	if (loop_init(&loop, &log, client_protocols(),
@@ -307,15 +475,42 @@ static const char *from_environment(const char *name, const char *otherwise)
 	return value && *value ? value : otherwise;
 }
 
+/* What names this Redis and this host, where nobody says otherwise. */
+struct names {
+	char source[REDISURL_SHOW_MAX];
+	char consumer[256];
+};
+
+static void name_defaults(struct settings *s, struct names *names)
+{
+	struct redisurl url;
+	const char *why;
+
+	if (!s->url)
+		s->url = from_environment("WSD_URL", URL_DEFAULT);
+	if (!s->consumer) {
+		if (gethostname(names->consumer, sizeof(names->consumer)) != 0)
+			strcpy(names->consumer, "redis2ws");
+		names->consumer[sizeof(names->consumer) - 1] = '\0';
+		s->consumer = names->consumer;
+	}
+	if (!s->source && redisurl_parse(&url, s->redis, &why) == 0)
+		s->source = redisurl_show(&url, names->source);
+	explicit_bzero(&url, sizeof(url));
+}
+
 int main(int argc, char **argv)
 {
 	struct settings settings = {
-		.url = from_environment("WSD_URL", URL_DEFAULT),
 		.redis = from_environment("REDIS_URL", REDISURL_DEFAULT),
+		.password = from_environment("REDIS_PASSWORD", NULL),
 		.max_buffer = BUFFER_DEFAULT,
 		.window = WINDOW_DEFAULT,
+		.group_start = "0",
+		.claim_after = 60000,
 		.ready_fd = NO_FD,
 	};
+	struct names names;
 	int operands;
 	int status;
 
@@ -336,9 +531,16 @@ int main(int argc, char **argv)
 				       "channel is --channel '%s'",
 				       argv[operands], argv[operands]);
 	else
+		status = read_password(&settings);
+	if (!status)
 		status = check(&settings);
+	if (!status) {
+		name_defaults(&settings, &names);
+		status = check_keys(&settings);
+	}
 	if (!status)
 		status = run(&settings);
+	secretfile_free(settings.secret);
 	options_release(&program, &settings.options);
 	return status;
 }

@@ -10,23 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/*
- * Messages for which the window has room beyond max_messages: what had been
- * read when reading stopped, and GAPs.
- */
-#define EXTRA_MESSAGES 8192
-
 #define DRAIN_MS 10000 /* for what is in flight at the end */
-
-/* Until a refused GAP is tried again; it doubles with each that is refused. */
-#define AGAIN_MS 250
-#define AGAIN_MAX_MS 30000
-
-/* What is kept of the memory for a message from one to the next. */
-#define TEXT_KEPT (256 * 1024)
-
-/* The sources that the uplink's lines are given. */
-enum { MESSAGE, GAP };
 
 static uint64_t held(const struct bridge_figures *f)
 {
@@ -41,14 +25,14 @@ static void finish(struct bridge *b, enum exits status)
 		return;
 	b->done = b->stopping = true;
 	b->status = status;
-	uplink_stop(&b->uplink);
+	b->sink.ops->stop(b->sink.self);
 	loop_stop(b->loop);
 }
 
 static void finish_if_drained(struct bridge *b)
 {
-	if (b->stopping && !seen_first_owed(&b->seen) &&
-	    uplink_drained(&b->uplink))
+	if (b->stopping && b->sink.ops->drained(b->sink.self) &&
+	    b->source.ops->idle(b->source.self))
 		finish(b, b->status);
 }
 
@@ -66,177 +50,93 @@ static void stop(struct bridge *b, enum exits status)
 		return;
 	b->stopping = true;
 	b->status = status;
-	pubsub_close(&b->pubsub);
+	b->source.ops->stop(b->source.self);
 	uv_timer_start(&b->draining, on_draining, DRAIN_MS, 0);
 	finish_if_drained(b);
 }
 
-/* Rejecting */
+/* What the source says */
+
+static void settle(struct bridge *b, const struct origin *origin, bool done)
+{
+	if (b->source.ops->settle)
+		b->source.ops->settle(b->source.self, origin, done);
+}
 
 static void reject(struct bridge *b, const char *why,
 		   const struct origin *origin)
 {
 	b->figures.rejected++;
 	rejects_add(&b->rejects, why, origin);
+	settle(b, origin, true);
 }
 
-/* Into the window */
-
-static bool full(const struct bridge *b)
-{
-	const struct window *w = &b->uplink.window;
-
-	return w->next - w->first >= b->config->max_messages ||
-	       buf_len(&w->bytes) >= b->config->max_buffer;
-}
-
-/* Whether the wsd takes what it is sent, if not at once. */
-static bool flowing(const struct bridge *b)
-{
-	return b->uplink.ready && !b->uplink.draining;
-}
-
-/* Tells a tenant that it missed something. False when there is no room. */
-static bool put_gap(struct bridge *b, struct seen_tenant *t)
-{
-	const struct origin origin = {.tenant = {t->id, t->len}};
-	const struct uplink_message gap = {
-		.tenant = origin.tenant,
-		.source = GAP,
-	};
-
-	origin_put(&b->uplink.window.origins, &origin, false);
-	if (uplink_put(&b->uplink, &gap) != 0)
-		return false;
-	seen_settle(&b->seen, t);
-	return true;
-}
-
-/* Those that are owed a GAP get it as soon as there is room. */
-static void put_gaps(struct bridge *b)
-{
-	struct seen_tenant *t;
-
-	if (uv_is_active((uv_handle_t *)&b->again))
-		return;
-	while (!full(b) && (t = seen_first_owed(&b->seen)))
-		if (!put_gap(b, t))
-			return;
-}
-
-static void lose(struct bridge *b, struct seen_tenant *t)
+/* It could not be put; where Redis keeps it, it comes again. */
+static void lose(struct bridge *b, const struct origin *origin)
 {
 	b->figures.lost++;
-	b->dropped++;
-	if (t)
-		seen_owe(&b->seen, t);
-	if (b->dropping)
-		return;
-	b->dropping = true;
-	diag(b->config->diag, DIAG_WARN,
-	     "no room for more messages: they are lost until '%s' takes some",
-	     b->config->url);
+	settle(b, origin, false);
 }
 
-static bool put_message(struct bridge *b, const struct document *doc,
-			const struct origin *origin)
+/* How many more are to be taken of those that were asked for. */
+static uint64_t wanted(const struct bridge *b)
 {
-	const struct uplink_message message = {
-		.tenant = doc->tenant,
-		.data = doc->data,
-		.len = doc->len,
-		.number = origin->channel.len,
-		.source = MESSAGE,
-	};
+	uint64_t taken = b->figures.published + held(&b->figures);
 
-	origin_put(&b->uplink.window.origins, origin, b->config->rejects);
-	return uplink_put(&b->uplink, &message) == 0;
+	if (!b->config->count)
+		return UINT64_MAX;
+	return taken < b->config->count ? b->config->count - taken : 0;
 }
 
-static void take(struct bridge *b, const struct document *doc,
-		 struct origin *origin)
-{
-	struct seen_tenant *t = seen_touch(&b->seen, doc->tenant);
-
-	origin->tenant = doc->tenant;
-	if ((full(b) && !flowing(b)) || (t && t->owed && !put_gap(b, t)) ||
-	    !put_message(b, doc, origin))
-		lose(b, t);
-}
-
-/* What Redis says */
-
-/* The tenant that the channel names. False when it was rejected. */
-static bool route(struct bridge *b, const struct origin *origin)
-{
-	enum channel_result result;
-	char why[DOCUMENT_WHY_MAX];
-
-	if (!b->config->tenant_channel)
-		return true;
-	result = channel_tenant(&b->template, origin->channel.bytes,
-				origin->channel.len, &b->rules.tenant);
-	if (result == CHANNEL_OK)
-		return true;
-	snprintf(why, sizeof(why), "the channel %s", channel_strerror(result));
-	reject(b, why, origin);
-	return false;
-}
-
-static void reject_fault(struct bridge *b, const struct document_fault *fault,
-			 const struct origin *origin)
-{
-	char why[DOCUMENT_WHY_MAX + 40];
-
-	if (fault->offset)
-		snprintf(why, sizeof(why), "column %zu: %s", fault->offset + 1,
-			 fault->why);
-	else
-		snprintf(why, sizeof(why), "%s", fault->why);
-	reject(b, why, origin);
-}
-
-/* What is taken and not rejected or lost is as many as asked for. */
-static bool enough(const struct bridge *b)
-{
-	const struct bridge_figures *f = &b->figures;
-
-	return b->config->count && f->published + held(f) >= b->config->count;
-}
-
-/* Reads on, or leaves in Redis what there is no room for. */
+/* Reads on, or leaves in Redis what is not wanted now. */
 static void steer(struct bridge *b)
 {
-	pubsub_pause(&b->pubsub, enough(b) || (full(b) && flowing(b)));
+	uint64_t n = b->sink.ops->room(b->sink.self);
+
+	if (n > wanted(b))
+		n = wanted(b);
+	b->source.ops->allow(b->source.self, b->stopping ? 0 : (size_t)n);
 }
 
-static void on_message(void *user, const struct redispush *push)
+static void take(struct bridge *b, const struct origin *message)
+{
+	struct origin origin = *message;
+	struct document doc;
+	char why[ROUTING_WHY_MAX];
+
+	switch (routing_read(&b->routing, &origin, &doc, why)) {
+	case ROUTING_OK:
+		if (!b->sink.ops->put(b->sink.self, &doc, &origin))
+			lose(b, &origin);
+		break;
+	case ROUTING_BAD:
+		reject(b, why, &origin);
+		break;
+	case ROUTING_NO_MEMORY:
+		lose(b, &origin);
+		break;
+	}
+}
+
+static void on_message(void *user, const struct origin *origin)
 {
 	struct bridge *b = user;
-	struct origin origin = {
-		.channel = {push->channel->text, push->channel->len},
-		.message = {push->payload->text, push->payload->len},
-	};
-	struct document_fault fault;
-	struct document doc;
 
-	if (b->stopping || enough(b))
+	if (b->stopping || !wanted(b)) {
+		settle(b, origin, false);
 		return;
+	}
 	b->figures.received++;
-	if (!route(b, &origin))
-		return;
-	/* A copy, as the document is made in place. */
-	buf_clear(&b->text, TEXT_KEPT);
-	buf_append(&b->text, origin.message.bytes, origin.message.len);
-	buf_putc(&b->text, '\0');
-	if (b->text.failed)
-		lose(b, NULL);
-	else if (document_read(&doc, &b->rules, buf_bytes(&b->text),
-			       origin.message.len, &b->scratch, &fault) == 0)
-		take(b, &doc, &origin);
-	else
-		reject_fault(b, &fault, &origin);
+	take(b, origin);
 	steer(b); /* at once: the link reads many times in a turn */
+}
+
+static void on_unfit(void *user, const struct origin *origin, const char *why)
+{
+	struct bridge *b = user;
+
+	b->figures.received++;
+	reject(b, why, origin);
 }
 
 static void write_ready(struct bridge *b)
@@ -254,27 +154,39 @@ static void write_ready(struct bridge *b)
 		close(fd);
 }
 
-static void on_subscribed(void *user, bool early)
+static void on_source_ready(void *user, bool missed)
 {
 	struct bridge *b = user;
 
-	/* Of one channel something may have come before another was there. */
-	if (early && b->ready)
-		seen_owe_all(&b->seen);
+	if (missed)
+		b->sink.ops->missed(b->sink.self, 0, true);
 	if (!b->ready)
 		write_ready(b);
 	b->ready = true;
-	put_gaps(b);
 }
 
 /* Nobody knows what was published meanwhile, or will be until it is back. */
-static void on_broken(void *user)
+static void on_broken(void *user, bool missed)
 {
 	struct bridge *b = user;
 
 	b->figures.breaks++;
-	seen_owe_all(&b->seen);
-	put_gaps(b);
+	if (missed)
+		b->sink.ops->missed(b->sink.self, 0, false);
+}
+
+static void on_lost(void *user, uint64_t count)
+{
+	struct bridge *b = user;
+
+	b->figures.received += count;
+	b->figures.lost += count;
+	b->sink.ops->missed(b->sink.self, count, false);
+}
+
+static void on_idle(void *user)
+{
+	finish_if_drained(user);
 }
 
 static void on_failed(void *user, enum exits status)
@@ -282,143 +194,73 @@ static void on_failed(void *user, enum exits status)
 	stop(user, status);
 }
 
-static const struct pubsub_events pubsub_events = {
+static const struct source_events source_events = {
 	.message = on_message,
-	.subscribed = on_subscribed,
+	.unfit = on_unfit,
+	.ready = on_source_ready,
 	.broken = on_broken,
+	.lost = on_lost,
+	.changed = on_idle,
 	.failed = on_failed,
 };
 
-/* What the uplink says */
+/* What the sink says */
 
-static void on_tell(void *user, enum diag_level level, const char *text)
-{
-	diag(((struct bridge *)user)->config->diag, level, "%s", text);
-}
-
-static void on_ready(void *user, uint64_t max)
+static void on_sink_ready(void *user, uint64_t max)
 {
 	struct bridge *b = user;
 	enum exits status;
 
-	b->rules.max = max;
-	if (b->pubsub.redis || b->stopping)
+	routing_limit(&b->routing, max);
+	if (b->started || b->stopping)
 		return;
-	status = pubsub_start(&b->pubsub, &b->loop->uv);
+	b->started = true;
+	status = b->source.ops->start(b->source.self, &b->loop->uv);
 	if (status != EXIT_DONE)
 		stop(b, status);
 }
 
-static void on_settled(void *user, uint64_t first, uint64_t last,
-		       const struct answer *ack)
-{
-	struct bridge *b = user;
-	struct window_line line;
-
-	(void)ack;
-	for (uint64_t id = first; id <= last; id++) {
-		if (!window_line(&b->uplink.window, id, &line))
-			continue;
-		if (line.source == MESSAGE) {
-			b->figures.published++;
-		} else {
-			b->figures.gaps++;
-			b->again_ms = AGAIN_MS;
-		}
-	}
-}
-
-/* It may be taken later; for a message that is too late. */
-static bool is_passing(enum proto_code code)
-{
-	return code == PROTO_RATE_LIMITED || code == PROTO_OVER_CAPACITY;
-}
-
-static void on_again(uv_timer_t *timer)
-{
-	struct bridge *b = timer->data;
-
-	put_gaps(b);
-	uplink_flush(&b->uplink);
-}
-
-/* Its tenant is to be told, again, but not at once. */
-static void owe_later(struct bridge *b, struct request_text tenant)
-{
-	struct seen_tenant *t = seen_touch(&b->seen, tenant);
-
-	if (t)
-		seen_owe(&b->seen, t);
-	if (uv_is_active((uv_handle_t *)&b->again))
-		return;
-	uv_timer_start(&b->again, on_again, b->again_ms, 0);
-	b->again_ms *= 2;
-	if (b->again_ms > AGAIN_MAX_MS)
-		b->again_ms = AGAIN_MAX_MS;
-}
-
-static void on_rejected(void *user, const struct window_line *line,
-			enum proto_code code, const char *why)
-{
-	struct bridge *b = user;
-	struct origin origin;
-
-	origin_of(&origin, line->origin, line->origin_len,
-		  (size_t)line->number);
-	if (line->source == MESSAGE && !is_passing(code)) {
-		reject(b, why, &origin);
-		return;
-	}
-	if (line->source == MESSAGE) {
-		rejects_tell(&b->rejects, why, &origin);
-		b->figures.lost++;
-	} else if (!is_passing(code)) {
-		diag(b->config->diag, DIAG_WARN, "a GAP: %s", why);
-		return;
-	}
-	owe_later(b, origin.tenant);
-}
-
-static void on_complaint(void *user, enum proto_code code, const char *why)
+static void on_settled(void *user, const struct origin *origin,
+		       enum sink_fate fate, const char *why)
 {
 	struct bridge *b = user;
 
-	diag(b->config->diag, DIAG_ERROR, "%s", why);
-	finish(b, proto_code_forbids(code) ? EXIT_REFUSED : EXIT_REJECTED);
-}
-
-static void tell_room(struct bridge *b)
-{
-	if (!b->dropping || full(b))
-		return;
-	b->dropping = false;
-	diag(b->config->diag, DIAG_WARN, "there is room again; lost: %" PRIu64,
-	     b->dropped);
-	b->dropped = 0;
+	switch (fate) {
+	case SINK_DONE:
+		b->figures.published++;
+		settle(b, origin, true);
+		break;
+	case SINK_REFUSED:
+		reject(b, why, origin);
+		break;
+	case SINK_LOST:
+		rejects_tell(&b->rejects, why, origin);
+		lose(b, origin);
+		break;
+	}
 }
 
 static void on_changed(void *user)
 {
 	struct bridge *b = user;
 
-	put_gaps(b);
-	tell_room(b);
 	if (b->config->count && b->figures.published >= b->config->count)
 		stop(b, EXIT_DONE);
 	finish_if_drained(b);
 }
 
-static void on_ended(void *user, enum exits status)
+static void on_ended(void *user, enum exits status, int signum)
 {
-	finish(user, status);
+	struct bridge *b = user;
+
+	if (!b->signal)
+		b->signal = signum;
+	finish(b, status);
 }
 
-static const struct uplink_events uplink_events = {
-	.tell = on_tell,
-	.ready = on_ready,
+static const struct sink_events sink_events = {
+	.ready = on_sink_ready,
 	.settled = on_settled,
-	.rejected = on_rejected,
-	.complaint = on_complaint,
 	.changed = on_changed,
 	.ended = on_ended,
 };
@@ -430,53 +272,63 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	if (b->done)
 		return;
-	uplink_flush(&b->uplink);
-	steer(b);
+	b->sink.ops->flush(b->sink.self);
+	if (b->source.ops->flush)
+		b->source.ops->flush(b->source.self);
+	if (b->started)
+		steer(b);
 }
 
 /* Beginning and end */
 
-static int init_rules(struct bridge *b)
+static int init_source(struct bridge *b)
 {
 	const struct bridge_config *c = b->config;
 
-	if (c->tenant_channel &&
-	    channel_init(&b->template, c->tenant_channel) != 0)
-		return -1;
-	return route_init(&b->rules.route, c->tenant_field, NULL);
+	if (c->streams.read.count) {
+		b->source = (struct source){&streams_ops, &b->streams};
+		return streams_init(&b->streams, &c->streams, &source_events,
+				    b);
+	}
+	b->source = (struct source){&pubsub_ops, &b->pubsub};
+	pubsub_init(&b->pubsub, &c->pubsub, &source_events, b);
+	return 0;
+}
+
+static int init_sink(struct bridge *b)
+{
+	const struct bridge_config *config = b->config;
+
+	if (config->print || config->dry_run) {
+		b->sink = (struct sink){&printer_ops, &b->printer};
+		printer_init(&b->printer, config->diag, &sink_events, b);
+		return 0;
+	}
+	b->sink = (struct sink){&delivery_ops, &b->delivery};
+	return delivery_init(&b->delivery, &config->delivery, &sink_events, b);
 }
 
 int bridge_init(struct bridge *b, const struct bridge_config *config,
 		struct loop *loop)
 {
+	int result;
+
 	memset(b, 0, sizeof(*b));
 	b->config = config;
 	b->loop = loop;
-	b->again_ms = AGAIN_MS;
-	b->uplink_config = (struct uplink_config){
-		.url = config->url,
-		.acks = true,
-		.needs = "acknowledgements",
-		.retry = true,
-		.max_lines = (size_t)config->max_messages + EXTRA_MESSAGES,
-		.max_bytes = (size_t)config->max_buffer,
-	};
-	pubsub_init(&b->pubsub, &config->source, &pubsub_events, b);
-	buf_init(&b->text);
-	buf_init(&b->scratch);
-	rejects_init(&b->rejects, config->rejects, config->diag);
-	if (seen_init(&b->seen, BRIDGE_TENANTS_MAX) != 0)
-		return -1;
-	if (uplink_init(&b->uplink, &b->uplink_config, &uplink_events, b) != 0)
-		return -1;
-	return init_rules(b);
+	rejects_init(&b->rejects, config->dry_run ? NULL : config->rejects,
+		     config->diag);
+	result = routing_init(&b->routing, &config->routing);
+	if (init_source(b) != 0)
+		result = -1;
+	return init_sink(b) != 0 ? -1 : result;
 }
 
 static void on_deadline(uv_timer_t *timer)
 {
 	struct bridge *b = timer->data;
 	uint64_t ms = b->config->timeout_ms;
-	const char *why = uplink_why_not(&b->uplink, ms);
+	const char *why = b->sink.ops->why_not(b->sink.self, ms);
 	char time[NUM_TEXT_MAX];
 
 	if (why)
@@ -524,9 +376,8 @@ static int open_handles(struct bridge *b)
 	uv_prepare_init(uv, &b->prepare);
 	uv_timer_init(uv, &b->deadline);
 	uv_timer_init(uv, &b->draining);
-	uv_timer_init(uv, &b->again);
 	b->prepare.data = b->deadline.data = b->draining.data = b;
-	b->again.data = b->usr1.data = b;
+	b->usr1.data = b;
 	b->handles = true;
 	uv_prepare_start(&b->prepare, on_prepare);
 	if (b->config->timeout_ms)
@@ -545,7 +396,6 @@ static void close_handles(struct bridge *b)
 	uv_close((uv_handle_t *)&b->prepare, NULL);
 	uv_close((uv_handle_t *)&b->deadline, NULL);
 	uv_close((uv_handle_t *)&b->draining, NULL);
-	uv_close((uv_handle_t *)&b->again, NULL);
 	uv_close((uv_handle_t *)&b->usr1, NULL);
 }
 
@@ -564,7 +414,7 @@ int bridge_start(struct bridge *b)
 		b->status = EXIT_OTHER;
 		return -1;
 	}
-	b->status = uplink_start(&b->uplink, b->loop);
+	b->status = b->sink.ops->start(b->sink.self, b->loop);
 	return b->status == EXIT_DONE ? 0 : -1;
 }
 
@@ -573,24 +423,27 @@ void bridge_release(struct bridge *b)
 	uint64_t left = held(&b->figures);
 
 	b->done = b->stopping = true;
-	pubsub_release(&b->pubsub);
-	uplink_close(&b->uplink);
-	if (left)
+	b->source.ops->release(b->source.self);
+	b->sink.ops->close(b->sink.self);
+	/* A reader that has left wants no more. */
+	if (left && b->signal != SIGPIPE)
 		diag(b->config->diag, DIAG_ERROR,
-		     "%" PRIu64 " message%s not acknowledged", left,
-		     left == 1 ? " was" : "s were");
+		     "%" PRIu64 " message%s not %s", left,
+		     left == 1 ? " was" : "s were", b->sink.ops->done);
 	b->figures.lost += left;
 	close_handles(b);
 	rejects_release(&b->rejects);
-	uplink_release(&b->uplink);
-	seen_release(&b->seen);
-	buf_release(&b->text);
-	buf_release(&b->scratch);
+	b->sink.ops->release(b->sink.self);
+	routing_release(&b->routing);
 }
 
 void bridge_figures(const struct bridge *b, struct bridge_figures *figures)
 {
+	struct sink_figures sink;
+
+	b->sink.ops->figures(b->sink.self, &sink);
 	*figures = b->figures;
 	figures->held = held(&b->figures);
-	figures->reconnects = b->uplink.reconnects;
+	figures->gaps = sink.gaps;
+	figures->reconnects = sink.reconnects;
 }

@@ -8,11 +8,20 @@
 
 static void subscribe_all(struct pubsub *p);
 
+static void stop(void *self)
+{
+	struct pubsub *p = self;
+
+	if (p->redis && !p->closed)
+		redis_close(p->redis);
+	p->closed = true;
+}
+
 static void fail(struct pubsub *p, enum exits status)
 {
 	if (p->closed)
 		return;
-	pubsub_close(p);
+	stop(p);
 	p->events->failed(p->user, status);
 }
 
@@ -38,7 +47,9 @@ static void on_confirmed(void *user, const struct redisreply *reply)
 		return;
 	diag(p->config->diag, DIAG_NOTE, "subscribed at '%s'",
 	     redis_shown(p->redis));
-	p->events->subscribed(p->user, p->early);
+	/* Of one channel something may have come before another was there. */
+	p->events->ready(p->user, p->early && p->was_ready);
+	p->was_ready = true;
 }
 
 static void subscribe(struct pubsub *p, enum redisqueue_kind kind,
@@ -69,6 +80,11 @@ static void on_ready(void *user)
 	subscribe_all(user);
 }
 
+static struct request_text text_of(const struct redisreply *reply)
+{
+	return (struct request_text){reply->text, reply->len};
+}
+
 static void on_push(void *user, const struct redispush *push)
 {
 	struct pubsub *p = user;
@@ -77,12 +93,16 @@ static void on_push(void *user, const struct redispush *push)
 		return;
 	if (push->kind == REDISPUSH_MESSAGE) {
 		p->early |= p->confirmed < wanted(p);
-		p->events->message(p->user, push);
+		p->events->message(p->user,
+				   &(struct origin){
+					   .channel = text_of(push->channel),
+					   .message = text_of(push->payload),
+				   });
 		return;
 	}
 	diag(p->config->diag, DIAG_WARN, "'%s' ended a subscription",
 	     redis_shown(p->redis));
-	p->events->broken(p->user);
+	p->events->broken(p->user, true);
 	subscribe_all(p);
 }
 
@@ -97,7 +117,7 @@ static void on_lost(void *user, const struct redis_loss *loss)
 		diag(p->config->diag, DIAG_WARN, "%s; trying again in %s",
 		     loss->text, num_show_duration(time, loss->retry_ms));
 	if (loss->connected)
-		p->events->broken(p->user);
+		p->events->broken(p->user, true);
 	if (loss->final)
 		fail(p, loss->status);
 }
@@ -109,7 +129,7 @@ static const struct redis_events redis_events = {
 };
 
 void pubsub_init(struct pubsub *p, const struct pubsub_config *config,
-		 const struct pubsub_events *events, void *user)
+		 const struct source_events *events, void *user)
 {
 	memset(p, 0, sizeof(*p));
 	p->config = config;
@@ -117,10 +137,13 @@ void pubsub_init(struct pubsub *p, const struct pubsub_config *config,
 	p->user = user;
 }
 
-enum exits pubsub_start(struct pubsub *p, uv_loop_t *uv)
+static enum exits start(void *self, uv_loop_t *uv)
 {
+	struct pubsub *p = self;
 	const struct redis_config config = {
 		.url = p->config->url,
+		.user = p->config->user,
+		.password = p->config->password,
 		.name = p->config->name,
 		.retry = true,
 	};
@@ -134,22 +157,33 @@ enum exits pubsub_start(struct pubsub *p, uv_loop_t *uv)
 	return EXIT_USAGE;
 }
 
-void pubsub_pause(struct pubsub *p, bool paused)
+static void allow(void *self, size_t messages)
 {
+	struct pubsub *p = self;
+
 	if (p->redis && !p->closed)
-		redis_pause(p->redis, paused);
+		redis_pause(p->redis, !messages);
 }
 
-void pubsub_close(struct pubsub *p)
+static bool idle(const void *self)
 {
-	if (p->redis && !p->closed)
-		redis_close(p->redis);
-	p->closed = true;
+	(void)self;
+	return true;
 }
 
-void pubsub_release(struct pubsub *p)
+static void release(void *self)
 {
+	struct pubsub *p = self;
+
 	p->closed = true;
 	redis_free(p->redis);
 	p->redis = NULL;
 }
+
+const struct source_ops pubsub_ops = {
+	.start = start,
+	.allow = allow,
+	.idle = idle,
+	.stop = stop,
+	.release = release,
+};

@@ -102,6 +102,7 @@ static void lost(struct redis *r)
 		.text = r->failure.text,
 		.status = r->failure.status,
 		.connected = r->was_ready,
+		.oversize = r->was_ready && redisreader_oversize(r->reader),
 		.final = r->failure.final || !again,
 	};
 

@@ -45,6 +45,7 @@ struct redis_loss {
 	const char *text;  /* a sentence for people; without the password */
 	enum exits status; /* EXIT_CONNECTION, EXIT_REFUSED, … */
 	bool connected;	   /* it had been ready before */
+	bool oversize;	   /* it ended for a reply above the limits */
 	bool final;	   /* it does not come back: a wrong password, … */
 	uint64_t retry_ms; /* else: the next attempt is in so long */
 };

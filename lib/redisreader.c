@@ -46,6 +46,7 @@ struct redisreader {
 	size_t bytes;	      /* of the reply at hand */
 	size_t elements;      /* of the reply at hand */
 	struct redisreply root;
+	bool oversize;
 	char trouble[TROUBLE_MAX];
 };
 
@@ -65,6 +66,7 @@ static void *refuse_size(struct redisreader *reader)
 {
 	char limit[NUM_TEXT_MAX];
 
+	reader->oversize = true;
 	return refuse(reader, "a reply of more than %s",
 		      num_show_size(limit, reader->limits.bytes));
 }
@@ -302,6 +304,7 @@ int redisreader_restart(struct redisreader *reader)
 	release_hiredis(reader);
 	forget_reply(reader);
 	*reader->trouble = '\0';
+	reader->oversize = false;
 	reader->hiredis = redisReaderCreateWithFunctions(
 		(redisReplyObjectFunctions *)&functions);
 	if (!reader->hiredis)
@@ -380,6 +383,11 @@ int redisreader_feed(struct redisreader *reader, const char *bytes, size_t len,
 const char *redisreader_trouble(const struct redisreader *reader)
 {
 	return reader->trouble;
+}
+
+bool redisreader_oversize(const struct redisreader *reader)
+{
+	return reader->oversize;
 }
 
 /* Commands */

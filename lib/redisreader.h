@@ -68,6 +68,9 @@ int redisreader_feed(struct redisreader *reader, const char *bytes, size_t len,
 /* What is wrong, as part of a sentence: "a reply of more than 64 MiB". */
 const char *redisreader_trouble(const struct redisreader *reader);
 
+/* Whether it is that: a reply above a limit. */
+bool redisreader_oversize(const struct redisreader *reader);
+
 /*
  * Appends a command of `count` words to `out`; `lens` has their bytes, or is
  * NULL when all are strings. 0, or -1 with errno ENOMEM; `out` is then as it

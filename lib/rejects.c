@@ -80,6 +80,14 @@ void rejects_tell(struct rejects *r, const char *reason,
 
 /* Into the file */
 
+static void put_entry(struct buf *b, struct entryid id)
+{
+	char text[ENTRYID_TEXT_MAX];
+
+	if (id.ms || id.seq)
+		jsonput_text(b, "entry", text, entryid_show(text, id));
+}
+
 static int write_all(int fd, const char *bytes, size_t len)
 {
 	while (len) {
@@ -106,6 +114,7 @@ static int put(struct rejects *r, const char *reason,
 	buf_putc(b, '{');
 	jsonput_text(b, "time", time, sizeof(time));
 	jsonput_text(b, "channel", origin->channel.bytes, origin->channel.len);
+	put_entry(b, origin->entry);
 	jsonput_text(b, "reason", reason, strlen(reason));
 	jsonput_text(b, "message", origin->message.bytes, origin->message.len);
 	buf_puts(b, "}\n");

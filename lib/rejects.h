@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * rejects - says which messages could not be published, and keeps them in a
- * file, one JSON object a line: time, channel, reason, message.
+ * file, one JSON object a line: time, channel, id of the entry of a stream,
+ * reason, message.
  *
  * In the file message and channel are JSON strings; bytes that are not UTF-8
  * become U+FFFD.

@@ -498,7 +498,7 @@ subscribers() {
 
 @test "usage" {
 	run -2 redis2ws
-	[[ $output == *'which channel? Name at least one, with --channel or --pattern'* ]]
+	[[ $output == *'which channel? Name at least one, with --channel, --pattern or --stream'* ]]
 	run -2 redis2ws jobs
 	[[ $output == *"'jobs': no operand is expected; a channel is --channel 'jobs'"* ]]
 	run -2 redis2ws --channel jobs --tenant-field a..b

@@ -37,8 +37,7 @@ static struct origin pass(struct buf *b, const struct origin *o, bool whole)
 	buf_puts(b, "before");
 	before = buf_len(b);
 	origin_put(b, o, whole);
-	origin_of(&out, buf_bytes(b) + before, buf_len(b) - before,
-		  o->channel.len);
+	origin_of(&out, buf_bytes(b) + before, buf_len(b) - before);
 	return out;
 }
 
@@ -51,17 +50,29 @@ static void passes(void)
 	memset(tenant, 't', sizeof(tenant) - 1);
 	memset(message, 'm', sizeof(message) - 1);
 	tenant[sizeof(tenant) - 1] = message[sizeof(message) - 1] = '\0';
-	in = (struct origin){text(tenant), text("jobs"), text(message)};
+	in = (struct origin){
+		.tenant = text(tenant),
+		.channel = text("jobs"),
+		.message = text(message),
+		.entry = {UINT64_MAX, 7},
+		.stream = 3,
+	};
 	buf_init(&b);
 	out = pass(&b, &in, true);
 	ok(is(out.tenant, tenant) && is(out.channel, "jobs") &&
 		   is(out.message, message),
 	   "the longest tenant, a channel and a whole message");
+	ok(entryid_compare(out.entry, in.entry) == 0 && out.stream == 3,
+	   "the entry of a stream");
 	out = pass(&b, &in, false);
 	ok(is(out.tenant, tenant) && is(out.channel, "jobs") &&
 		   out.message.len == ORIGIN_EXCERPT_MAX + 1,
 	   "of a message only what people are shown");
-	in = (struct origin){text("t"), text(""), text("")};
+	in = (struct origin){
+		.tenant = text("t"),
+		.channel = text(""),
+		.message = text(""),
+	};
 	out = pass(&b, &in, false);
 	ok(is(out.tenant, "t") && !out.channel.len && !out.message.len,
 	   "an empty channel and message");

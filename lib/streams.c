@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+#include "streams.h"
+
+#include "num.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define AGAIN_MS 1000 /* after a refusal that passes */
+
+#define TRIMS_MS 2000 /* between two looks for what was deleted too early */
+
+#define CLAIMS_MS 15000 /* between two looks for what lies around, at most */
+
+/* Settled entries of which Redis does not want to hear; then none is read. */
+#define UNTOLD_MAX 100000
+
+/* What is kept of the memory for a message from one to the next. */
+#define MESSAGE_KEPT (256 * 1024)
+
+static void stop(void *self)
+{
+	struct streams *s = self;
+
+	s->stopped = true;
+	streamreader_stop(&s->streamreader);
+	if (s->reader)
+		redis_close(s->reader);
+}
+
+static void fail(struct streams *s, enum exits status)
+{
+	if (s->stopped)
+		return;
+	stop(s);
+	s->events->failed(s->user, status);
+}
+
+static void on_out_of_memory(void *user)
+{
+	struct streams *s = user;
+
+	diag(s->config->diag, DIAG_ERROR, "%s", strerror(ENOMEM));
+	fail(s, EXIT_OTHER);
+}
+
+static bool idle(const void *self)
+{
+	const struct streams *s = self;
+
+	return !s->open && acker_idle(&s->acker);
+}
+
+/* What Redis refuses */
+
+static void on_again(uv_timer_t *timer)
+{
+	struct streams *s = timer->data;
+
+	acker_resume(&s->acker);
+	acker_flush(&s->acker);
+	streamreader_resume(&s->streamreader);
+}
+
+static void try_again(struct streams *s)
+{
+	uv_timer_start(&s->again, on_again, AGAIN_MS, 0);
+}
+
+/* Of an error that another try will not change; EXIT_DONE: it passes. */
+static enum exits status_of(const struct redisreply *error)
+{
+	if (redisreply_is_error(error, "NOPERM") ||
+	    redisreply_is_error(error, "NOAUTH"))
+		return EXIT_REFUSED;
+	if (redisreply_is_error(error, "WRONGTYPE") ||
+	    redisreply_is_error(error, "ERR"))
+		return EXIT_USAGE;
+	return EXIT_DONE;
+}
+
+static void on_refused(void *user, const struct redisreply *error)
+{
+	struct streams *s = user;
+	enum exits status = status_of(error);
+
+	diag(s->config->diag, status ? DIAG_ERROR : DIAG_WARN,
+	     "'%s' refuses: %.*s", redis_shown(s->reader), (int)error->len,
+	     error->text);
+	if (status)
+		fail(s, status);
+	else
+		try_again(s);
+}
+
+static void on_nonsense(void *user)
+{
+	struct streams *s = user;
+
+	diag(s->config->diag, DIAG_ERROR, "'%s' gives what is no entry",
+	     redis_shown(s->reader));
+	fail(s, EXIT_OTHER);
+}
+
+/* Entries */
+
+static void put_key(struct streams *s, size_t stream, struct entryid id)
+{
+	char text[ENTRYID_TEXT_MAX];
+
+	entryid_show(text, id);
+	buf_clear(&s->key, MESSAGE_KEPT);
+	buf_puts(&s->key, s->config->source);
+	buf_putc(&s->key, ':');
+	buf_puts(&s->key, s->config->read.streams[stream]);
+	buf_putc(&s->key, ':');
+	buf_puts(&s->key, text);
+}
+
+static void give(struct streams *s, size_t stream,
+		 const struct streamentry *entry)
+{
+	const char *name = s->config->read.streams[stream];
+	enum streamentry_result result;
+	struct origin origin;
+
+	buf_clear(&s->message, MESSAGE_KEPT);
+	result = streamentry_message(entry, s->config->field, &s->message);
+	if (result != STREAMENTRY_OK)
+		streamentry_show(entry, &s->message);
+	put_key(s, stream, entry->id);
+	if (s->message.failed || s->key.failed) {
+		on_out_of_memory(s);
+		return;
+	}
+	origin = (struct origin){
+		.channel = {name, strlen(name)},
+		.message = {buf_bytes(&s->message), buf_len(&s->message)},
+		.key = {buf_bytes(&s->key), buf_len(&s->key)},
+		.entry = entry->id,
+		.stream = (uint32_t)stream,
+	};
+	s->open++;
+	if (result == STREAMENTRY_OK)
+		s->events->message(s->user, &origin);
+	else
+		s->events->unfit(s->user, &origin,
+				 streamentry_strerror(result));
+}
+
+static void tell_later(struct streams *s, size_t stream, struct entryid id)
+{
+	if (s->teller && acker_add(&s->acker, stream, id) != 0)
+		on_out_of_memory(s);
+}
+
+/* Deleted from the stream before it was dealt with. */
+static void give_none(struct streams *s, size_t stream, struct entryid id)
+{
+	char text[ENTRYID_TEXT_MAX];
+
+	entryid_show(text, id);
+	diag(s->config->diag, DIAG_WARN,
+	     "entry %s of '%s' was deleted before it was published", text,
+	     s->config->read.streams[stream]);
+	tell_later(s, stream, id);
+	s->events->lost(s->user, 1);
+}
+
+static void on_entry(void *user, size_t stream, const struct streamentry *entry)
+{
+	if (entry->fields)
+		give(user, stream, entry);
+	else
+		give_none(user, stream, entry->id);
+}
+
+static void on_too_large(void *user, size_t stream, struct entryid id)
+{
+	struct streams *s = user;
+	const char *name = s->config->read.streams[stream];
+	const struct origin origin = {
+		.channel = {name, strlen(name)},
+		.message = {"", 0},
+		.entry = id,
+		.stream = (uint32_t)stream,
+	};
+
+	s->open++;
+	s->events->unfit(s->user, &origin,
+			 "the entry is larger than a reply may be");
+}
+
+static void on_ready(void *user)
+{
+	struct streams *s = user;
+
+	diag(s->config->diag, DIAG_NOTE, "reading from '%s'",
+	     redis_shown(s->reader));
+	if (!s->ready)
+		s->events->ready(s->user, false);
+	s->ready = true;
+}
+
+static bool is_settled(void *user)
+{
+	return idle(user);
+}
+
+static void on_gone(void *user)
+{
+	struct streams *s = user;
+
+	diag(s->config->diag, DIAG_WARN,
+	     "'%s' has no group '%s' any more: it is made again",
+	     redis_shown(s->reader), s->config->read.group);
+}
+
+static const struct streamreader_events streamreader_events = {
+	.entry = on_entry,
+	.too_large = on_too_large,
+	.ready = on_ready,
+	.settled = is_settled,
+	.gone = on_gone,
+	.refused = on_refused,
+	.nonsense = on_nonsense,
+	.out_of_memory = on_out_of_memory,
+};
+
+/* The connections */
+
+static void tell_loss(struct streams *s, const struct redis_loss *loss,
+		      enum diag_level level)
+{
+	char time[NUM_TEXT_MAX];
+
+	if (loss->final)
+		diag(s->config->diag, DIAG_ERROR, "%s", loss->text);
+	else
+		diag(s->config->diag, level, "%s; trying again in %s",
+		     loss->text, num_show_duration(time, loss->retry_ms));
+}
+
+static void on_reader_ready(void *user)
+{
+	struct streams *s = user;
+
+	streamreader_connect(&s->streamreader, s->reader);
+}
+
+static void on_reader_lost(void *user, const struct redis_loss *loss)
+{
+	struct streams *s = user;
+
+	tell_loss(s, loss, DIAG_WARN);
+	if (loss->oversize)
+		streamreader_too_large(&s->streamreader);
+	if (loss->connected)
+		s->events->broken(s->user, false);
+	if (loss->final)
+		fail(s, loss->status);
+}
+
+static void on_teller_ready(void *user)
+{
+	struct streams *s = user;
+
+	acker_connect(&s->acker, s->teller);
+	acker_flush(&s->acker);
+}
+
+/* That the reader has lost the same Redis was told. */
+static void on_teller_lost(void *user, const struct redis_loss *loss)
+{
+	struct streams *s = user;
+
+	acker_connect(&s->acker, NULL);
+	tell_loss(s, loss, redis_is_ready(s->reader) ? DIAG_WARN : DIAG_NOTE);
+	if (loss->final)
+		fail(s, loss->status);
+}
+
+static const struct redis_events reader_events = {
+	.ready = on_reader_ready,
+	.lost = on_reader_lost,
+};
+
+static const struct redis_events teller_events = {
+	.ready = on_teller_ready,
+	.lost = on_teller_lost,
+};
+
+/* Telling and claiming */
+
+static void on_acked(void *user)
+{
+	struct streams *s = user;
+
+	streamreader_go_on(&s->streamreader);
+	s->events->changed(s->user);
+}
+
+static const struct acker_events acker_events = {
+	.acked = on_acked,
+	.refused = on_refused,
+};
+
+static bool has_room(void *user)
+{
+	const struct streams *s = user;
+	const struct streamreader *r = &s->streamreader;
+
+	return !s->stopped && !r->held && streamreader_caught_up(r) &&
+	       r->allowed >= CLAIMER_BATCH;
+}
+
+static void on_claimed(void *user, size_t stream,
+		       const struct redisreply *entries, const char *from)
+{
+	struct streams *s = user;
+	struct streamentry entry;
+
+	diag(s->config->diag, DIAG_NOTE,
+	     "claimed from consumer '%s', entries of '%s': %zu", from,
+	     s->config->read.streams[stream], entries->count);
+	for (size_t i = 0; i < entries->count && !s->stopped; i++) {
+		if (entries->items[i].type == REDISREPLY_NIL)
+			/* To see which are gone. */
+			streamreader_again(&s->streamreader);
+		else if (streamentry_read(&entry, &entries->items[i]) == 0)
+			on_entry(s, stream, &entry);
+		else
+			on_nonsense(s);
+	}
+}
+
+static const struct claimer_events claimer_events = {
+	.room = has_room,
+	.claimed = on_claimed,
+};
+
+static void on_claims(uv_timer_t *timer)
+{
+	struct streams *s = timer->data;
+
+	if (!s->stopped && s->ready && redis_is_ready(s->teller))
+		claimer_begin(&s->claimer, s->teller);
+}
+
+static void on_trimmed(void *user, size_t stream, uint64_t count)
+{
+	struct streams *s = user;
+
+	diag(s->config->diag, DIAG_WARN,
+	     "'%s' was cut before its end was read (MAXLEN, XTRIM): %" PRIu64
+	     " lost",
+	     s->config->read.streams[stream], count);
+	s->events->lost(s->user, count);
+}
+
+static const struct trimwatch_events trimwatch_events = {
+	.lost = on_trimmed,
+};
+
+static void on_trims(uv_timer_t *timer)
+{
+	struct streams *s = timer->data;
+
+	if (!s->stopped && s->ready && redis_is_ready(s->teller))
+		trimwatch_begin(&s->trimwatch, s->teller);
+}
+
+/* What the bridge asks */
+
+static void allow(void *self, size_t messages)
+{
+	struct streams *s = self;
+
+	if (acker_waiting(&s->acker) > UNTOLD_MAX)
+		messages = 0;
+	streamreader_allow(&s->streamreader, messages);
+}
+
+static void settle(void *self, const struct origin *origin, bool done)
+{
+	struct streams *s = self;
+
+	s->open--;
+	if (done) {
+		tell_later(s, origin->stream, origin->entry);
+	} else if (!s->stopped) {
+		streamreader_again(&s->streamreader);
+		streamreader_hold(&s->streamreader);
+		try_again(s);
+	}
+}
+
+static void flush(void *self)
+{
+	acker_flush(&((struct streams *)self)->acker);
+}
+
+/* Beginning and end */
+
+int streams_init(struct streams *s, const struct streams_config *config,
+		 const struct source_events *events, void *user)
+{
+	const struct streamreader_config *read = &config->read;
+
+	memset(s, 0, sizeof(*s));
+	s->config = config;
+	s->events = events;
+	s->user = user;
+	buf_init(&s->message);
+	buf_init(&s->key);
+	s->claimer_config = (struct claimer_config){
+		.streams = read->streams,
+		.count = read->count,
+		.group = read->group,
+		.consumer = read->consumer,
+		.idle_ms = config->claim_ms,
+	};
+	claimer_init(&s->claimer, &s->claimer_config, &claimer_events, s);
+	if (streamreader_init(&s->streamreader, read, &streamreader_events,
+			      s) != 0 ||
+	    acker_init(&s->acker, read->group, read->streams, read->count,
+		       &acker_events, s) != 0)
+		return -1;
+	return trimwatch_init(&s->trimwatch, read->streams, read->count,
+			      read->group, &trimwatch_events, s);
+}
+
+static struct redis *connect_to(struct streams *s, uv_loop_t *uv, bool patient,
+				const struct redis_events *events)
+{
+	const struct redis_config config = {
+		.url = s->config->url,
+		.user = s->config->user,
+		.password = s->config->password,
+		.name = s->config->name,
+		.retry = true,
+		.patient = patient,
+	};
+	const char *why = NULL;
+	struct redis *redis = redis_new(uv, &config, events, s, &why);
+
+	/* Without the URL, which may have a password. */
+	if (!redis)
+		diag(s->config->diag, DIAG_ERROR, "cannot connect to Redis: %s",
+		     why);
+	return redis;
+}
+
+static void open_timers(struct streams *s, uv_loop_t *uv)
+{
+	uint64_t every = s->config->claim_ms / 4 + 1;
+
+	uv_timer_init(uv, &s->again);
+	uv_timer_init(uv, &s->claims);
+	uv_timer_init(uv, &s->trims);
+	s->again.data = s->claims.data = s->trims.data = s;
+	s->handles = true;
+	if (every > CLAIMS_MS)
+		every = CLAIMS_MS;
+	if (s->config->read.peek)
+		return;
+	if (s->config->claim_ms)
+		uv_timer_start(&s->claims, on_claims, every, every);
+	uv_timer_start(&s->trims, on_trims, TRIMS_MS, TRIMS_MS);
+}
+
+static enum exits start(void *self, uv_loop_t *uv)
+{
+	struct streams *s = self;
+	bool peek = s->config->read.peek;
+
+	open_timers(s, uv);
+	s->reader = connect_to(s, uv, false, &reader_events);
+	if (s->reader && !peek)
+		s->teller = connect_to(s, uv, true, &teller_events);
+	return s->reader && (s->teller || peek) ? EXIT_DONE : EXIT_USAGE;
+}
+
+static void close_timers(struct streams *s)
+{
+	if (!s->handles)
+		return;
+	s->handles = false;
+	uv_close((uv_handle_t *)&s->again, NULL);
+	uv_close((uv_handle_t *)&s->claims, NULL);
+	uv_close((uv_handle_t *)&s->trims, NULL);
+}
+
+static void release(void *self)
+{
+	struct streams *s = self;
+	size_t untold = acker_waiting(&s->acker);
+
+	s->stopped = true;
+	streamreader_stop(&s->streamreader);
+	if (untold)
+		diag(s->config->diag, DIAG_WARN,
+		     "Redis could not be told of %zu that were published: they "
+		     "come again, and are published once",
+		     untold);
+	close_timers(s);
+	redis_free(s->reader);
+	redis_free(s->teller);
+	s->reader = s->teller = NULL;
+	claimer_release(&s->claimer);
+	acker_release(&s->acker);
+	streamreader_release(&s->streamreader);
+	trimwatch_release(&s->trimwatch);
+	buf_release(&s->message);
+	buf_release(&s->key);
+}
+
+const struct source_ops streams_ops = {
+	.start = start,
+	.allow = allow,
+	.settle = settle,
+	.flush = flush,
+	.idle = idle,
+	.stop = stop,
+	.release = release,
+};

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * streams - a source (see source.h): entries of Redis streams, read as one
+ * consumer of a group (see streamreader.h).
+ *
+ * Redis keeps what it has given until it is told that it was dealt with, and
+ * that is told only when it is settled. So nothing is lost, whoever is killed:
+ * what this consumer was given before is read again, and what other consumers
+ * of the group leave lying is claimed. What comes twice has the same key both
+ * times, "<source>:<stream>:<id>", by which a wsd publishes it once.
+ *
+ * Two connections: one waits for entries, the other tells what was settled, and
+ * looks after what is claimed and what was deleted too early.
+ */
+#ifndef STREAMS_H
+#define STREAMS_H
+
+#include "acker.h"
+#include "claimer.h"
+#include "diag.h"
+#include "redis.h"
+#include "source.h"
+#include "streamreader.h"
+#include "trimwatch.h"
+
+struct streams_config {
+	const char *url;
+	const char *user;     /* in place of that in the URL; NULL */
+	const char *password; /* the same */
+	const char *name;     /* for CLIENT SETNAME */
+	struct streamreader_config read;
+	const char *source;	 /* the beginning of keys */
+	const char *field;	 /* that has the message; NULL: all together */
+	uint64_t claim_ms;	 /* what nobody dealt with is claimed; 0: not */
+	const struct diag *diag; /* borrowed */
+};
+
+struct streams {
+	const struct streams_config *config; /* borrowed */
+	const struct source_events *events;  /* borrowed */
+	void *user;
+	struct streamreader streamreader;
+	struct acker acker;
+	struct claimer_config claimer_config;
+	struct claimer claimer;
+	struct trimwatch trimwatch;
+	struct redis *reader; /* owned; waits for entries */
+	struct redis *teller; /* owned; NULL to look only */
+	uv_timer_t again;     /* after a refusal that passes */
+	uv_timer_t claims;
+	uv_timer_t trims;
+	bool handles; /* these are open */
+
+	bool ready; /* it was, once */
+	bool stopped;
+	size_t open; /* messages that were given and not settled */
+
+	struct buf message; /* of the entry at hand */
+	struct buf key;
+};
+
+extern const struct source_ops streams_ops;
+
+/* 0, or -1 with errno ENOMEM; release() is to be called in any case. */
+int streams_init(struct streams *s, const struct streams_config *config,
+		 const struct source_events *events, void *user);
+
+#endif
