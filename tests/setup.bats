@@ -13,9 +13,11 @@ programs() {
 	basename -s .c cmd/*.c
 }
 
-# Run by a make of the same BUILD and BIN, so that it has nothing to build.
+# Run by a make of the same BUILD and BIN, so that it has nothing to build; of
+# the same spelling too, as what depends on which header is kept by name.
 make_same() {
-	make -s BUILD="$BUILD" BIN="$BIN" "$@"
+	make -s BUILD="$(realpath --relative-to=. "$BUILD")" \
+		BIN="$(realpath --relative-to=. "$BIN")" "$@"
 }
 
 # demo_read_by COMMAND...: a demo whose reader leaves ends quietly.
