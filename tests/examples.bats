@@ -127,8 +127,10 @@ opens() {
 	local line
 
 	mkfifo "$T/head"
-	start ask /ws "${handshake[@]}" "$@" -D "$T/head"
-	IFS= read -r -t 20 line <"$T/head"
+	exec 6<>"$T/head" # curl opens it more than once
+	start ask /ws "${handshake[@]}" "$@" -D "$T/head" 6<&-
+	IFS= read -r -t 20 line <&6
+	exec 6<&-
 	[[ $line == 'HTTP/1.1 101 '* ]]
 }
 
