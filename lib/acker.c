@@ -41,10 +41,12 @@ int acker_add(struct acker *a, size_t stream, struct entryid id)
 	struct buf *ids = &a->streams[stream].ids;
 
 	buf_append(ids, &id, sizeof(id));
-	if (!ids->failed)
-		return 0;
-	errno = ENOMEM;
-	return -1;
+	if (ids->failed) {
+		errno = ENOMEM;
+		return -1;
+	}
+	a->waiting++;
+	return 0;
 }
 
 static size_t waiting(const struct acker_stream *s)
@@ -52,17 +54,21 @@ static size_t waiting(const struct acker_stream *s)
 	return buf_len(&s->ids) / sizeof(struct entryid);
 }
 
-size_t acker_waiting(const struct acker *a)
+static struct entryid nth(const struct acker_stream *s, size_t n)
 {
-	size_t n = 0;
+	struct entryid id;
 
-	for (size_t i = 0; i < a->count; i++)
-		n += waiting(&a->streams[i]);
-	return n;
+	memcpy(&id, buf_bytes(&s->ids) + n * sizeof(id), sizeof(id));
+	return id;
 }
 
 static void forget(struct acker_stream *s, size_t n)
 {
+	struct acker *a = s->acker;
+
+	for (size_t i = 0; i < n; i++)
+		a->events->told(a->user, (size_t)(s - a->streams), nth(s, i));
+	a->waiting -= n;
 	buf_consume(&s->ids, n * sizeof(struct entryid));
 	if (!waiting(s))
 		buf_clear(&s->ids, IDS_KEPT);
@@ -107,14 +113,12 @@ static void tell(struct acker_stream *s)
 		.done = on_answer,
 		.user = s,
 	};
-	struct entryid id;
 
 	a->words[0] = "XACK";
 	a->words[1] = s->name;
 	a->words[2] = a->group;
 	for (size_t i = 0; i < n; i++) {
-		memcpy(&id, buf_bytes(&s->ids) + i * sizeof(id), sizeof(id));
-		entryid_show(a->texts[i], id);
+		entryid_show(a->texts[i], nth(s, i));
 		a->words[3 + i] = a->texts[i];
 	}
 	/* What cannot be sent now is with the next call. */

@@ -21,7 +21,9 @@
 #define ACKER_BATCH 1000
 
 struct acker_events {
-	/* Redis has answered; acker_idle() may be true now. */
+	/* Redis knows of this one. */
+	void (*told)(void *user, size_t stream, struct entryid id);
+	/* It has answered, and all told() were called. */
 	void (*acked)(void *user);
 	/*
 	 * It refuses. What it refused stays, but nothing is told before
@@ -45,6 +47,7 @@ struct acker {
 	const char *group;	      /* borrowed */
 	struct acker_stream *streams; /* owned; `count` of them */
 	size_t count;
+	size_t waiting;	     /* ids, of all streams, not answered yet */
 	struct redis *redis; /* borrowed; NULL: there is no connection */
 	bool refused;
 	/* For one command: */
@@ -68,13 +71,5 @@ void acker_resume(struct acker *a);
 
 /* Tells what can be told now. */
 void acker_flush(struct acker *a);
-
-/* How many are not answered yet. */
-size_t acker_waiting(const struct acker *a);
-
-static inline bool acker_idle(const struct acker *a)
-{
-	return acker_waiting(a) == 0;
-}
 
 #endif

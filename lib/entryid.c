@@ -28,6 +28,15 @@ size_t entryid_show(char text[ENTRYID_TEXT_MAX], struct entryid id)
 	return len;
 }
 
+struct entryid entryid_before(struct entryid id)
+{
+	if (id.seq)
+		return (struct entryid){id.ms, id.seq - 1};
+	if (id.ms)
+		return (struct entryid){id.ms - 1, UINT64_MAX};
+	return id;
+}
+
 int entryid_compare(struct entryid a, struct entryid b)
 {
 	if (a.ms != b.ms)

@@ -22,6 +22,9 @@ int entryid_parse(struct entryid *id, const char *text, size_t len);
 /* Writes it with a NUL; returns its length without. */
 size_t entryid_show(char text[ENTRYID_TEXT_MAX], struct entryid id);
 
+/* The greatest one below it; of 0-0 itself. */
+struct entryid entryid_before(struct entryid id);
+
 /* Below, at or above 0, as `a` is below, at or above `b`. */
 int entryid_compare(struct entryid a, struct entryid b);
 

@@ -11,10 +11,14 @@
 #define BLOCK_MS 2000
 #define BLOCK_TEXT "2000"
 
-/* Entries that are read at once: at first, at most, and about as many bytes. */
+/*
+ * Entries that are read at once: at first, at most, and about as many bytes and
+ * elements of a reply.
+ */
 #define BATCH_FIRST 16
 #define BATCH_MAX 1000
 #define BATCH_BYTES (1 << 20)
+#define BATCH_ELEMENTS (1 << 16)
 
 #define WORDS_MAX 16 /* of a command that reads, beside streams and ids */
 
@@ -51,12 +55,6 @@ void streamreader_stop(struct streamreader *r)
 	r->stopped = true;
 }
 
-static void nonsense(struct streamreader *r)
-{
-	r->stopped = true;
-	r->events->nonsense(r->user);
-}
-
 static void out_of_memory(struct streamreader *r)
 {
 	r->stopped = true;
@@ -71,6 +69,8 @@ static void refuse(struct streamreader *r, const struct redisreply *error)
 
 bool streamreader_caught_up(const struct streamreader *r)
 {
+	if (r->reread)
+		return false;
 	for (size_t i = 0; i < r->config->count; i++)
 		if (!r->places[i].caught_up)
 			return false;
@@ -98,7 +98,7 @@ static void on_made(void *user, const struct redisreply *reply)
 	else if (reply->type == REDISREPLY_ERROR)
 		refuse(r, reply);
 	else
-		nonsense(r);
+		r->events->nonsense(r->user);
 	if (r->stopped || r->making)
 		return;
 	if (r->made == r->config->count)
@@ -107,15 +107,30 @@ static void on_made(void *user, const struct redisreply *reply)
 		make_groups(r); /* it was to resume while they were made */
 }
 
-static void make_group(struct streamreader *r, size_t stream)
+/* Behind which entry it begins. */
+static const char *beginning(struct streamreader *r, size_t stream)
 {
 	const struct streamreader_place *place = &r->places[stream];
+	struct entryid id;
+
+	if (!place->any)
+		return r->config->begin;
+	if (r->events->oldest(r->user, stream, &id))
+		id = entryid_before(id);
+	else
+		id = place->last;
+	entryid_show(r->ids[stream], id);
+	return r->ids[stream];
+}
+
+static void make_group(struct streamreader *r, size_t stream)
+{
 	const char *const words[] = {
 		"XGROUP",
 		"CREATE",
 		r->config->streams[stream],
 		r->config->group,
-		place->any ? r->ids[stream] : r->config->begin,
+		beginning(r, stream),
 		"MKSTREAM",
 	};
 	const struct redis_command command = {
@@ -125,17 +140,16 @@ static void make_group(struct streamreader *r, size_t stream)
 		.user = r,
 	};
 
-	if (place->any)
-		entryid_show(r->ids[stream], place->last);
 	if (redis_command(r->redis, &command) == 0)
 		r->making++;
-	else
+	else if (errno == ENOMEM)
 		out_of_memory(r);
 }
 
 static void make_groups(struct streamreader *r)
 {
 	r->made = 0;
+	r->useful = false;
 	for (size_t i = 0; i < r->config->count && !r->stopped; i++)
 		make_group(r, i);
 }
@@ -155,25 +169,21 @@ static int give(struct streamreader *r, size_t stream,
 	return 0;
 }
 
-static void give_list(struct streamreader *r, size_t stream,
-		      const struct streamentry_list *list)
+/* 0, or -1 when something in it is no entry. */
+static int give_list(struct streamreader *r, size_t stream,
+		     const struct streamentry_list *list)
 {
 	struct streamreader_place *place = &r->places[stream];
-	struct entryid id;
+	struct entryid *at = place->fresh ? &place->last : &place->again;
 
-	/* With `held` all is to be read again, from the beginning. */
-	if (!list->count && !r->held)
+	if (!list->count)
 		place->caught_up = true;
-	for (size_t i = 0; i < list->count && !r->stopped; i++) {
-		if (give(r, stream, &list->items[i], &id) != 0) {
-			nonsense(r);
-		} else if (place->fresh) {
-			place->last = id;
-			place->any = true;
-		} else if (!r->held) {
-			place->again = id;
-		}
-	}
+	else if (place->fresh)
+		place->any = true;
+	for (size_t i = 0; i < list->count && !r->stopped; i++)
+		if (give(r, stream, &list->items[i], at) != 0)
+			return -1;
+	return 0;
 }
 
 static size_t find(const struct streamreader *r, const struct redisreply *name)
@@ -184,29 +194,47 @@ static size_t find(const struct streamreader *r, const struct redisreply *name)
 	return SIZE_MAX;
 }
 
-static void give_all(struct streamreader *r, const struct redisreply *reply)
+static int give_lists(struct streamreader *r, const struct redisreply *reply)
 {
 	struct streamentry_list list;
 	size_t stream;
 
-	r->giving = true;
 	for (size_t i = 0; i < reply->count && !r->stopped; i++) {
-		if (streamentry_read_list(&list, &reply->items[i]) != 0 ||
-		    (stream = find(r, list.name)) == SIZE_MAX)
-			nonsense(r);
-		else
-			give_list(r, stream, &list);
+		if (streamentry_read_list(&list, &reply->items[i]) != 0)
+			return -1;
+		stream = find(r, list.name);
+		if (stream == SIZE_MAX || give_list(r, stream, &list) != 0)
+			return -1;
 	}
-	r->giving = false;
+	return 0;
 }
 
-static size_t bytes_of(const struct redisreply *reply)
+static void give_all(struct streamreader *r, const struct redisreply *reply)
 {
-	size_t bytes = reply->len;
+	int result;
 
+	r->giving = true;
+	result = give_lists(r, reply);
+	r->giving = false;
+	if (r->stopped)
+		return;
+	r->events->given(r->user);
+	if (result != 0)
+		r->events->nonsense(r->user);
+}
+
+static void weigh(const struct redisreply *reply, size_t *bytes,
+		  size_t *elements)
+{
+	*bytes += reply->len;
+	*elements += reply->count;
 	for (size_t i = 0; i < reply->count; i++)
-		bytes += bytes_of(&reply->items[i]);
-	return bytes;
+		weigh(&reply->items[i], bytes, elements);
+}
+
+static size_t least(size_t a, size_t b)
+{
+	return a < b ? a : b;
 }
 
 /*
@@ -216,7 +244,7 @@ static size_t bytes_of(const struct redisreply *reply)
 static size_t measure(struct streamreader *r, const struct redisreply *reply)
 {
 	struct streamentry_list list;
-	size_t most = 2 * r->batch;
+	size_t bytes = 0, elements = 0;
 	size_t n = 0;
 
 	for (size_t i = 0; i < reply->count; i++)
@@ -224,33 +252,61 @@ static size_t measure(struct streamreader *r, const struct redisreply *reply)
 			n += list.count;
 	if (!n)
 		return 0;
-	r->batch = BATCH_BYTES / (bytes_of(reply) / n + 1);
-	if (r->batch > most)
-		r->batch = most;
-	if (r->batch > BATCH_MAX)
-		r->batch = BATCH_MAX;
+	weigh(reply, &bytes, &elements);
+	r->batch = least(2 * r->batch, BATCH_MAX);
+	r->batch = least(r->batch, BATCH_BYTES / (bytes / n + 1));
+	r->batch = least(r->batch, BATCH_ELEMENTS / (elements / n + 1));
 	if (!r->batch)
 		r->batch = 1;
 	return n;
 }
 
-/* On to the next stream, while they are read one by one. */
+/*
+ * On to the next stream, while they are read one by one. What came in between
+ * may have been passed over.
+ */
 static void take_turn(struct streamreader *r)
 {
 	if (!r->careful)
 		return;
-	r->careful--;
 	r->turn = (r->turn + 1) % r->config->count;
+	if (--r->careful == 0)
+		r->reread = true;
 }
 
 static void take_reply(struct streamreader *r, const struct redisreply *reply)
 {
 	size_t n = measure(r, reply);
 
+	r->useful = true;
 	/* Where the next page begins is known only when this one is read. */
 	if (n && !r->careful && streamreader_caught_up(r) && !r->config->peek)
 		read_on(r, n);
 	give_all(r, reply);
+}
+
+/* Time is up; old entries are there at once, or the list of them is empty. */
+static void take_nothing(struct streamreader *r)
+{
+	size_t first = r->careful ? r->turn : 0;
+	size_t count = r->careful ? 1 : r->config->count;
+
+	for (size_t i = first; i < first + count; i++)
+		if (!r->places[i].fresh) {
+			r->events->nonsense(r->user);
+			return;
+		}
+}
+
+/* At once, but not if that is all that it does. */
+static void make_again(struct streamreader *r, const struct redisreply *error)
+{
+	r->events->gone(r->user);
+	r->made = 0;
+	if (r->useful)
+		make_groups(r);
+	else
+		refuse(r, error);
 }
 
 static void on_read(void *user, const struct redisreply *reply)
@@ -260,19 +316,18 @@ static void on_read(void *user, const struct redisreply *reply)
 	r->reading = false;
 	if (!reply || r->stopped)
 		return;
-	take_turn(r);
-	if (reply->type == REDISREPLY_ARRAY) {
+	if (reply->type == REDISREPLY_ARRAY)
 		take_reply(r, reply);
-	} else if (redisreply_is_error(reply, "NOGROUP")) {
-		r->events->gone(r->user);
-		make_groups(r);
-	} else if (reply->type == REDISREPLY_ERROR) {
-		/* What it waits for has changed: the next try tells how. */
-		if (!redisreply_is_error(reply, "UNBLOCKED"))
-			refuse(r, reply);
-	} else if (reply->type != REDISREPLY_NIL) {
-		nonsense(r);
-	}
+	else if (reply->type == REDISREPLY_NIL)
+		take_nothing(r);
+	else if (redisreply_is_error(reply, "NOGROUP"))
+		make_again(r, reply);
+	else if (reply->type != REDISREPLY_ERROR)
+		r->events->nonsense(r->user);
+	else if (!redisreply_is_error(reply, "UNBLOCKED"))
+		refuse(r, reply);
+	/* What it waits for has changed: the next try tells how. */
+	take_turn(r);
 	read_on(r, 0);
 }
 
@@ -346,34 +401,35 @@ static void read_some(struct streamreader *r, size_t limit)
 		out_of_memory(r);
 }
 
-/* Which entry is too large: the oldest that this consumer was given. */
+/* Which entry is too large */
 
-static void on_oldest(void *user, const struct redisreply *reply)
+static void on_next(void *user, const struct redisreply *reply)
 {
 	struct streamreader *r = user;
 	const struct redisreply *item = reply ? reply->items : NULL;
-	struct entryid id;
+	struct entryid *again = &r->places[r->turn].again;
 
 	r->reading = false;
 	if (!reply || r->stopped)
 		return;
+	r->stuck = false;
 	if (reply->type == REDISREPLY_ARRAY && reply->count == 1 &&
 	    item->type == REDISREPLY_ARRAY && item->count &&
 	    item->items[0].type == REDISREPLY_BULK &&
-	    entryid_parse(&id, item->items[0].text, item->items[0].len) == 0)
-		r->events->too_large(r->user, r->turn, id);
-	r->stuck = false;
-	streamreader_again(r);
+	    entryid_parse(again, item->items[0].text, item->items[0].len) == 0)
+		r->events->too_large(r->user, r->turn, *again);
 	read_on(r, 0);
 }
 
-static void ask_oldest(struct streamreader *r)
+/* Ranges that exclude their ends are known from Redis 6.2 on only. */
+static void ask_next(struct streamreader *r)
 {
+	struct entryid from = r->places[r->turn].again;
 	const char *const words[] = {
 		"XPENDING",
 		r->config->streams[r->turn],
 		r->config->group,
-		"-",
+		r->ids[r->turn],
 		"+",
 		"1",
 		r->config->consumer,
@@ -381,33 +437,59 @@ static void ask_oldest(struct streamreader *r)
 	const struct redis_command command = {
 		.words = words,
 		.count = sizeof(words) / sizeof(words[0]),
-		.done = on_oldest,
+		.done = on_next,
 		.user = r,
 	};
 
+	if (++from.seq == 0)
+		from.ms++;
+	entryid_show(r->ids[r->turn], from);
 	r->reading = redis_command(r->redis, &command) == 0;
 }
 
-/* Only of what was given before is it known which one it is. */
+/*
+ * It was among those behind the last that was read. Of those that this consumer
+ * was given before, read one by one, it is the next.
+ */
 void streamreader_too_large(struct streamreader *r)
 {
-	if (r->careful && !r->places[r->turn].caught_up)
-		r->stuck = true;
+	r->stuck = r->careful && !r->places[r->turn].fresh;
+	for (size_t i = 0; i < r->config->count; i++) {
+		struct streamreader_place *place = &r->places[i];
+
+		if (place->caught_up)
+			place->again = place->last;
+		place->caught_up = r->config->peek;
+	}
 	r->careful = BATCH_MAX * r->config->count;
+	r->batch = 1;
+}
+
+void streamreader_begin_small(struct streamreader *r)
+{
+	r->batch = 1;
+}
+
+static void begin_again(struct streamreader *r)
+{
+	r->reread = false;
+	for (size_t i = 0; i < r->config->count; i++) {
+		r->places[i].again = (struct entryid){0};
+		r->places[i].caught_up = r->config->peek;
+	}
 }
 
 /* Reads more, when that is possible and wanted, beside what is `in_hand`. */
 static void read_on(struct streamreader *r, size_t in_hand)
 {
-	if (r->reading || r->making || r->stopped || r->on_hold ||
+	if (r->reading || r->making || r->giving || r->stopped || r->on_hold ||
 	    r->allowed <= in_hand || !r->redis || !redis_is_ready(r->redis) ||
 	    (!r->config->peek && r->made < r->config->count))
 		return;
-	if (r->held && !r->events->settled(r->user))
-		return;
-	r->held = false;
+	if (r->reread && !r->careful)
+		begin_again(r);
 	if (r->stuck)
-		ask_oldest(r);
+		ask_next(r);
 	else
 		read_some(r, r->allowed - in_hand);
 }
@@ -416,18 +498,16 @@ static void read_on(struct streamreader *r, size_t in_hand)
 
 void streamreader_again(struct streamreader *r)
 {
-	for (size_t i = 0; i < r->config->count; i++) {
-		r->places[i].again = (struct entryid){0};
-		r->places[i].caught_up = r->config->peek;
-	}
-	r->held = !r->config->peek;
+	r->reread = !r->config->peek;
 }
 
+/* While entries are read one by one it goes on where it was. */
 void streamreader_connect(struct streamreader *r, struct redis *redis)
 {
 	r->redis = redis;
 	r->on_hold = false;
-	streamreader_again(r);
+	if (!r->careful)
+		begin_again(r);
 	if (r->config->peek)
 		become_ready(r);
 	else
@@ -437,8 +517,7 @@ void streamreader_connect(struct streamreader *r, struct redis *redis)
 void streamreader_allow(struct streamreader *r, size_t entries)
 {
 	r->allowed = entries;
-	if (!r->giving)
-		read_on(r, 0);
+	read_on(r, 0);
 }
 
 void streamreader_hold(struct streamreader *r)
@@ -455,9 +534,4 @@ void streamreader_resume(struct streamreader *r)
 		make_groups(r);
 	else
 		read_on(r, 0);
-}
-
-void streamreader_go_on(struct streamreader *r)
-{
-	read_on(r, 0);
 }

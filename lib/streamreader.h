@@ -5,17 +5,16 @@
  *
  * On each connection it makes the groups that are not there, and reads first
  * what this consumer was given before and Redis was not told to be dealt with,
- * from the oldest on, page by page, and then what is new. Before the former
- * everything that was given must be settled: so what is read again is only
- * what never arrived, and nothing is on its way twice.
+ * from the oldest on, page by page, and then what is new. What of the former is
+ * on its way still comes again; that is the owner's to know.
  *
  * An entry that is larger than a reply may be ends the connection. Then entries
  * are read one by one, until it is known which it is.
  *
- * A group that has gone is made again, from the last new entry on that was
- * read. One read is under way at a time; the next goes out before the entries
- * of the last are handed over, so that Redis and this program work side by
- * side.
+ * A group that has gone is made again, from the oldest entry on that is on its
+ * way, or else behind the last that was read. One read is under way at a time;
+ * the next goes out before the entries of the last are handed over, so that
+ * Redis and this program work side by side.
  */
 #ifndef STREAMREADER_H
 #define STREAMREADER_H
@@ -45,13 +44,13 @@ struct streamreader_events {
 	void (*given)(void *user);
 	/* The groups are there, on this connection. */
 	void (*ready)(void *user);
-	/* Whether all entries are settled, and Redis knows it. */
-	bool (*settled)(void *user);
+	/* The oldest entry of a stream that is on its way; false: none is. */
+	bool (*oldest)(void *user, size_t stream, struct entryid *id);
 	/* The group has gone, and is made again. */
 	void (*gone)(void *user);
 	/* Redis refuses; it holds, see streamreader_hold(). */
 	void (*refused)(void *user, const struct redisreply *error);
-	/* What came is no entry. */
+	/* What came is no entry: the connection must end. */
 	void (*nonsense)(void *user);
 	void (*out_of_memory)(void *user);
 };
@@ -79,7 +78,8 @@ struct streamreader {
 	size_t made;   /* of those that were answered, are there */
 	bool reading;  /* a read is under way */
 	bool giving;   /* entries are handed over */
-	bool held;     /* first all that was given is to be settled */
+	bool reread;   /* what was given before is to be read, from its start */
+	bool useful;   /* the groups that were made last could be read */
 	/*
 	 * Reads to go one by one, of one stream at a time, `turn`; if `stuck`
 	 * the next entry of that is too large.
@@ -106,8 +106,11 @@ void streamreader_too_large(struct streamreader *r);
 /* So many entries are wanted from now on. */
 void streamreader_allow(struct streamreader *r, size_t entries);
 
-/* What was given before is read once more, as soon as all else is settled. */
+/* What was given before is read once more. */
 void streamreader_again(struct streamreader *r);
+
+/* Entries are read few at a time again: they may be large. */
+void streamreader_begin_small(struct streamreader *r);
 
 /* Whether it has read what was given before. */
 bool streamreader_caught_up(const struct streamreader *r);
@@ -115,9 +118,7 @@ bool streamreader_caught_up(const struct streamreader *r);
 /* Nothing is done before streamreader_resume(), as after a refusal. */
 void streamreader_hold(struct streamreader *r);
 
-/* Goes on: after that, or as settled() may be true now. */
 void streamreader_resume(struct streamreader *r);
-void streamreader_go_on(struct streamreader *r);
 
 /* No event comes after this. */
 void streamreader_stop(struct streamreader *r);

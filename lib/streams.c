@@ -7,11 +7,16 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define AGAIN_MS 1000 /* after a refusal that passes */
+/* After a refusal that passes; it doubles with each. */
+#define AGAIN_MS 1000
+#define AGAIN_MAX_MS 30000
 
 #define TRIMS_MS 2000 /* between two looks for what was deleted too early */
 
 #define CLAIMS_MS 15000 /* between two looks for what lies around, at most */
+
+/* When nothing was settled for so long, no more is claimed. */
+#define STANDSTILL_MS 5000
 
 /* Settled entries of which Redis does not want to hear; then none is read. */
 #define UNTOLD_MAX 100000
@@ -49,7 +54,7 @@ static bool idle(const void *self)
 {
 	const struct streams *s = self;
 
-	return !s->open && acker_idle(&s->acker);
+	return !s->underway.count;
 }
 
 /* What Redis refuses */
@@ -65,12 +70,27 @@ static void on_again(uv_timer_t *timer)
 
 static void try_again(struct streams *s)
 {
-	uv_timer_start(&s->again, on_again, AGAIN_MS, 0);
+	uv_timer_start(&s->again, on_again, s->again_ms, 0);
+	s->again_ms *= 2;
+	if (s->again_ms > AGAIN_MAX_MS)
+		s->again_ms = AGAIN_MAX_MS;
 }
 
-/* Of an error that another try will not change; EXIT_DONE: it passes. */
-static enum exits status_of(const struct redisreply *error)
+static void works(struct streams *s)
 {
+	s->refused = false;
+	s->again_ms = AGAIN_MS;
+}
+
+/*
+ * Of an error that another try will not change; EXIT_DONE: it passes, as any
+ * does once it has worked.
+ */
+static enum exits status_of(const struct streams *s,
+			    const struct redisreply *error)
+{
+	if (s->ready)
+		return EXIT_DONE;
 	if (redisreply_is_error(error, "NOPERM") ||
 	    redisreply_is_error(error, "NOAUTH"))
 		return EXIT_REFUSED;
@@ -83,7 +103,7 @@ static enum exits status_of(const struct redisreply *error)
 static void on_refused(void *user, const struct redisreply *error)
 {
 	struct streams *s = user;
-	enum exits status = status_of(error);
+	enum exits status = status_of(s, error);
 	enum diag_level level = s->refused ? DIAG_NOTE : DIAG_WARN;
 
 	diag(s->config->diag, status ? DIAG_ERROR : level, "'%s' refuses: %.*s",
@@ -95,13 +115,14 @@ static void on_refused(void *user, const struct redisreply *error)
 		try_again(s);
 }
 
-static void on_nonsense(void *user)
+static void on_reader_nonsense(void *user)
 {
-	struct streams *s = user;
+	redis_reject(((struct streams *)user)->reader, "no entry");
+}
 
-	diag(s->config->diag, DIAG_ERROR, "'%s' answers what makes no sense",
-	     redis_shown(s->reader));
-	fail(s, EXIT_OTHER);
+static void on_teller_nonsense(void *user)
+{
+	redis_reject(((struct streams *)user)->teller, "another answer");
 }
 
 /* Entries */
@@ -142,7 +163,6 @@ static void give(struct streams *s, size_t stream,
 		.entry = entry->id,
 		.stream = (uint32_t)stream,
 	};
-	s->open++;
 	if (result == STREAMENTRY_OK)
 		s->events->message(s->user, &origin);
 	else
@@ -184,10 +204,29 @@ static void tell_gone(struct streams *s)
 	s->events->lost(s->user, n);
 }
 
+/* Whether it is not on its way already; now it is. */
+static bool set_out(struct streams *s, size_t stream, struct entryid id)
+{
+	if (!s->teller)
+		return true;
+	switch (entryset_add(&s->underway, (uint32_t)stream, id)) {
+	case ENTRYSET_ADDED:
+		return true;
+	case ENTRYSET_THERE:
+		return false;
+	case ENTRYSET_NO_MEMORY:
+		break;
+	}
+	on_out_of_memory(s);
+	return false;
+}
+
 static void on_entry(void *user, size_t stream, const struct streamentry *entry)
 {
 	struct streams *s = user;
 
+	if (!set_out(s, stream, entry->id))
+		return;
 	if (!entry->fields) {
 		add_gone(s, stream, entry->id);
 		tell_later(s, stream, entry->id);
@@ -201,7 +240,7 @@ static void on_given(void *user)
 {
 	struct streams *s = user;
 
-	s->refused = false;
+	works(s);
 	tell_gone(s);
 }
 
@@ -216,9 +255,9 @@ static void on_too_large(void *user, size_t stream, struct entryid id)
 		.stream = (uint32_t)stream,
 	};
 
-	s->open++;
-	s->events->unfit(s->user, &origin,
-			 "the entry is larger than a reply may be");
+	if (set_out(s, stream, id))
+		s->events->unfit(s->user, &origin,
+				 "the entry is larger than a reply may be");
 }
 
 static void on_ready(void *user)
@@ -232,12 +271,11 @@ static void on_ready(void *user)
 	s->ready = true;
 }
 
-/* What is being claimed may be this consumer's already. */
-static bool is_settled(void *user)
+static bool oldest(void *user, size_t stream, struct entryid *id)
 {
 	const struct streams *s = user;
 
-	return idle(s) && !s->claimer.busy;
+	return entryset_least(&s->underway, (uint32_t)stream, id);
 }
 
 static void on_gone(void *user)
@@ -254,10 +292,10 @@ static const struct streamreader_events streamreader_events = {
 	.given = on_given,
 	.too_large = on_too_large,
 	.ready = on_ready,
-	.settled = is_settled,
+	.oldest = oldest,
 	.gone = on_gone,
 	.refused = on_refused,
-	.nonsense = on_nonsense,
+	.nonsense = on_reader_nonsense,
 	.out_of_memory = on_out_of_memory,
 };
 
@@ -288,12 +326,14 @@ static void on_reader_lost(void *user, const struct redis_loss *loss)
 	struct streams *s = user;
 
 	tell_loss(s, loss, DIAG_WARN);
-	if (loss->oversize)
-		streamreader_too_large(&s->streamreader);
 	if (loss->connected)
 		s->events->broken(s->user, false);
 	if (loss->final)
 		fail(s, loss->status);
+	else if (loss->oversize && s->config->read.peek)
+		fail(s, EXIT_OTHER); /* nobody can pass it over */
+	else if (loss->oversize)
+		streamreader_too_large(&s->streamreader);
 }
 
 static void on_teller_ready(void *user)
@@ -304,12 +344,26 @@ static void on_teller_ready(void *user)
 	acker_flush(&s->acker);
 }
 
+/* What was claimed or looked at was too large. */
+static void lighten(struct streams *s)
+{
+	streamreader_begin_small(&s->streamreader);
+	if (!s->trimwatch.unanswered)
+		return;
+	uv_timer_stop(&s->trims);
+	diag(s->config->diag, DIAG_WARN,
+	     "the entries are too large for a look at what Redis deletes "
+	     "(MAXLEN, XTRIM): it is not told from now on");
+}
+
 /* That the reader has lost the same Redis was told. */
 static void on_teller_lost(void *user, const struct redis_loss *loss)
 {
 	struct streams *s = user;
 
 	acker_connect(&s->acker, NULL);
+	if (loss->oversize)
+		lighten(s);
 	tell_loss(s, loss, redis_is_ready(s->reader) ? DIAG_WARN : DIAG_NOTE);
 	if (loss->final)
 		fail(s, loss->status);
@@ -327,28 +381,39 @@ static const struct redis_events teller_events = {
 
 /* Telling and claiming */
 
+static void on_told(void *user, size_t stream, struct entryid id)
+{
+	struct streams *s = user;
+
+	entryset_remove(&s->underway, (uint32_t)stream, id);
+}
+
 static void on_acked(void *user)
 {
 	struct streams *s = user;
 
-	s->refused = false;
-	streamreader_go_on(&s->streamreader);
+	works(s);
 	s->events->changed(s->user);
 }
 
 static const struct acker_events acker_events = {
+	.told = on_told,
 	.acked = on_acked,
 	.refused = on_refused,
-	.nonsense = on_nonsense,
+	.nonsense = on_teller_nonsense,
 };
 
+/* What is claimed while nothing moves would only wait here, and not there. */
 static size_t room(void *user)
 {
 	const struct streams *s = user;
 	const struct streamreader *r = &s->streamreader;
+	uint64_t still = uv_now(s->again.loop) - s->moved_ms;
 
-	return !s->stopped && !r->held && streamreader_caught_up(r) ? r->allowed
-								    : 0;
+	if (s->stopped || !streamreader_caught_up(r) ||
+	    (s->underway.count && still > STANDSTILL_MS))
+		return 0;
+	return r->allowed < r->batch ? r->allowed : r->batch;
 }
 
 static void on_claimed(void *user, size_t stream,
@@ -367,7 +432,7 @@ static void on_claimed(void *user, size_t stream,
 		else if (streamentry_read(&entry, &entries->items[i]) == 0)
 			on_entry(s, stream, &entry);
 		else
-			on_nonsense(s);
+			on_teller_nonsense(s);
 	}
 }
 
@@ -442,7 +507,7 @@ static void allow(void *self, size_t messages)
 {
 	struct streams *s = self;
 
-	if (acker_waiting(&s->acker) > UNTOLD_MAX)
+	if (s->acker.waiting > UNTOLD_MAX)
 		messages = 0;
 	streamreader_allow(&s->streamreader, messages);
 }
@@ -451,14 +516,17 @@ static void settle(void *self, const struct origin *origin, bool done)
 {
 	struct streams *s = self;
 
-	s->open--;
+	s->moved_ms = uv_now(s->again.loop);
 	if (done) {
 		tell_later(s, origin->stream, origin->entry);
-	} else if (!s->stopped) {
-		streamreader_again(&s->streamreader);
-		streamreader_hold(&s->streamreader);
-		try_again(s);
+		return;
 	}
+	entryset_remove(&s->underway, origin->stream, origin->entry);
+	if (s->stopped)
+		return;
+	streamreader_again(&s->streamreader);
+	streamreader_hold(&s->streamreader);
+	try_again(s);
 }
 
 static void flush(void *self)
@@ -477,6 +545,7 @@ int streams_init(struct streams *s, const struct streams_config *config,
 	s->config = config;
 	s->events = events;
 	s->user = user;
+	s->again_ms = AGAIN_MS;
 	buf_init(&s->message);
 	buf_init(&s->key);
 	s->claimer_config = (struct claimer_config){
@@ -487,7 +556,8 @@ int streams_init(struct streams *s, const struct streams_config *config,
 		.idle_ms = config->claim_ms,
 	};
 	claimer_init(&s->claimer, &s->claimer_config, &claimer_events, s);
-	if (streamreader_init(&s->streamreader, read, &streamreader_events,
+	if (entryset_init(&s->underway) != 0 ||
+	    streamreader_init(&s->streamreader, read, &streamreader_events,
 			      s) != 0 ||
 	    acker_init(&s->acker, read->group, read->streams, read->count,
 		       &acker_events, s) != 0)
@@ -560,7 +630,7 @@ static void close_timers(struct streams *s)
 static void release(void *self)
 {
 	struct streams *s = self;
-	size_t untold = acker_waiting(&s->acker);
+	size_t untold = s->acker.waiting;
 
 	s->stopped = true;
 	streamreader_stop(&s->streamreader);
@@ -577,6 +647,7 @@ static void release(void *self)
 	acker_release(&s->acker);
 	streamreader_release(&s->streamreader);
 	trimwatch_release(&s->trimwatch);
+	entryset_release(&s->underway);
 	buf_release(&s->message);
 	buf_release(&s->key);
 }

@@ -7,7 +7,9 @@
  * that is told only when it is settled. So nothing is lost, whoever is killed:
  * what this consumer was given before is read again, and what other consumers
  * of the group leave lying is claimed. What comes twice has the same key both
- * times, "<source>:<stream>:<id>", by which a wsd publishes it once.
+ * times, "<source>:<stream>:<id>", by which a wsd publishes it once; and what
+ * is on its way in this very program is known, from when it is given until
+ * Redis knows that it was dealt with, so that it is not given again.
  *
  * Two connections: one waits for entries, the other tells what was settled, and
  * looks after what is claimed and what was deleted too early.
@@ -18,6 +20,7 @@
 #include "acker.h"
 #include "claimer.h"
 #include "diag.h"
+#include "entryset.h"
 #include "redis.h"
 #include "source.h"
 #include "streamreader.h"
@@ -53,7 +56,9 @@ struct streams {
 
 	bool ready; /* it was, once */
 	bool stopped;
-	size_t open; /* messages that were given and not settled */
+	struct entryset underway;
+	uint64_t moved_ms; /* when something was settled, uv_now() */
+	uint64_t again_ms; /* until the next try after a refusal */
 
 	bool refused;	     /* Redis does, as was told */
 	bool claims_refused; /* the same */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void ask_stream(struct trimwatch *t);
+static void ask_group(struct trimwatch *t);
 
 int trimwatch_init(struct trimwatch *t, const char *const *streams,
 		   size_t count, const char *group,
@@ -43,8 +43,9 @@ static void ask(struct trimwatch *t, const char *const *words, size_t count,
 static void next_stream(struct trimwatch *t)
 {
 	t->stream++;
+	t->asked = false;
 	if (t->stream < t->count)
-		ask_stream(t);
+		ask_group(t);
 	else
 		t->busy = false;
 }
@@ -79,7 +80,7 @@ static bool id(const struct redisreply *list, const char *name,
 	       entryid_parse(out, item->text, item->len) == 0;
 }
 
-/* Second: what the group has read */
+/* First and third: what the group has read */
 
 static const struct redisreply *find_group(const struct redisreply *groups,
 					   const char *name)
@@ -121,31 +122,57 @@ static void compare(struct trimwatch *t, struct entryid given, uint64_t read)
 	place->told = lost;
 }
 
+static void ask_stream(struct trimwatch *t);
+
+static void look(struct trimwatch *t, const struct redisreply *group)
+{
+	struct entryid given;
+	uint64_t read, lag;
+
+	if (!number(group, "entries-read", &read) ||
+	    !id(group, "last-delivered-id", &given)) {
+		next_stream(t);
+	} else if (t->asked) {
+		compare(t, given, read);
+		next_stream(t);
+	} else if (number(group, "lag", &lag) && lag == 0) {
+		t->places[t->stream].unread = 0;
+		next_stream(t);
+	} else {
+		ask_stream(t);
+	}
+}
+
 static void on_groups(void *user, const struct redisreply *reply)
 {
 	struct trimwatch *t = user;
 	const struct redisreply *group;
-	struct entryid given;
-	uint64_t read;
 
 	t->busy = reply && reply->type == REDISREPLY_ARRAY;
 	if (!t->busy)
 		return;
 	group = find_group(reply, t->group);
-	if (group && id(group, "last-delivered-id", &given) &&
-	    number(group, "entries-read", &read))
-		compare(t, given, read);
-	next_stream(t);
+	if (group)
+		look(t, group);
+	else
+		next_stream(t);
 }
 
-/* First: what was there and what is there */
+static void ask_group(struct trimwatch *t)
+{
+	const char *const words[] = {"XINFO", "GROUPS", t->streams[t->stream]};
+
+	ask(t, words, 3, on_groups);
+}
+
+/* Second, and before the third: what is read meanwhile counts as read. */
 
 static void on_stream(void *user, const struct redisreply *reply)
 {
 	struct trimwatch *t = user;
-	const char *const words[] = {"XINFO", "GROUPS", t->streams[t->stream]};
 	uint64_t length;
 
+	t->unanswered = !reply;
 	t->busy = reply && reply->type == REDISREPLY_ARRAY;
 	if (!t->busy)
 		return;
@@ -157,7 +184,8 @@ static void on_stream(void *user, const struct redisreply *reply)
 		return;
 	}
 	t->now.gone = t->now.added - length;
-	ask(t, words, 3, on_groups);
+	t->asked = true;
+	ask_group(t);
 }
 
 static void ask_stream(struct trimwatch *t)
@@ -173,5 +201,6 @@ void trimwatch_begin(struct trimwatch *t, struct redis *redis)
 		return;
 	t->redis = redis;
 	t->stream = 0;
-	ask_stream(t);
+	t->asked = false;
+	ask_group(t);
 }

@@ -9,7 +9,9 @@
  * that the group was given, those between the two are lost. With an older Redis
  * nobody can tell, and nothing is told.
  *
- * A round asks for each stream, one after the other.
+ * A round asks for each stream, one after the other. What a stream says of
+ * itself has its first and its last entry in it, whole, so that is asked only
+ * when the group is behind.
  */
 #ifndef TRIMWATCH_H
 #define TRIMWATCH_H
@@ -56,6 +58,8 @@ struct trimwatch {
 	bool busy;			/* a round goes on */
 	size_t stream;			/* its index */
 	struct trimwatch_stream now;	/* the same */
+	bool asked;			/* `now` is known */
+	bool unanswered;		/* the connection was lost meanwhile */
 };
 
 /* 0, or -1 with errno ENOMEM; trimwatch_release() is harmless then. */

@@ -52,9 +52,24 @@ static void order(void)
 	ok(compare(0, 0, UINT64_MAX, UINT64_MAX) < 0, "nothing overflows");
 }
 
+static bool before_is(uint64_t ms, uint64_t seq, uint64_t want_ms,
+		      uint64_t want_seq)
+{
+	return entryid_compare(entryid_before((struct entryid){ms, seq}),
+			       (struct entryid){want_ms, want_seq}) == 0;
+}
+
+static void before(void)
+{
+	ok(before_is(5, 2, 5, 1), "the one before has the number before");
+	ok(before_is(5, 0, 4, UINT64_MAX), "or the last of the time before");
+	ok(before_is(0, 0, 0, 0), "and the first has none");
+}
+
 int main(void)
 {
 	texts();
 	order();
+	before();
 	return tap_end();
 }
