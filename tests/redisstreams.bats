@@ -307,7 +307,7 @@ idle_for() {
 	until_pending 0
 }
 
-@test "it is killed while the wsd is away, and comes back" {
+@test "redis2ws is killed while the wsd is away, and comes back" {
 	large
 	jobs
 	kill -STOP "$wsd"
@@ -315,9 +315,9 @@ idle_for() {
 	until_figure held 100
 	kill -KILL "$bridge"
 	bridge_ends 137
+	kill -CONT "$wsd" # it still finds what was sent
 	jobs
 	add 101 110
-	kill -CONT "$wsd"
 	until_pending 0
 	arrived 110
 }
@@ -820,6 +820,21 @@ answers() {
 	answers '*1\r\n*2\r\n$4\r\njobs\r\n*1\r\n:1\r\n'
 	answers '*1\r\n*2\r\n$4\r\njobs\r\n*1\r\n*2\r\n$1\r\nx\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n'
 	answers '*1\r\n*2\r\n$4\r\njobs\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*1\r\n$1\r\na\r\n'
+}
+
+@test "a server that goes in the middle of an entry" {
+	start_wsd
+	export WSD_URL=$url
+	local ok='{"raw":"+OK\r\n","keep":true}' ping
+
+	ping='{"wait":"PING\r\n"},{"raw":"+OK\r\n+PONG\r\n","keep":true}'
+	listening "$BATS_TEST_DIRNAME/tools/fakeserver" --bytes \
+		"[[$ping,{\"wait\":\"MKSTREAM\"},$ok,{\"wait\":\"XREADGROUP\"},{\"raw\":\"*1\r\n*2\r\n$4\r\njo\"}]]"
+	bridge --redis "redis://127.0.0.1:$PORT" --stream jobs --group g
+	said "*: lost the connection to *: *; trying again in *"
+	said "*: lost the connection to *: *; trying again in *"
+	kill "$bridge"
+	bridge_ends 143
 }
 
 # --- Usage ---
