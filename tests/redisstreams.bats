@@ -619,6 +619,66 @@ idle_for() {
 	until_pending 0
 }
 
+# looked: waits until the counters of the streams were looked at once more.
+looked() {
+	local until=$((SECONDS + 20)) before
+
+	before=$(looks)
+	until (($(looks) >= before + 2)); do
+		((SECONDS < until)) || return 1
+	done
+}
+
+looks() {
+	cli --raw info commandstats |
+		sed -n 's/^cmdstat_xinfo|groups:calls=\([0-9]*\),.*/\1/p'
+}
+
+@test "what is cut off a stream before it was read is lost, and told" {
+	large
+	watch -e t
+	jobs --window 10
+	add 1 1
+	hear '*"data":{"n":1}}'
+	looked
+	kill -STOP "$wsd"
+	add 2 1000
+	until_figure held 10
+	cli xtrim jobs maxlen 5
+	said "redis2ws: 'jobs' was cut before its end was read (MAXLEN, XTRIM): 9* lost"
+	kill -CONT "$wsd"
+	hear '*"type":"GAP"*"reason":"source"*'
+	hear '*"data":{"n":996}}'
+	hear '*"data":{"n":1000}}'
+	until_figure received 1000
+	until_pending 0
+	looked
+	until_figure published 16
+	[ "$(figure received)" -eq 1000 ]
+	[ "$(figure gaps)" -eq 1 ]
+}
+
+@test "what is cut off or deleted when it was read is not lost" {
+	large
+	jobs
+	add 1 100
+	until_pending 0
+	looked
+	cli xtrim jobs maxlen 50
+	add 101 150
+	until_pending 0
+	cli xdel jobs "$(cli --raw xrevrange jobs + - count 1 | head -n 1)"
+	looked
+	cli xtrim jobs maxlen 0
+	looked
+	add 151 160
+	until_pending 0
+	looked
+	until_figure published 160
+	[ "$(figure received)" -eq 160 ]
+	[ "$(figure gaps)" -eq 0 ]
+}
+
 @test "what is refused is kept with its id, and Redis is told" {
 	both --max-message 1k
 	watch t
