@@ -733,11 +733,13 @@ looks() {
 	wssub --since all -c 100 -W 20 t | jq .n | sort -n | cmp - <(seq 100)
 }
 
-@test "what waits for a rate keeps its order" {
-	both --tenant-rate 1
-	jobs --window 5
-	add 1 6
-	arrived 6
+@test "what waits for a rate keeps its order, what comes later waits behind it" {
+	both --tenant-rate 5
+	jobs
+	for ((n = 1; n <= 30; n++)); do
+		add "$n" "$n" # one by one, so that the wsd would take some
+	done
+	arrived 30
 	until_pending 0
 }
 
