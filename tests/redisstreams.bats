@@ -3,77 +3,19 @@
 # published once, and Redis hears of it only then.
 # shellcheck disable=SC2154,SC2153 # what start_wsd, start_redis and run set
 # shellcheck disable=SC2030,SC2031 # each test is a shell of its own
+# shellcheck disable=SC2016 # the $ of Redis and of Lua
 
 bats_require_minimum_version 1.5.0
 
 load helper
 load redis
 load bridge
+load streams
 
 setup() {
 	PATH=$BIN:$PATH
 	T=$BATS_TEST_TMPDIR
 	export REDIS_URL=unix:$redis_socket
-}
-
-# large: a wsd that keeps all that is published, and a redis-server.
-large() {
-	both --history-count 100000 --history-size 1G --max-lag 1G "$@"
-}
-
-# jobs [OPTION...]: the bridge of most tests.
-jobs() {
-	bridge --stream jobs --group g --field data -J "$@"
-}
-
-# add FROM TO [TENANT]: entries with these numbers, for tenant t.
-add() {
-	seq -f '%.0f' "$1" "$2" |
-		sed "s/.*/XADD jobs * data '{\"tenantId\":\"${3-t}\",\"n\":&}'/" |
-		cli --pipe >/dev/null
-}
-
-# add_big FROM TO BYTES: the same, each so large.
-add_big() {
-	# shellcheck disable=SC2016 # it is Lua
-	cli eval 'for n = ARGV[1], ARGV[2] do
-			redis.call("XADD", "jobs", "*", "data",
-				string.format("{\"tenantId\":\"t\",\"n\":%d,\"x\":\"", n)
-				.. string.rep("x", ARGV[3]) .. "\"}")
-		end' 0 "$@"
-}
-
-# arrived LAST [TENANT]: whether 1 to LAST, and nothing else, were published
-# up to it, in this order.
-arrived() {
-	wssub --since all -c "$1" -W 30 "${2-t}" | jq .n | cmp - <(seq "$1")
-}
-
-# What the group was given and Redis was not told of.
-pending() {
-	cli --raw xpending "${1-jobs}" g | head -n 1
-}
-
-# until_pending N: waits until it is so many.
-until_pending() {
-	local until=$((SECONDS + 20))
-
-	until [[ $(pending) == "$1" ]]; do
-		((SECONDS < until)) || {
-			echo "pending: $(pending)"
-			return 1
-		}
-	done
-}
-
-# left_to CONSUMER COUNT: so many entries are given to it, which is dead.
-left_to() {
-	cli xreadgroup group g "$1" count "$2" streams jobs '>' >/dev/null
-}
-
-# idle_for MS: waits until the first entry that is pending was for so long.
-idle_for() {
-	until (($(cli --raw xpending jobs g - + 1 | sed -n 3p) >= $1)); do :; done
 }
 
 # --- What is published ---
@@ -307,7 +249,7 @@ idle_for() {
 	until_pending 0
 }
 
-@test "it is killed while the wsd is away, and comes back" {
+@test "redis2ws is killed while the wsd is away, and comes back" {
 	large
 	jobs
 	kill -STOP "$wsd"
@@ -315,9 +257,9 @@ idle_for() {
 	until_figure held 100
 	kill -KILL "$bridge"
 	bridge_ends 137
+	kill -CONT "$wsd" # it still finds what was sent
 	jobs
 	add 101 110
-	kill -CONT "$wsd"
 	until_pending 0
 	arrived 110
 }
@@ -546,280 +488,6 @@ idle_for() {
 	wait "$first" || true
 	[ "$(cat "$T/first.out" "$T/bridge.out" | jq -s '[.[-1, 0].published] | add')" -gt 0 ]
 	exec 10<&-
-}
-
-# --- What is lost ---
-
-@test "entries that were deleted before they were published" {
-	both
-	watch -e a b
-	jobs --consumer me
-	add 1 1 a
-	add 1 1 b
-	hear '*"data":{"n":1}}'
-	hear '*"data":{"n":1}}'
-	until_figure published 2
-	kill "$bridge"
-	bridge_ends 143
-	add 2 4 a
-	left_to me 3
-	cli xtrim jobs maxlen 0
-	add 5 5 a
-	jobs --consumer me
-	said 'redis2ws: deleted before they were published: *, the first is entry *-* of '"'jobs'"
-	until_figure published 1
-	[ "$(figure lost)" -eq 3 ]
-	[ "$(figure received)" -eq 4 ]
-	until_pending 0
-}
-
-@test "of deleted entries the tenants that were seen are told once" {
-	large
-	watch -e a b
-	jobs --consumer me
-	add 1 1 a
-	add 1 1 b
-	hear '*"data":{"n":1}}'
-	hear '*"data":{"n":1}}'
-	until_figure published 2
-	# They are given to this consumer, and it does not hear of them.
-	kill -STOP "$bridge"
-	add 2 200 a
-	cli client kill type normal skipme yes
-	left_to me 199 # but for what its last command gets
-	cli xtrim jobs maxlen 0
-	add 201 201 a
-	kill -CONT "$bridge"
-	hear '*"type":"GAP"*"reason":"source"*'
-	hear '*"type":"GAP"*"reason":"source"*'
-	hear '*"data":{"n":201}}'
-	until_pending 0
-	until_figure lost 198
-	until_figure published 3
-	[ "$(figure received)" -eq 202 ]
-	(($(figure gaps) <= 20)) # two for each time that it reads
-}
-
-@test "entries that a dead consumer held and that were deleted" {
-	both
-	watch -e a
-	jobs --claim-after 100ms --consumer me
-	add 1 1 a
-	hear '*"data":{"n":1}}'
-	kill -STOP "$bridge"
-	cli client kill type normal skipme yes
-	add 2 4 a
-	left_to dead 3
-	cli xdel jobs "$(cli --raw xpending jobs g - + 2 | sed -n 5p)"
-	kill -CONT "$bridge"
-	until_figure published 3
-	until_figure lost 1
-	said 'redis2ws: deleted before they were published: *, the first is entry *-* of '"'jobs'"
-	hear '*"type":"GAP"*"reason":"source"*'
-	until_pending 0
-}
-
-@test "what is refused is kept with its id, and Redis is told" {
-	both --max-message 1k
-	watch t
-	jobs --rejects "$T/rejects"
-	cli xadd jobs 1-1 data 'no JSON'
-	said "redis2ws: rejected from 'jobs': column 2: *: no JSON"
-	cli xadd jobs 1-2 data '{"x":1}'
-	said "redis2ws: rejected from 'jobs': 'tenantId' is missing: {\"x\":1}"
-	cli xadd jobs 1-3 other $'a\xff'
-	said "redis2ws: rejected from 'jobs': the entry does not have the field: {\"other\":\"a*\"}"
-	cli xadd jobs 1-4 data 1 data 2
-	said "redis2ws: rejected from 'jobs': the entry has the field twice: {\"data\":\"1\",\"data\":\"2\"}"
-	cli xadd jobs 1-5 data $'\xff'
-	said "redis2ws: rejected from 'jobs': *"
-	cli xadd jobs 1-6 data "{\"tenantId\":\"t\",\"x\":\"$(printf '%2000s' x)\"}"
-	said "*: too large: 2*, the server takes 1 KiB: *..."
-	cli xadd jobs 1-7 data '{"tenantId":"t","ok":true}'
-	hear '{"ok":true}'
-	until_pending 0
-	kill "$bridge"
-	bridge_ends 143
-	[ "$(figure rejected)" -eq 6 ]
-	[ "$(figure published)" -eq 1 ]
-	[ "$(jq -r .entry "$T/rejects" | xargs)" = '1-1 1-2 1-3 1-4 1-5 1-6' ]
-	[ "$(jq -rs '.[1] | .channel, .reason, .message' "$T/rejects")" = \
-		$'jobs\n\'tenantId\' is missing\n{"x":1}' ]
-}
-
-@test "an entry that is not UTF-8 is refused" {
-	both
-	bridge --stream jobs --group g -J
-	cli xadd jobs 1-1 tenantId t x $'\xff'
-	said "redis2ws: rejected from 'jobs': the entry is not UTF-8: {\"tenantId\":\"t\",\"x\":\"*\"}"
-	until_pending 0
-}
-
-# --- What the wsd refuses for now ---
-
-@test "a tenant's rate: nothing is lost, and no other tenant waits" {
-	both --tenant-rate 20
-	watch other
-	jobs
-	add 1 100
-	add 1 1 other
-	said '*; it is tried again until it is taken'
-	hear '{"n":1}'
-	(($(pending) > 0))
-	until_figure published 101
-	until_pending 0
-	[ "$(figure lost)" -eq 0 ]
-	[ "$(figure gaps)" -eq 0 ]
-	wssub --since all -c 100 -W 20 t | jq .n | sort -n | cmp - <(seq 100)
-}
-
-@test "what waits for a rate keeps its order" {
-	both --tenant-rate 1
-	jobs --window 5
-	add 1 6
-	arrived 6
-	until_pending 0
-}
-
-# --- What Redis refuses ---
-
-@test "a Redis that takes no writes for a while: nothing is lost" {
-	large
-	jobs
-	add 1 10
-	until_figure published 10
-	kill -STOP "$wsd"
-	add 11 20
-	until_figure held 10
-	cli replicaof 127.0.0.1 1
-	kill -CONT "$wsd"
-	said "*: READONLY *"
-	until_figure published 20
-	cli replicaof no one
-	add 21 30
-	until_figure published 30
-	until_pending 0
-	arrived 30
-}
-
-@test "one that cannot write its file: nothing is lost" {
-	large
-	mkdir "$T/dump.rdb"
-	jobs
-	add 1 10
-	until_figure published 10
-	until_pending 0
-	kill -STOP "$wsd"
-	add 11 20
-	until_figure held 10
-	cli config set save '3600 1'
-	cli bgsave
-	until [[ $(cli info persistence) == *rdb_last_bgsave_status:err* ]]; do :; done
-	kill -CONT "$wsd"
-	said "redis2ws: '$REDIS_URL' refuses: MISCONF *"
-	until_figure published 20
-	[ "$(pending)" -eq 10 ]
-	cli config set stop-writes-on-bgsave-error no
-	cli config set save '' # or it cannot end
-	until_pending 0
-	add 21 30
-	until_figure published 30
-	arrived 30
-}
-
-@test "one that has no memory at the beginning" {
-	both
-	cli config set maxmemory 1
-	start redis2ws --stream jobs --group g --field data -c 1 2>"$T/errors"
-	until grep -q 'refuses: OOM ' "$T/errors"; do :; done
-	cli config set maxmemory 0
-	add 1 1
-	wait "$PID"
-	arrived 1
-}
-
-@test "one that stands still for writes" {
-	large
-	jobs
-	add 1 10
-	until_figure published 10
-	cli client pause 100000 write
-	said "*: lost the connection to *: no answer within 5 s; *"
-	cli client unpause
-	add 11 20
-	until_figure published 20
-	arrived 20
-	until_pending 0
-}
-
-@test "a key that is no stream" {
-	both
-	cli set jobs x
-	run -2 redis2ws --stream jobs --group g
-	[[ $output == "redis2ws: '$REDIS_URL' refuses: WRONGTYPE "* ]]
-	cli del jobs
-	jobs
-	cli del jobs
-	cli set jobs x
-	bridge_ends 2
-	[[ $rest == *"refuses: WRONGTYPE "* ]]
-}
-
-@test "a user who may not" {
-	start_wsd
-	export WSD_URL=$url
-	start_redis_tcp --user amy on nopass '~*' -@all +ping +client +xgroup \
-		--user bob on nopass '~*' +@all -xack \
-		--user cat on nopass '~*' +@all -xpending -xinfo
-	run -4 redis2ws --redis "redis://amy:x@127.0.0.1:$redis_port" \
-		--stream jobs --group g
-	[[ $output == "redis2ws: 'redis://127.0.0.1:$redis_port' refuses: NOPERM "* ]]
-	add 1 1
-	run -4 redis2ws --redis "redis://bob:x@127.0.0.1:$redis_port" \
-		--stream jobs --group g --field data
-	[[ $output == "redis2ws: 'redis://127.0.0.1:$redis_port' refuses: NOPERM "*xack* ]]
-	[[ ${lines[1]} == 'redis2ws: Redis could not be told of 1 that were published: they come again, and are published once' ]]
-	bridge --redis "redis://cat:x@127.0.0.1:$redis_port" --stream jobs \
-		--group g --field data -J --claim-after 100ms
-	said "redis2ws: cannot claim from other consumers: NOPERM *xpending*"
-	add 2 2
-	until_figure published 2
-	arrived 2
-}
-
-@test "a Redis without streams" {
-	start_wsd
-	export WSD_URL=$url
-	start_redis --rename-command XREADGROUP ''
-	run -2 redis2ws --stream jobs --group g
-	[[ $output == "redis2ws: '$REDIS_URL' refuses: ERR unknown command"*XREADGROUP* ]]
-}
-
-# answers REPLY: a server that answers this to XREADGROUP ends redis2ws.
-answers() {
-	local ok='{"raw":"+OK\r\n","keep":true}' ping
-
-	ping='{"wait":"PING\r\n"},{"raw":"+OK\r\n+PONG\r\n","keep":true}'
-
-	listening "$BATS_TEST_DIRNAME/tools/fakeserver" --bytes \
-		"[[$ping,{\"wait\":\"MKSTREAM\"},$ok,{\"wait\":\"XREADGROUP\"},{\"raw\":\"$1\",\"keep\":true}]]"
-	run -1 redis2ws --redis "redis://127.0.0.1:$PORT" --stream jobs \
-		--group g -W 20
-	[ "${lines[0]}" = "redis2ws: 'redis://127.0.0.1:$PORT' answers what makes no sense" ]
-}
-
-@test "a server that answers nonsense" {
-	start_wsd
-	export WSD_URL=$url
-	answers '+OK\r\n'
-	answers ':1\r\n'
-	answers '$4\r\njobs\r\n'
-	answers '*1\r\n:1\r\n'
-	answers '*1\r\n*2\r\n$4\r\njobs\r\n*-1\r\n'
-	answers '*1\r\n*2\r\n$4\r\nelse\r\n*0\r\n'
-	answers '*1\r\n*2\r\n$4\r\njobs\r\n*1\r\n:1\r\n'
-	answers '*1\r\n*2\r\n$4\r\njobs\r\n*1\r\n*2\r\n$1\r\nx\r\n*2\r\n$1\r\na\r\n$1\r\nb\r\n'
-	answers '*1\r\n*2\r\n$4\r\njobs\r\n*1\r\n*2\r\n$3\r\n1-1\r\n*1\r\n$1\r\na\r\n'
 }
 
 # --- Usage ---
