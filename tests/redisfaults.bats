@@ -1,0 +1,416 @@
+#!/usr/bin/env bats
+# What redis2ws promises, while each of redis-server, redis2ws and wsd is killed
+# or stopped in a flood of numbers: tests/tools/flood.mjs makes it, and
+# floodcheck.mjs looks at what a subscriber got. Moments are random, and counted
+# in updates that were seen; FAULTS_SEED=N does one test again with the seed that
+# it printed.
+# shellcheck disable=SC2154,SC2153 # what start_wsd, start_redis and run set
+# shellcheck disable=SC2030,SC2031 # each test is a shell of its own
+
+bats_require_minimum_version 1.5.0
+
+load helper
+load redis
+
+tenants=(a b c d e f g h)
+
+setup() {
+	PATH=$BIN:$PATH
+	T=$BATS_TEST_TMPDIR
+	export REDIS_URL=unix:$redis_socket
+	seed=${FAULTS_SEED:-$RANDOM}
+	echo "FAULTS_SEED=$seed"
+	RANDOM=$seed
+	restarts=0
+	told=
+	mkfifo "$T/errors" # of all bridges
+	exec 9<>"$T/errors"
+}
+
+# --- The three, and how they are ended ---
+
+# wsd_up [OPTION...]: a wsd that retains all; again, where it was before.
+wsd_up() {
+	local where=${WSD_URL#ws://}
+
+	where=${where%/ws}
+	start_wsd --listen "${where:-127.0.0.1:0}" --history-count 1000000 \
+		--history-size 256M "$@"
+	export WSD_URL=$url
+}
+
+redis_up() {
+	start_redis --appendonly yes --appendfsync always
+}
+
+# bridge_up OPTION...: a redis2ws that has subscribed; it is $bridge.
+bridge_up() {
+	local ready=$T/bridged
+
+	rm -f "$ready"
+	mkfifo "$ready"
+	exec 4<>"$ready"
+	start redis2ws --ready-fd 4 "$@" >"$T/bridge.out" 2>"$T/errors" 7>&- \
+		8<&- 9<&-
+	bridge=$PID
+	read -r -t 20 _ <&4
+	exec 4<&-
+}
+
+# said PATTERN: reads what bridges said up to a line that matches.
+said() {
+	local line
+
+	while IFS= read -r -t 20 line <&9; do
+		# shellcheck disable=SC2053 # it is a pattern
+		[[ $line != $1 ]] || return 0
+		echo "it said: $line"
+	done
+	echo "it did not say: $1"
+	return 1
+}
+
+# crash PID: without what bash has to say of it.
+crash() {
+	kill -KILL "$1"
+	{ wait "$1" || true; } 2>/dev/null
+}
+
+crash_wsd() {
+	local pid=$wsd
+
+	wsd=
+	told+=${told:+,}$(settled)
+	crash "$pid"
+	((++restarts))
+}
+
+# bridge_ends PID: when it is told to, with all that it took published.
+bridge_ends() {
+	local status=0
+
+	kill "$1"
+	wait "$1" || status=$?
+	((status == 143)) && return
+	echo "redis2ws ended with status $status:"
+	timeout 1 cat <&9
+	return 1
+}
+
+# --- The flood ---
+
+# flood channel|stream: begins; say() and hear() speak with it.
+flood() {
+	local in=$T/flood.in out=$T/flood.out watched=$T/watched ready=$T/watching
+
+	mkfifo "$in" "$out" "$watched" "$ready"
+	exec 7<>"$in" 8<>"$out" 5<>"$ready" 6<>"$watched"
+	start wssub -e --ready-fd 5 "${tenants[@]}" >"$watched" \
+		2>"$T/watch.err" 6<&- 7>&- 8<&-
+	read -r -t 20 _ <&5
+	node "$BATS_TEST_DIRNAME/tools/flood.mjs" "$1" flood "$redis_socket" \
+		"$watched" "$T" "${tenants[@]}" <"$in" >"$out" 3>&- 5<&- 6<&- \
+		7>&- 8<&- &
+	started+=("$!")
+	ask after 1
+	exec 5<&- 6<&-
+	rm "$in" "$out" "$watched" "$ready"
+}
+
+# ask COMMAND: has the flood do it.
+ask() {
+	say "$*"
+	hear "$*"
+}
+
+# A random moment. The second comes soon, when little has recovered.
+moment() {
+	ask after $((RANDOM % 2000))
+}
+
+moment_soon() {
+	ask soon $((1 + RANDOM % 500))
+}
+
+# stream_options [CONSUMER]: sets `options`.
+stream_options() {
+	options=(--stream flood --group g --consumer "${1:-c}" --field data -J)
+}
+
+# Entries that no wsd needs to see again.
+settled() {
+	local last first
+
+	last=$(cli xinfo groups flood 2>/dev/null |
+		sed -n '/^last-delivered-id$/{n;p}')
+	first=$(cli xpending flood g 2>/dev/null | sed -n 2p)
+	first=${first%-*}
+	last=${last%-*}
+	echo $((first ? first - 1 : last))
+}
+
+# Waits until Redis has been told of all entries of the stream.
+drained() {
+	local until=$((SECONDS + 20)) left last given
+
+	while :; do
+		left=$(cli xpending flood g | head -n 1)
+		last=$(cli xinfo stream flood |
+			sed -n '/^last-generated-id$/{n;p}')
+		given=$(cli xinfo groups flood |
+			sed -n '/^last-delivered-id$/{n;p}')
+		[[ $left != 0 || $last != "$given" ]] || return 0
+		((SECONDS < until)) || break
+	done
+	echo "of $last, $given were given, $left are pending"
+	cli xpending flood g - + 10
+	return 1
+}
+
+# The flood ends: so do the bridge and, when all was seen, the subscriber.
+over() {
+	local tenant
+
+	ask stop
+	[[ ! -v options || ${options[0]} != --stream ]] || drained
+	bridge_ends "$bridge"
+	for tenant in "${tenants[@]}"; do
+		wspub "$tenant" '{"end":true}'
+	done
+	ask end
+}
+
+# check OPTION...: see floodcheck.mjs.
+check() {
+	node "$BATS_TEST_DIRNAME/tools/floodcheck.mjs" --restarts "$restarts" "$@"
+}
+
+# of_stream OPTION...: ends the flood and looks at what came of it.
+of_stream() {
+	over
+	cli xrange flood - + | awk 'NR % 3 == 0' >"$T/took"
+	check --told "$told" "$@" stream "$T/took" "$T/seen"
+}
+
+of_channel() {
+	over
+	check "$@" channel "$T/took" "$T/seen"
+}
+
+# --- Streams ---
+
+# The flood, and a bridge that reads it as this consumer.
+begin_stream() {
+	wsd_up
+	redis_up
+	stream_options "${1-}"
+	bridge_up "${options[@]}"
+	flood stream
+}
+
+@test "streams: redis2ws is killed, and comes back" {
+	begin_stream
+	for ((i = 0; i < 8; i++)); do
+		moment
+		crash "$bridge"
+		bridge_up "${options[@]}"
+		moment_soon
+		crash "$bridge"
+		bridge_up "${options[@]}"
+	done
+	of_stream
+}
+
+# late_ones: the entries that another consumer may have to take over.
+late_ones() {
+	cli xpending flood g - + 1000000 | awk 'NR % 4 == 1 { print $1 + 0 }' \
+		>>"$T/late"
+}
+
+@test "streams: redis2ws is killed, and another consumer takes over" {
+	begin_stream c0
+	for ((i = 1; i <= 6; i++)); do
+		moment_soon
+		crash "$bridge"
+		late_ones
+		stream_options "c$((i % 3))"
+		bridge_up "${options[@]}" --claim-after 200ms
+	done
+	of_stream --late "$T/late"
+}
+
+@test "streams: two in one group, and one of them is killed" {
+	begin_stream stays
+	stays=$bridge
+	stream_options goes
+	for ((i = 0; i < 6; i++)); do
+		bridge_up "${options[@]}" --claim-after 200ms
+		moment_soon
+		crash "$bridge"
+	done
+	bridge_up "${options[@]}" --claim-after 200ms
+	bridge_ends "$stays"
+	of_stream --any-order
+}
+
+@test "streams: redis-server is killed, and comes back" {
+	begin_stream
+	for ((i = 0; i < 4; i++)); do
+		moment
+		crash "$redis"
+		redis_up
+	done
+	of_stream
+	[ "$(jq .breaks "$T/bridge.out")" -eq 4 ]
+}
+
+@test "streams: wsd is killed, and comes back" {
+	begin_stream
+	for ((i = 0; i < 5; i++)); do
+		moment
+		crash_wsd
+		wsd_up
+	done
+	of_stream
+	ledger
+}
+
+# The bridge was never killed: what it published is what is in the stream.
+ledger() {
+	jq -e --argjson n "$(cli xlen flood)" '.published == $n and
+		.received >= $n and .rejected + .lost + .held == 0' \
+		"$T/bridge.out"
+}
+
+@test "streams: all of them are killed" {
+	begin_stream
+	for ((i = 0; i < 12; i++)); do
+		moment_soon
+		case $((RANDOM % 4)) in
+		0) crash "$redis" && redis_up ;;
+		1) crash_wsd && wsd_up ;;
+		2) crash "$bridge" && bridge_up "${options[@]}" ;;
+		3)
+			crash_wsd
+			crash "$bridge"
+			wsd_up
+			bridge_up "${options[@]}"
+			;;
+		esac
+	done
+	of_stream
+}
+
+@test "streams: what stands still goes on" {
+	wsd_up --ping 300ms --dead-after 600ms
+	redis_up
+	stream_options
+	bridge_up "${options[@]}"
+	flood stream
+	stands_still
+	of_stream
+	ledger
+}
+
+# Each of them is stopped in turn, for as long as it takes that nothing moves.
+stands_still() {
+	for stopped in "$wsd" "$redis" "$bridge" "$wsd" "$bridge" "$redis"; do
+		moment
+		kill -STOP "$stopped"
+		ask jam
+		kill -CONT "$stopped"
+	done
+}
+
+# --- Channels ---
+
+begin_channel() {
+	options=(--channel flood -J)
+	wsd_up
+	redis_up
+	bridge_up "${options[@]}" "$@"
+	flood channel
+}
+
+@test "channels: nobody is killed, nothing is missing, no GAP" {
+	begin_channel
+	ask after 50000
+	of_channel --gaps none
+}
+
+@test "channels: redis-server is killed, and comes back" {
+	begin_channel
+	for ((i = 0; i < 4; i++)); do
+		moment
+		crash "$redis"
+		redis_up
+	done
+	of_channel
+	[ "$(jq .breaks "$T/bridge.out")" -eq 4 ]
+}
+
+@test "channels: redis2ws is killed, and comes back" {
+	begin_channel
+	for ((i = 0; i < 8; i++)); do
+		moment
+		ask down
+		crash "$bridge"
+		bridge_up "${options[@]}"
+		ask up
+	done
+	of_channel --gaps none --holes "$T/holes"
+}
+
+@test "channels: wsd is killed, and comes back" {
+	begin_channel
+	for ((i = 0; i < 5; i++)); do
+		moment
+		crash_wsd
+		wsd_up
+	done
+	of_channel --gaps none
+	jq -e '.lost + .rejected + .held == 0' "$T/bridge.out"
+}
+
+@test "channels: wsd is killed, and there is little room" {
+	begin_channel --window 500
+	for ((i = 0; i < 5; i++)); do
+		moment
+		crash_wsd
+		said '*: no room for more messages*'
+		wsd_up
+	done
+	of_channel
+	jq -e '.lost > 0 and .gaps > 0 and .rejected + .held == 0' \
+		"$T/bridge.out"
+}
+
+@test "channels: all of them are killed" {
+	begin_channel --window 2000
+	for ((i = 0; i < 8; i++)); do
+		moment
+		case $((RANDOM % 4)) in
+		0) crash "$redis" && redis_up ;;
+		1) crash_wsd && wsd_up ;;
+		2)
+			ask down
+			crash "$bridge"
+			bridge_up "${options[@]}"
+			ask up
+			;;
+		3)
+			crash_wsd
+			crash "$redis"
+			redis_up
+			wsd_up
+			;;
+		esac
+	done
+	of_channel --holes "$T/holes"
+}
+
+@test "channels: what stands still goes on, and nothing is missing" {
+	begin_channel
+	stands_still
+	of_channel --gaps none
+}
