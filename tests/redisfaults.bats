@@ -29,13 +29,13 @@ setup() {
 
 # --- The three, and how they are ended ---
 
-# wsd_up [OPTION...]: a wsd that retains all; again, where it was before.
+# A wsd that retains all, and soon finds out who is dead; again, where it was.
 wsd_up() {
 	local where=${WSD_URL#ws://}
 
 	where=${where%/ws}
 	start_wsd --listen "${where:-127.0.0.1:0}" --history-count 1000000 \
-		--history-size 256M "$@"
+		--history-size 256M --ping 300ms --dead-after 600ms
 	export WSD_URL=$url
 }
 
@@ -43,14 +43,15 @@ redis_up() {
 	start_redis --appendonly yes --appendfsync always
 }
 
-# bridge_up OPTION...: a redis2ws that has subscribed; it is $bridge.
+# bridge_up OPTION...: a redis2ws that has subscribed; it is $bridge, and what is
+# kept of it and its flood in the directory $D.
 bridge_up() {
 	local ready=$T/bridged
 
 	rm -f "$ready"
 	mkfifo "$ready"
 	exec 4<>"$ready"
-	start redis2ws --ready-fd 4 "$@" >"$T/bridge.out" 2>"$T/errors" 7>&- \
+	start redis2ws --ready-fd 4 "$@" >"$D/bridge.out" 2>"$T/errors" 7>&- \
 		8<&- 9<&-
 	bridge=$PID
 	read -r -t 20 _ <&4
@@ -101,20 +102,28 @@ bridge_ends() {
 
 # flood channel|stream: begins; say() and hear() speak with it.
 flood() {
-	local in=$T/flood.in out=$T/flood.out watched=$T/watched ready=$T/watching
+	local in=$D/in out=$D/out watched=$D/watched ready=$D/watching
 
 	mkfifo "$in" "$out" "$watched" "$ready"
 	exec 7<>"$in" 8<>"$out" 5<>"$ready" 6<>"$watched"
 	start wssub -e --ready-fd 5 "${tenants[@]}" >"$watched" \
-		2>"$T/watch.err" 6<&- 7>&- 8<&-
+		2>"$D/watch.err" 6<&- 7>&- 8<&-
 	read -r -t 20 _ <&5
 	node "$BATS_TEST_DIRNAME/tools/flood.mjs" "$1" flood "$redis_socket" \
-		"$watched" "$T" "${tenants[@]}" <"$in" >"$out" 3>&- 5<&- 6<&- \
+		"$watched" "$D" "${tenants[@]}" <"$in" >"$out" 3>&- 5<&- 6<&- \
 		7>&- 8<&- &
 	started+=("$!")
 	ask after 1
 	exec 5<&- 6<&-
 	rm "$in" "$out" "$watched" "$ready"
+}
+
+# begin channel|stream: with a bridge that has these `options`.
+begin() {
+	D=$T/$1
+	mkdir "$D"
+	bridge_up "${options[@]}"
+	flood "$1"
 }
 
 # ask COMMAND: has the flood do it.
@@ -188,24 +197,23 @@ check() {
 # of_stream OPTION...: ends the flood and looks at what came of it.
 of_stream() {
 	over
-	cli xrange flood - + | awk 'NR % 3 == 0' >"$T/took"
-	check --told "$told" "$@" stream "$T/took" "$T/seen"
+	cli xrange flood - + | awk 'NR % 3 == 0' >"$D/took"
+	check --told "$told" "$@" stream "$D/took" "$D/seen"
 }
 
 of_channel() {
 	over
-	check "$@" channel "$T/took" "$T/seen"
+	check "$@" channel "$D/took" "$D/seen"
 }
 
 # --- Streams ---
 
-# The flood, and a bridge that reads it as this consumer.
+# begin_stream [CONSUMER]: the flood, and a bridge that reads it.
 begin_stream() {
 	wsd_up
 	redis_up
 	stream_options "${1-}"
-	bridge_up "${options[@]}"
-	flood stream
+	begin stream
 }
 
 @test "streams: redis2ws is killed, and comes back" {
@@ -224,7 +232,7 @@ begin_stream() {
 # late_ones: the entries that another consumer may have to take over.
 late_ones() {
 	cli xpending flood g - + 1000000 | awk 'NR % 4 == 1 { print $1 + 0 }' \
-		>>"$T/late"
+		>>"$D/late"
 }
 
 @test "streams: redis2ws is killed, and another consumer takes over" {
@@ -236,7 +244,7 @@ late_ones() {
 		stream_options "c$((i % 3))"
 		bridge_up "${options[@]}" --claim-after 200ms
 	done
-	of_stream --late "$T/late"
+	of_stream --late "$D/late"
 }
 
 @test "streams: two in one group, and one of them is killed" {
@@ -261,7 +269,7 @@ late_ones() {
 		redis_up
 	done
 	of_stream
-	[ "$(jq .breaks "$T/bridge.out")" -eq 4 ]
+	[ "$(jq .breaks "$D/bridge.out")" -eq 4 ]
 }
 
 @test "streams: wsd is killed, and comes back" {
@@ -279,22 +287,31 @@ late_ones() {
 ledger() {
 	jq -e --argjson n "$(cli xlen flood)" '.published == $n and
 		.received >= $n and .rejected + .lost + .held == 0' \
-		"$T/bridge.out"
+		"$D/bridge.out"
 }
 
-@test "streams: all of them are killed" {
+@test "streams: one or two of them are killed, or stopped meanwhile" {
 	begin_stream
+	options+=(--window 700)
 	for ((i = 0; i < 12; i++)); do
 		moment_soon
-		case $((RANDOM % 4)) in
+		echo "fault $((fault = RANDOM % 6))"
+		case $fault in
 		0) crash "$redis" && redis_up ;;
 		1) crash_wsd && wsd_up ;;
 		2) crash "$bridge" && bridge_up "${options[@]}" ;;
 		3)
-			crash_wsd
-			crash "$bridge"
-			wsd_up
-			bridge_up "${options[@]}"
+			crash_wsd && crash "$bridge"
+			wsd_up && bridge_up "${options[@]}"
+			;;
+		4)
+			crash "$redis" && crash "$bridge"
+			redis_up && bridge_up "${options[@]}"
+			;;
+		5)
+			kill -STOP "$bridge"
+			crash_wsd && wsd_up
+			kill -CONT "$bridge"
 			;;
 		esac
 	done
@@ -302,34 +319,38 @@ ledger() {
 }
 
 @test "streams: what stands still goes on" {
-	wsd_up --ping 300ms --dead-after 600ms
-	redis_up
-	stream_options
-	bridge_up "${options[@]}"
-	flood stream
+	begin_stream
 	stands_still
 	of_stream
 	ledger
 }
 
-# Each of them is stopped in turn, for as long as it takes that nothing moves.
+# Each of them is stopped in turn, for as long as it takes that nothing moves;
+# and redis2ws until the wsd takes it for dead.
 stands_still() {
+	local stopped
+
 	for stopped in "$wsd" "$redis" "$bridge" "$wsd" "$bridge" "$redis"; do
 		moment
 		kill -STOP "$stopped"
 		ask jam
 		kill -CONT "$stopped"
 	done
+	moment
+	kill -STOP "$bridge"
+	until curl -sf "$http/metrics" |
+		grep -q '^wsd_refused_total{reason="dead"} 1$'; do :; done
+	kill -CONT "$bridge"
 }
 
 # --- Channels ---
 
+# begin_channel [OPTION...]: the same, of a channel.
 begin_channel() {
-	options=(--channel flood -J)
 	wsd_up
 	redis_up
-	bridge_up "${options[@]}" "$@"
-	flood channel
+	options=(--channel flood -J "$@")
+	begin channel
 }
 
 @test "channels: nobody is killed, nothing is missing, no GAP" {
@@ -346,7 +367,7 @@ begin_channel() {
 		redis_up
 	done
 	of_channel
-	[ "$(jq .breaks "$T/bridge.out")" -eq 4 ]
+	[ "$(jq .breaks "$D/bridge.out")" -eq 4 ]
 }
 
 @test "channels: redis2ws is killed, and comes back" {
@@ -358,7 +379,7 @@ begin_channel() {
 		bridge_up "${options[@]}"
 		ask up
 	done
-	of_channel --gaps none --holes "$T/holes"
+	of_channel --gaps none --holes "$D/holes"
 }
 
 @test "channels: wsd is killed, and comes back" {
@@ -369,7 +390,7 @@ begin_channel() {
 		wsd_up
 	done
 	of_channel --gaps none
-	jq -e '.lost + .rejected + .held == 0' "$T/bridge.out"
+	jq -e '.lost + .rejected + .held == 0' "$D/bridge.out"
 }
 
 @test "channels: wsd is killed, and there is little room" {
@@ -382,35 +403,191 @@ begin_channel() {
 	done
 	of_channel
 	jq -e '.lost > 0 and .gaps > 0 and .rejected + .held == 0' \
-		"$T/bridge.out"
+		"$D/bridge.out"
 }
 
-@test "channels: all of them are killed" {
+@test "channels: one or two of them are killed, or stopped meanwhile" {
 	begin_channel --window 2000
 	for ((i = 0; i < 8; i++)); do
 		moment
-		case $((RANDOM % 4)) in
+		echo "fault $((fault = RANDOM % 5))"
+		case $fault in
 		0) crash "$redis" && redis_up ;;
 		1) crash_wsd && wsd_up ;;
 		2)
 			ask down
-			crash "$bridge"
-			bridge_up "${options[@]}"
+			crash "$bridge" && bridge_up "${options[@]}"
 			ask up
 			;;
 		3)
-			crash_wsd
-			crash "$redis"
-			redis_up
-			wsd_up
+			crash_wsd && crash "$redis"
+			redis_up && wsd_up
+			;;
+		4)
+			kill -STOP "$bridge"
+			crash "$redis" && crash_wsd
+			redis_up && wsd_up
+			kill -CONT "$bridge"
 			;;
 		esac
 	done
-	of_channel --holes "$T/holes"
+	of_channel --holes "$D/holes"
+}
+
+@test "channels: Redis does not hold what redis2ws does not read" {
+	begin_channel
+	cli config set client-output-buffer-limit 'pubsub 60k 0 0'
+	for ((i = 0; i < 4; i++)); do
+		moment
+		kill -STOP "$bridge"
+		until [[ -z $(cli client list type pubsub) ]]; do :; done
+		kill -CONT "$bridge"
+	done
+	of_channel
+	jq -e '.breaks >= 4 and .gaps >= 32' "$D/bridge.out"
 }
 
 @test "channels: what stands still goes on, and nothing is missing" {
 	begin_channel
 	stands_still
 	of_channel --gaps none
+}
+
+# --- Both ---
+
+@test "a Redis that stands still for too long" {
+	begin_stream
+	reader=$bridge
+	exec {in}>&7 {out}<&8
+	tenants=(i j k l)
+	options=(--channel flood -J)
+	begin channel
+	moment
+	kill -STOP "$redis"
+	said '*: no answer within 5 s; *'
+	said '*: no answer within 7 s; *' # it waits for entries
+	kill -CONT "$redis"
+	of_channel
+	jq -e '.breaks == 1 and .gaps == 4' "$D/bridge.out"
+
+	D=$T/stream
+	bridge=$reader
+	exec 7>&"$in" 8<&"$out"
+	tenants=(a b c d e f g h)
+	stream_options
+	of_stream
+	jq -e '.breaks == 1' "$D/bridge.out"
+}
+
+# --- The checker itself ---
+
+# update TENANT EPOCH SEQ N
+update() {
+	echo "{\"type\":\"UPDATE\",\"tenantId\":\"$1\",\"epoch\":\"$2\",\"seq\":$3,\"data\":{\"n\":$4}}"
+}
+
+# gap TENANT EPOCH REASON [SEQ]
+gap() {
+	echo "{\"type\":\"GAP\",\"tenantId\":\"$1\",\"epoch\":\"$2\",${4:+\"seq\":$4,}\"reason\":\"$3\"}"
+}
+
+# took TENANT N...
+took() {
+	local n
+
+	for n in "${@:2}"; do
+		echo "{\"tenantId\":\"$1\",\"n\":$n}"
+	done
+}
+
+# flawless OPTION... KIND: the checker has nothing to say of $T/seen.
+flawless() {
+	node "$BATS_TEST_DIRNAME/tools/floodcheck.mjs" "$@" "$T/took" "$T/seen"
+}
+
+flawed() {
+	! flawless "$@" || {
+		cat "$T/seen"
+		return 1
+	}
+}
+
+# Each line of $T/sound is needed, and none may be there twice.
+each_line_counts() {
+	local i n
+
+	n=$(wc -l <"$T/sound")
+	for ((i = 1; i <= n; i++)); do
+		sed "${i}d" "$T/sound" >"$T/seen"
+		flawed "$@"
+		sed "${i}p" "$T/sound" >"$T/seen"
+		flawed "$@"
+	done
+	cp "$T/sound" "$T/seen"
+	flawless "$@"
+}
+
+@test "the checker sees what is wrong with a channel" {
+	{
+		update a e 1 1
+		update b e 1 1
+		update a e 2 2
+		gap a e source 3
+		update a e 4 5 # 3 and 4 were lost
+		gap a f restart
+		update a f 1 5 # again
+		update a f 2 6
+		gap b f restart
+		update b f 1 3 # 2 was acknowledged and not written
+	} >"$T/sound"
+	{ took a {1..6} && took b {1..3}; } >"$T/took"
+	each_line_counts --restarts 1 channel
+	flawed channel
+	flawed --restarts 1 --gaps none channel
+	flawed --restarts 1 --told 5 channel
+	sed '/source/d; s/"seq":4/"seq":3/' "$T/sound" >"$T/seen"
+	flawed --restarts 1 channel
+	sed 's/"n":6/"n":7/' "$T/sound" >"$T/seen"
+	flawed --restarts 1 channel
+	cp "$T/sound" "$T/seen"
+	took b 4 >>"$T/took"
+	flawed --restarts 1 channel
+
+	{ update a e 1 1 && update a e 2 3; } >"$T/seen"
+	took a 1 2 3 >"$T/took"
+	flawed channel
+	echo '{"tenantId":"a","from":2,"to":2}' >"$T/holes"
+	flawless --holes "$T/holes" channel
+	sed -i 's/"n":2/&,"unsure":true/' "$T/took"
+	flawless channel
+}
+
+@test "the checker sees what is wrong with a stream" {
+	{
+		update a e 1 1
+		update a e 2 2
+		gap a f restart
+		update a f 1 2
+		update a f 2 3
+	} >"$T/sound"
+	took a {1..3} >"$T/took"
+	each_line_counts --restarts 1 stream
+	flawed --restarts 1 --told 2 stream
+	flawless --restarts 1 --told 1 stream
+
+	{ update a e 1 1 && update a e 2 3 && update a e 3 2; } >"$T/seen"
+	flawed stream
+	flawless --any-order stream
+	echo 3 >"$T/late"
+	flawed --late "$T/late" stream
+	echo 2 >"$T/late"
+	flawless --late "$T/late" stream
+	update a e 4 2 >>"$T/seen"
+	flawed --late "$T/late" stream
+	flawed --any-order stream
+	{ update a e 1 1 && update a e 2 2; } >"$T/seen"
+	flawed stream
+	flawed --any-order stream
+	{ update a e 1 1 && gap a e source 2 && update a e 3 3; } >"$T/seen"
+	flawed stream
 }
