@@ -14,7 +14,9 @@
 //   --gaps none        of a channel neither
 //   --restarts N       epochs may change so often: at each numbers may be
 //                      missing, or come again, between the neighbours of a GAP
-//   --told N,N,...     but not, at each of these, one of the first N of TOOK
+//   --told N,N,...     but of the first N of TOOK none comes again at each of these
+//   --acked N,N,...    and of those behind the first N none is missing, but these
+//                      come again
 //   --late FILE        numbers of lines of TOOK, which may come late
 //   --any-order        in any order, but once
 //   --holes FILE       ranges of numbers, which may be missing without a GAP
@@ -29,7 +31,8 @@ const { values: options, positionals } = parseArgs({
   options: {
     gaps: { type: 'string' },
     restarts: { type: 'string', default: '0' },
-    told: { type: 'string', default: '' },
+    told: { type: 'string' },
+    acked: { type: 'string' },
     late: { type: 'string' },
     'any-order': { type: 'boolean' },
     holes: { type: 'string' },
@@ -38,7 +41,9 @@ const { values: options, positionals } = parseArgs({
 const [kind, tookFile, seenFile] = positionals;
 const isStream = kind === 'stream';
 const maxRestarts = Number(options.restarts);
-const told = options.told.split(',').map(Number);
+const numbers = (list) => (list ? list.split(',').map(Number) : []);
+const acked = numbers(options.acked);
+const told = options.acked ? acked : numbers(options.told);
 
 const lines = (file) =>
   readFileSync(file, 'utf8').split('\n').filter((line) => line);
@@ -106,9 +111,9 @@ function follow(tenant, message) {
 
 function takeGap(tenant, gap) {
   tally[gap.reason]++;
-  tenant.gap = true;
   switch (gap.reason) {
   case 'source':
+    tenant.gap = true;
     follow(tenant, gap);
     if (isStream || options.gaps === 'none')
       complain(tenant, `a GAP after ${tenant.last}`);
@@ -125,9 +130,15 @@ function takeGap(tenant, gap) {
   }
 }
 
+// Whether it was acknowledged before the server ended.
+function mayBeGone(tenant, n) {
+  return tenant.restarted &&
+    !(tenant.took.get(n) > acked[tenant.restarts - 1]);
+}
+
 // Whether n may not have been seen, when the one after it is seen.
 function mayMiss(tenant, n) {
-  return tenant.restarted || (tenant.gap && !isStream) ||
+  return mayBeGone(tenant, n) || (tenant.gap && !isStream) ||
     tenant.unsure.has(n) || tenant.late.has(n) ||
     tenant.holes.some((hole) => n >= hole.from && n <= hole.to);
 }
