@@ -4,223 +4,18 @@
 # floodcheck.mjs looks at what a subscriber got. Moments are random, and counted
 # in updates that were seen; FAULTS_SEED=N does one test again with the seed that
 # it printed.
-# shellcheck disable=SC2154,SC2153 # what start_wsd, start_redis and run set
+# shellcheck disable=SC2154,SC2153,SC2034 # what start_wsd and others set, or take
 # shellcheck disable=SC2030,SC2031 # each test is a shell of its own
 
 bats_require_minimum_version 1.5.0
 
 load helper
 load redis
-
-tenants=(a b c d e f g h)
+load flood
 
 setup() {
 	PATH=$BIN:$PATH
-	T=$BATS_TEST_TMPDIR
-	export REDIS_URL=unix:$redis_socket
-	seed=${FAULTS_SEED:-$RANDOM}
-	echo "FAULTS_SEED=$seed"
-	RANDOM=$seed
-	restarts=0
-	told=
-	acked=
-	mkfifo "$T/errors" # of all bridges
-	exec 9<>"$T/errors"
-}
-
-# --- The three, and how they are ended ---
-
-# A wsd that retains all, and soon finds out who is dead; again, where it was.
-wsd_up() {
-	local where=${WSD_URL#ws://}
-
-	where=${where%/ws}
-	start_wsd --listen "${where:-127.0.0.1:0}" --history-count 1000000 \
-		--history-size 256M --ping 300ms --dead-after 600ms
-	export WSD_URL=$url
-}
-
-redis_up() {
-	start_redis --appendonly yes --appendfsync always
-}
-
-# bridge_up OPTION...: a redis2ws that has subscribed; it is $bridge, and what is
-# kept of it and its flood in the directory $D.
-bridge_up() {
-	local ready=$T/bridged
-
-	rm -f "$ready"
-	mkfifo "$ready"
-	exec 4<>"$ready"
-	start redis2ws --ready-fd 4 "$@" >"$D/bridge.out" 2>"$T/errors" 7>&- \
-		8<&- 9<&-
-	bridge=$PID
-	read -r -t 20 _ <&4
-	exec 4<&-
-}
-
-# said PATTERN: reads what bridges said up to a line that matches.
-said() {
-	local line
-
-	while IFS= read -r -t 20 line <&9; do
-		# shellcheck disable=SC2053 # it is a pattern
-		[[ $line != $1 ]] || return 0
-		echo "it said: $line"
-	done
-	echo "it did not say: $1"
-	return 1
-}
-
-# crash PID: without what bash has to say of it.
-crash() {
-	kill -KILL "$1"
-	{ wait "$1" || true; } 2>/dev/null
-}
-
-crash_wsd() {
-	local pid=$wsd
-
-	wsd=
-	told+=${told:+,}$(settled)
-	crash "$pid"
-	((++restarts))
-}
-
-# Notes what the wsd that was killed had acknowledged to the bridge, which has
-# printed its counters as often before.
-note_acked() {
-	said "*: lost the connection to 'ws:*"
-	kill -USR1 "$bridge"
-	until (($(wc -l <"$D/bridge.out") == restarts)); do :; done
-	acked+=${acked:+,}$(tail -n 1 "$D/bridge.out" | jq .published)
-}
-
-# bridge_ends PID: when it is told to, with all that it took published.
-bridge_ends() {
-	local status=0
-
-	kill "$1"
-	wait "$1" || status=$?
-	((status == 143)) && return
-	echo "redis2ws ended with status $status:"
-	timeout 1 cat <&9
-	return 1
-}
-
-# --- The flood ---
-
-# flood channel|stream: begins; say() and hear() speak with it.
-flood() {
-	local in=$D/in out=$D/out watched=$D/watched ready=$D/watching
-
-	mkfifo "$in" "$out" "$watched" "$ready"
-	exec 7<>"$in" 8<>"$out" 5<>"$ready" 6<>"$watched"
-	start wssub -e --ready-fd 5 "${tenants[@]}" >"$watched" \
-		2>"$D/watch.err" 6<&- 7>&- 8<&-
-	read -r -t 20 _ <&5
-	node "$BATS_TEST_DIRNAME/tools/flood.mjs" "$1" flood "$redis_socket" \
-		"$watched" "$D" "${tenants[@]}" <"$in" >"$out" 3>&- 5<&- 6<&- \
-		7>&- 8<&- &
-	started+=("$!")
-	ask after 1
-	exec 5<&- 6<&-
-	rm "$in" "$out" "$watched" "$ready"
-}
-
-# begin channel|stream: with a bridge that has these `options`.
-begin() {
-	D=$T/$1
-	mkdir "$D"
-	bridge_up "${options[@]}"
-	flood "$1"
-}
-
-# ask COMMAND: has the flood do it.
-ask() {
-	say "$*"
-	hear "$*"
-}
-
-# A random moment. The second comes soon, when little has recovered.
-moment() {
-	ask after $((RANDOM % 2000))
-}
-
-moment_soon() {
-	ask soon $((1 + RANDOM % 500))
-}
-
-# pick N: sets `fault` to one of so many. Each third time that is 2, by which
-# redis2ws begins anew: it waits longer each time that it loses Redis.
-pick() {
-	fault=$((i % 3 == 2 ? 2 : RANDOM % $1))
-	echo "round $i: fault $fault"
-}
-
-# stream_options [CONSUMER]: sets `options`.
-stream_options() {
-	options=(--stream flood --group g --consumer "${1:-c}" --field data -J)
-}
-
-# Entries that no wsd needs to see again.
-settled() {
-	local last first
-
-	last=$(cli xinfo groups flood 2>/dev/null |
-		sed -n '/^last-delivered-id$/{n;p}')
-	first=$(cli xpending flood g 2>/dev/null | sed -n 2p)
-	first=${first%-*}
-	last=${last%-*}
-	echo $((first ? first - 1 : last))
-}
-
-# Waits until Redis has been told of all entries of the stream.
-drained() {
-	local until=$((SECONDS + 20)) left last given
-
-	while :; do
-		left=$(cli xpending flood g | head -n 1)
-		last=$(cli xinfo stream flood |
-			sed -n '/^last-generated-id$/{n;p}')
-		given=$(cli xinfo groups flood |
-			sed -n '/^last-delivered-id$/{n;p}')
-		[[ $left != 0 || $last != "$given" ]] || return 0
-		((SECONDS < until)) || break
-	done
-	echo "of $last, $given were given, $left are pending"
-	cli xpending flood g - + 10
-	return 1
-}
-
-# The flood ends: so do the bridge and, when all was seen, the subscriber.
-over() {
-	local tenant
-
-	ask stop
-	[[ ! -v options || ${options[0]} != --stream ]] || drained
-	bridge_ends "$bridge"
-	for tenant in "${tenants[@]}"; do
-		wspub "$tenant" '{"end":true}'
-	done
-	ask end
-}
-
-# check OPTION...: see floodcheck.mjs.
-check() {
-	node "$BATS_TEST_DIRNAME/tools/floodcheck.mjs" --restarts "$restarts" "$@"
-}
-
-# of_stream OPTION...: ends the flood and looks at what came of it.
-of_stream() {
-	over
-	cli xrange flood - + | awk 'NR % 3 == 0' >"$D/took"
-	check --told "$told" "$@" stream "$D/took" "$D/seen"
-}
-
-of_channel() {
-	over
-	check "$@" channel "$D/took" "$D/seen"
+	setup_flood
 }
 
 # --- Streams ---
@@ -309,6 +104,38 @@ ledger() {
 		.received == $n'
 }
 
+@test "streams: wsd hangs, and then it and redis2ws are killed" {
+	begin_stream
+	before=0
+	for ((i = 0; i < 4; i++)); do
+		moment
+		kill -STOP "$wsd"
+		ask jam
+		all_told
+		acked+=${acked:+,}$before
+		crash "$bridge"
+		crash_wsd
+		wsd_up
+		bridge_up "${options[@]}"
+	done
+	of_stream --acked "$acked"
+}
+
+# Waits until Redis was told of all that the wsd has acknowledged: to this
+# bridge, or `before`, which it sets anew.
+all_told() {
+	local until=$((SECONDS + 20)) published settled
+
+	published=$(figure published)
+	until settled=$(settled) && ((settled == before + published)); do
+		((SECONDS < until)) || {
+			echo "$before + $published, but told: $settled"
+			return 1
+		}
+	done
+	before=$settled
+}
+
 @test "streams: one or two of them are killed, or stopped meanwhile" {
 	begin_stream
 	options+=(--window 700)
@@ -342,6 +169,29 @@ ledger() {
 	stands_still
 	of_stream
 	ledger
+}
+
+# cut_off: the bridge's connection to the wsd is cut after so many bytes, in
+# both directions; sets `proxy`. Of some that were acknowledged it does not hear.
+cut_off() {
+	local port=${WSD_URL##*:}
+
+	listening "$BATS_TEST_DIRNAME/tools/cutproxy" --to "${port%/ws}" \
+		'[{"up":400},{"up":70000,"down":500},{"up":200003},{"up":1500000,"down":2000}]'
+	proxy=ws://127.0.0.1:$PORT/ws
+}
+
+@test "streams: the connection to wsd is cut" {
+	wsd_up
+	redis_up
+	cut_off
+	stream_options
+	options+=(-u "$proxy")
+	begin stream
+	ask after 50000
+	of_stream
+	ledger
+	jq -e '.reconnects == 4' "$D/bridge.out"
 }
 
 # Each of them is stopped in turn, for as long as it takes that nothing moves;
@@ -465,6 +315,17 @@ begin_channel() {
 	done
 	of_channel
 	jq -e '.breaks >= 3 and .gaps >= 24' "$D/bridge.out"
+}
+
+@test "channels: the connection to wsd is cut" {
+	wsd_up
+	redis_up
+	cut_off
+	options=(--channel flood -J -u "$proxy")
+	begin channel
+	ask after 50000
+	of_channel --gaps none
+	jq -e '.reconnects == 4 and .published == .received' "$D/bridge.out"
 }
 
 @test "channels: what stands still goes on, and nothing is missing" {
