@@ -10,7 +10,9 @@
 #include "options.h"
 #include "proto.h"
 #include "redisurl.h"
+#include "secretfile.h"
 #include "url.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,11 +25,15 @@
 #define FIELD_DEFAULT "tenantId"
 #define BUFFER_DEFAULT (64 << 20)
 #define WINDOW_DEFAULT 262144
+#define CLAIM_DEFAULT 60000 /* ms */
 
 struct settings {
 	struct option_base options;
 	const char *url;
 	const char *redis;
+	const char *password_file;
+	const char *password; /* of Redis; NULL: what the URL has */
+	char *secret;	      /* owned: out of the file */
 	struct option_texts channels;
 	struct option_texts patterns;
 	struct option_texts streams;
@@ -42,6 +48,8 @@ struct settings {
 	uint64_t max_buffer;
 	uint64_t window;
 	const char *rejects;
+	bool print;
+	bool dry_run;
 	uint64_t count;
 	uint64_t timeout;
 	uint64_t ready_fd;
@@ -57,6 +65,10 @@ static const struct option options[] = {
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
 	{0, "redis", OPTION_TEXT, FIELD(redis), "URL",
 	 "Redis (REDIS_URL, default redis://127.0.0.1:6379)", NULL, 0, 0},
+	{0, "redis-password-file", OPTION_TEXT, FIELD(password_file), "FILE",
+	 "its password is in FILE, which others cannot read (REDIS_PASSWORD, "
+	 "or what the URL has)",
+	 NULL, 0, 0},
 	{0, "channel", OPTION_TEXTS, FIELD(channels), "NAME",
 	 "subscribe to this channel; repeatable", NULL, 0, 0},
 	{0, "pattern", OPTION_TEXTS, FIELD(patterns), "PATTERN",
@@ -99,6 +111,11 @@ static const struct option options[] = {
 	{0, "rejects", OPTION_TEXT, FIELD(rejects), "FILE",
 	 "append the messages that are refused to FILE, as JSON lines", NULL, 0,
 	 0},
+	{0, "stdout", OPTION_FLAG, FIELD(print), NULL,
+	 "print what would be published, as lines that name their tenant", NULL,
+	 0, 0},
+	{0, "dry-run", OPTION_FLAG, FIELD(dry_run), NULL,
+	 "the same, and change nothing anywhere", NULL, 0, 0},
 	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
 	 "exit after N messages were published", NULL, 1, 0},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout), "T",
@@ -126,6 +143,9 @@ static const struct option_program program = {
 		    "redis2ws --stream jobs --group live --field data\n"
 		    "redis2ws --pattern 'jobs:*' --tenant-from-channel "
 		    "'jobs:{}'\n"
+		    "redis2ws --stdout --channel jobs | jq -c --unbuffered "
+		    "'select(.status==\"done\")' | wspub --tenant-field "
+		    "tenantId\n"
 		    "redis2ws --channel job_updates -c 1 -W 10s\n",
 };
 
@@ -146,19 +166,38 @@ static int check_source(const struct settings *s)
 	if (s->streams.count && !s->group)
 		return options_wrong(&program, "--stream needs --group");
 	if (!s->streams.count &&
-	    (s->group || s->consumer || s->field || s->source))
-		return options_wrong(&program, "--group, --consumer, --field "
-					       "and --source need --stream");
+	    (s->group || s->consumer || s->field || s->source ||
+	     s->group_start || s->claim_after))
+		return options_wrong(&program,
+				     "--group, --consumer, --field, --source, "
+				     "--group-start and --claim-after need "
+				     "--stream");
 	return 0;
 }
 
-/* Keys are "<source>:<stream>:<id>". */
+static bool is_twice(const struct option_texts *texts, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(texts->items[i], texts->items[j]) == 0)
+			return true;
+	return false;
+}
+
+/* Names of streams go into keys: "<source>:<stream>:<id>". */
 static int check_keys(const struct settings *s)
 {
 	for (size_t i = 0; i < s->streams.count; i++) {
 		size_t len = strlen(s->source) + strlen(s->streams.items[i]) +
 			     ENTRYID_TEXT_MAX + 1;
 
+		if (is_twice(&s->streams, i))
+			return options_wrong(&program,
+					     "--stream: '%s' is named twice",
+					     s->streams.items[i]);
+		if (!utf8_valid(s->streams.items[i],
+				strlen(s->streams.items[i])))
+			return options_wrong(&program,
+					     "--stream: a name must be UTF-8");
 		if (len > PROTO_KEY_MAX)
 			return options_wrong(
 				&program,
@@ -189,21 +228,63 @@ static int check_routes(const struct settings *s)
 	return 0;
 }
 
+/* The password of Redis, where it is in a file. */
+static int read_password(struct settings *s)
+{
+	char why[SECRETFILE_WHY_MAX];
+
+	if (!s->password_file)
+		return 0;
+	s->secret = secretfile_read(s->password_file, why);
+	if (!s->secret)
+		return options_wrong(&program,
+				     "--redis-password-file: '%s': %s",
+				     s->password_file, why);
+	s->password = s->secret;
+	return 0;
+}
+
 /* Why one cannot connect to it; without the URL, which may have a password. */
-static const char *check_redis(const char *text)
+static const char *check_redis(const struct settings *s)
 {
 	struct redisurl url;
 	const char *why;
 
-	if (redisurl_parse(&url, text, &why) != 0)
+	if (redisurl_parse(&url, s->redis, &why) != 0)
 		return why;
-	return url.tls ? "there is no TLS for Redis (rediss://)"
-		       : redisurl_login(&url, NULL, NULL);
+	if (url.tls)
+		return "there is no TLS for Redis (rediss://); have a proxy "
+		       "here speak it, such as stunnel, and name that: "
+		       "redis://127.0.0.1:PORT or unix:PATH";
+	return redisurl_login(&url, NULL, s->password);
+}
+
+/* What does not go with lines on stdout. */
+static int check_stdout(const struct settings *s)
+{
+	const char *name = s->print ? "--stdout" : "--dry-run";
+
+	if (s->print && s->url)
+		return options_wrong(&program, "--stdout: not with -u, as "
+					       "nothing is published");
+	if (s->json && (s->print || s->dry_run))
+		return options_wrong(&program,
+				     "-J: not with %s, which has stdout for "
+				     "its lines; SIGUSR1 and -v show the "
+				     "counters on stderr",
+				     name);
+	if (s->ready_fd == STDOUT_FILENO)
+		return options_wrong(&program,
+				     "--ready-fd: 1 is stdout, which "
+				     "carries only %s",
+				     s->print || s->dry_run ? "messages"
+							    : "counters");
+	return 0;
 }
 
 static int check(const struct settings *s)
 {
-	const char *why = check_redis(s->redis);
+	const char *why = check_redis(s);
 	int status;
 
 	if (why)
@@ -213,10 +294,9 @@ static int check(const struct settings *s)
 				     "--ready-fd: descriptor %" PRIu64
 				     " is not open",
 				     s->ready_fd);
-	if (s->ready_fd == STDOUT_FILENO)
-		return options_wrong(&program, "--ready-fd: 1 is stdout, which "
-					       "carries only counters");
-	status = check_source(s);
+	status = check_stdout(s);
+	if (!status)
+		status = check_source(s);
 	return status ? status : check_routes(s);
 }
 
@@ -295,6 +375,8 @@ static void configure(struct bridge_config *c, const struct settings *s,
 
 	*c = (struct bridge_config){
 		.rejects = s->rejects,
+		.print = s->print,
+		.dry_run = s->dry_run,
 		.count = s->count,
 		.timeout_ms = s->timeout,
 		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
@@ -304,6 +386,7 @@ static void configure(struct bridge_config *c, const struct settings *s,
 	};
 	c->pubsub = (struct pubsub_config){
 		.url = s->redis,
+		.password = s->password,
 		.name = "redis2ws",
 		.channels = s->channels.items,
 		.channels_count = s->channels.count,
@@ -313,6 +396,7 @@ static void configure(struct bridge_config *c, const struct settings *s,
 	};
 	c->streams = (struct streams_config){
 		.url = s->redis,
+		.password = s->password,
 		.name = "redis2ws",
 		.read =
 			{
@@ -320,11 +404,12 @@ static void configure(struct bridge_config *c, const struct settings *s,
 				.count = s->streams.count,
 				.group = s->group,
 				.consumer = s->consumer,
-				.begin = s->group_start,
+				.begin = s->group_start ? s->group_start : "0",
+				.peek = s->dry_run,
 			},
 		.source = s->source,
 		.field = s->field,
-		.claim_ms = s->claim_after,
+		.claim_ms = s->claim_after ? s->claim_after : CLAIM_DEFAULT,
 		.diag = diag,
 	};
 	c->routing = (struct routing_config){
@@ -359,6 +444,18 @@ static int bridge(struct bridge *b, const struct bridge_config *config,
 	return b->status;
 }
 
+/*
+ * Before anything is opened: it would get the number of a stdout that is
+ * closed, and the lines.
+ */
+static int look_at_stdout(const struct settings *s, const struct diag *d)
+{
+	if (!(s->print || s->dry_run) || fcntl(STDOUT_FILENO, F_GETFD) >= 0)
+		return 0;
+	diag(d, DIAG_ERROR, "cannot write to stdout: %s", strerror(errno));
+	return EXIT_OTHER;
+}
+
 static int run(const struct settings *s)
 {
 	struct diag d = {"redis2ws",
@@ -371,6 +468,8 @@ static int run(const struct settings *s)
 	int status;
 	bool clean;
 
+	if (look_at_stdout(s, &d))
+		return EXIT_OTHER;
 	configure(&config, s, &reporter);
 	log_init(&log, &d, LOG_TEXT);
 	if (loop_init(&loop, &log, client_protocols(),
@@ -408,6 +507,8 @@ static void name_defaults(struct settings *s, struct names *names)
 	struct redisurl url;
 	const char *why;
 
+	if (!s->url)
+		s->url = from_environment("WSD_URL", URL_DEFAULT);
 	if (!s->consumer) {
 		if (gethostname(names->consumer, sizeof(names->consumer)) != 0)
 			strcpy(names->consumer, "redis2ws");
@@ -422,12 +523,10 @@ static void name_defaults(struct settings *s, struct names *names)
 int main(int argc, char **argv)
 {
 	struct settings settings = {
-		.url = from_environment("WSD_URL", URL_DEFAULT),
 		.redis = from_environment("REDIS_URL", REDISURL_DEFAULT),
+		.password = from_environment("REDIS_PASSWORD", NULL),
 		.max_buffer = BUFFER_DEFAULT,
 		.window = WINDOW_DEFAULT,
-		.group_start = "0",
-		.claim_after = 60000,
 		.ready_fd = NO_FD,
 	};
 	struct names names;
@@ -451,6 +550,8 @@ int main(int argc, char **argv)
 				       "channel is --channel '%s'",
 				       argv[operands], argv[operands]);
 	else
+		status = read_password(&settings);
+	if (!status)
 		status = check(&settings);
 	if (!status) {
 		name_defaults(&settings, &names);
@@ -458,6 +559,7 @@ int main(int argc, char **argv)
 	}
 	if (!status)
 		status = run(&settings);
+	secretfile_free(settings.secret);
 	options_release(&program, &settings.options);
 	return status;
 }

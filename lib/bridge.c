@@ -159,7 +159,7 @@ static void on_source_ready(void *user, bool missed)
 	struct bridge *b = user;
 
 	if (missed)
-		b->sink.ops->missed(b->sink.self);
+		b->sink.ops->missed(b->sink.self, 0, true);
 	if (!b->ready)
 		write_ready(b);
 	b->ready = true;
@@ -172,7 +172,7 @@ static void on_broken(void *user, bool missed)
 
 	b->figures.breaks++;
 	if (missed)
-		b->sink.ops->missed(b->sink.self);
+		b->sink.ops->missed(b->sink.self, 0, false);
 }
 
 static void on_lost(void *user, uint64_t count)
@@ -181,7 +181,7 @@ static void on_lost(void *user, uint64_t count)
 
 	b->figures.received += count;
 	b->figures.lost += count;
-	b->sink.ops->missed(b->sink.self);
+	b->sink.ops->missed(b->sink.self, count, false);
 }
 
 static void on_idle(void *user)
@@ -249,9 +249,13 @@ static void on_changed(void *user)
 	finish_if_drained(b);
 }
 
-static void on_ended(void *user, enum exits status)
+static void on_ended(void *user, enum exits status, int signum)
 {
-	finish(user, status);
+	struct bridge *b = user;
+
+	if (!b->signal)
+		b->signal = signum;
+	finish(b, status);
 }
 
 static const struct sink_events sink_events = {
@@ -291,6 +295,19 @@ static int init_source(struct bridge *b)
 	return 0;
 }
 
+static int init_sink(struct bridge *b)
+{
+	const struct bridge_config *config = b->config;
+
+	if (config->print || config->dry_run) {
+		b->sink = (struct sink){&printer_ops, &b->printer};
+		printer_init(&b->printer, config->diag, &sink_events, b);
+		return 0;
+	}
+	b->sink = (struct sink){&delivery_ops, &b->delivery};
+	return delivery_init(&b->delivery, &config->delivery, &sink_events, b);
+}
+
 int bridge_init(struct bridge *b, const struct bridge_config *config,
 		struct loop *loop)
 {
@@ -299,15 +316,12 @@ int bridge_init(struct bridge *b, const struct bridge_config *config,
 	memset(b, 0, sizeof(*b));
 	b->config = config;
 	b->loop = loop;
-	b->sink = (struct sink){&delivery_ops, &b->delivery};
-	rejects_init(&b->rejects, config->rejects, config->diag);
+	rejects_init(&b->rejects, config->dry_run ? NULL : config->rejects,
+		     config->diag);
 	result = routing_init(&b->routing, &config->routing);
 	if (init_source(b) != 0)
 		result = -1;
-	if (delivery_init(&b->delivery, &config->delivery, &sink_events, b) !=
-	    0)
-		return -1;
-	return result;
+	return init_sink(b) != 0 ? -1 : result;
 }
 
 static void on_deadline(uv_timer_t *timer)
@@ -411,10 +425,11 @@ void bridge_release(struct bridge *b)
 	b->done = b->stopping = true;
 	b->source.ops->release(b->source.self);
 	b->sink.ops->close(b->sink.self);
-	if (left)
+	/* A reader that has left wants no more. */
+	if (left && b->signal != SIGPIPE)
 		diag(b->config->diag, DIAG_ERROR,
-		     "%" PRIu64 " message%s not acknowledged", left,
-		     left == 1 ? " was" : "s were");
+		     "%" PRIu64 " message%s not %s", left,
+		     left == 1 ? " was" : "s were", b->sink.ops->done);
 	b->figures.lost += left;
 	close_handles(b);
 	rejects_release(&b->rejects);

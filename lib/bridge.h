@@ -16,6 +16,7 @@
 #include "delivery.h"
 #include "diag.h"
 #include "loop.h"
+#include "printer.h"
 #include "pubsub.h"
 #include "rejects.h"
 #include "routing.h"
@@ -25,7 +26,7 @@ struct bridge_figures {
 	uint64_t received;   /* messages that came from Redis */
 	uint64_t published;  /* and that the sink has done with */
 	uint64_t rejected;   /* by the bridge or by the sink, one by one */
-	uint64_t lost;	     /* found no room, or were not acknowledged */
+	uint64_t lost;	     /* found no room, or the sink was not done */
 	uint64_t held;	     /* on their way */
 	uint64_t gaps;	     /* GAPs that the wsd has acknowledged */
 	uint64_t breaks;     /* of the connection to Redis */
@@ -37,6 +38,8 @@ struct bridge_config {
 	struct streams_config streams; /* those */
 	struct routing_config routing;
 	struct delivery_config delivery;
+	bool print;		 /* to stdout, in place of that */
+	bool dry_run;		 /* the same, and nothing is changed anywhere */
 	const char *rejects;	 /* file; NULL: none */
 	uint64_t count;		 /* end after so many; 0: go on */
 	uint64_t timeout_ms;	 /* of all; 0: none */
@@ -53,6 +56,7 @@ struct bridge {
 	struct pubsub pubsub;		    /* one of these two */
 	struct streams streams;
 	struct delivery delivery;
+	struct printer printer;
 	struct source source;
 	struct sink sink;
 	struct routing routing;

@@ -142,6 +142,8 @@ static enum exits start(void *self, uv_loop_t *uv)
 	struct pubsub *p = self;
 	const struct redis_config config = {
 		.url = p->config->url,
+		.user = p->config->user,
+		.password = p->config->password,
 		.name = p->config->name,
 		.retry = true,
 	};

@@ -19,7 +19,9 @@
 
 struct pubsub_config {
 	const char *url;
-	const char *name; /* for CLIENT SETNAME */
+	const char *user;     /* in place of that in the URL; or NULL */
+	const char *password; /* the same */
+	const char *name;     /* for CLIENT SETNAME */
 	const char *const *channels;
 	size_t channels_count;
 	const char *const *patterns;

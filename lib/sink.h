@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sink - where the messages of a bridge go: to a wsd (delivery.h).
+ * sink - where the messages of a bridge go: to a wsd (delivery.h), or to stdout
+ * (printer.h).
  */
 #ifndef SINK_H
 #define SINK_H
@@ -27,13 +28,19 @@ struct sink_events {
 	 * bytes; 0: any.
 	 */
 	void (*ready)(void *user, uint64_t max);
-	/* One that was put. `why` is for people; NULL when it is done. */
+	/*
+	 * One that was put, or is being put. `why` is for people; NULL when it
+	 * is done, and then `origin` may lack the message.
+	 */
 	void (*settled)(void *user, const struct origin *origin,
 			enum sink_fate fate, const char *why);
 	/* There may be room, or sink_drained() may be true. */
 	void (*changed)(void *user);
-	/* It does not go on, as was told. */
-	void (*ended)(void *user, enum exits status);
+	/*
+	 * It does not go on, as was told. `signum`: of that, nothing was told,
+	 * it is as if that signal had come; 0: none.
+	 */
+	void (*ended)(void *user, enum exits status, int signum);
 };
 
 struct sink_figures {
@@ -42,6 +49,7 @@ struct sink_figures {
 };
 
 struct sink_ops {
+	const char *done; /* what a message is then: "acknowledged" */
 	/*
 	 * Begins; no event comes before the loop runs. EXIT_DONE, or another
 	 * status after a message.
@@ -50,8 +58,12 @@ struct sink_ops {
 	/* Takes a message; it borrows nothing. False: it found no room. */
 	bool (*put)(void *self, const struct document *doc,
 		    const struct origin *origin);
-	/* All tenants that were seen are to be told that they miss something */
-	void (*missed)(void *self);
+	/*
+	 * All tenants that were seen are to be told that they miss something,
+	 * `count` messages of all; 0: nobody knows. `again`: for the same
+	 * reason as the last time.
+	 */
+	void (*missed)(void *self, uint64_t count, bool again);
 	/* How many more it wants now; SIZE_MAX: all that there are. */
 	size_t (*room)(const void *self);
 	/* The loop is about to wait: what was put leaves. */

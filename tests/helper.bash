@@ -6,7 +6,7 @@
 # sanitizer build fail the test in which they happen.
 
 BIN=$(realpath "${BIN:-$BATS_TEST_DIRNAME/../bin}")
-unset WSD_URL WSD_TOKEN
+unset WSD_URL WSD_TOKEN REDIS_URL REDIS_PASSWORD
 
 # start_wsd [OPTION...]: a wsd on a free port, unless an option says where; the
 # program is $WSD, when that is set.

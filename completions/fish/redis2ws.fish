@@ -3,6 +3,7 @@
 complete -c redis2ws -f
 complete -c redis2ws -s u -l url -x -d 'server (WSD_URL, default ws://localhost:3000/ws)'
 complete -c redis2ws -l redis -x -d 'Redis (REDIS_URL, default redis://127.0.0.1:6379)'
+complete -c redis2ws -l redis-password-file -r -F -d 'its password is in FILE, which others cannot read (REDIS_PASSWORD, or what the URL has)'
 complete -c redis2ws -l channel -x -d 'subscribe to this channel; repeatable'
 complete -c redis2ws -l pattern -x -d 'subscribe to all channels that match, such as \'jobs:*\'; repeatable'
 complete -c redis2ws -l stream -x -d 'read this stream, as a consumer of a group; repeatable'
@@ -17,6 +18,8 @@ complete -c redis2ws -l tenant-from-channel -x -d 'the tenant is what stands for
 complete -c redis2ws -l max-buffer -x -d 'hold at most so much while the server is away (default 64M)'
 complete -c redis2ws -l window -x -d 'and at most so many messages (default 262144)'
 complete -c redis2ws -l rejects -r -F -d 'append the messages that are refused to FILE, as JSON lines'
+complete -c redis2ws -l stdout -d 'print what would be published, as lines that name their tenant'
+complete -c redis2ws -l dry-run -d 'the same, and change nothing anywhere'
 complete -c redis2ws -s c -l count -x -d 'exit after N messages were published'
 complete -c redis2ws -s W -l timeout -x -d 'exit 124 when it takes longer than this'
 complete -c redis2ws -l ready-fd -x -d 'write a line to descriptor N once every subscription is confirmed'

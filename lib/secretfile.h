@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * secretfile - a password or a token out of a file, which others must not be
+ * able to read.
+ *
+ * The file has the secret and perhaps a newline behind it, nothing else. Its
+ * mode gives others no rights at all; those of its group are its owner's
+ * business, as a service manager hands out files of mode 0440.
+ */
+#ifndef SECRETFILE_H
+#define SECRETFILE_H
+
+/* Bytes of a secret; a larger one is refused. */
+#define SECRETFILE_MAX 65536
+
+/* Room for a reason, with its NUL. */
+#define SECRETFILE_WHY_MAX 120
+
+/*
+ * The secret in the file at `path`, which may be a pipe: at least one byte, no
+ * NUL but the one at its end. NULL and `why` when there is none, such as
+ * "others can read it: its mode is 0644"; it has nothing of the secret.
+ */
+char *secretfile_read(const char *path, char why[SECRETFILE_WHY_MAX]);
+
+/* Wipes and frees what secretfile_read() gave. NULL is allowed. */
+void secretfile_free(char *secret);
+
+#endif
