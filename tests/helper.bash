@@ -47,8 +47,8 @@ wsd_ends() {
 
 # Drains it. Fails when it does not exit 0.
 stop_wsd() {
+	kill -CONT "$wsd" || true # if it was stopped
 	kill -TERM "$wsd" || true
-	kill -CONT "$wsd" 2>/dev/null || true # if it was stopped
 	wsd_ends 0
 }
 
@@ -82,8 +82,10 @@ teardown() {
 	local pid
 
 	for pid in "${started[@]}"; do
-		kill "$pid" 2>/dev/null || continue
-		kill -CONT "$pid" 2>/dev/null || true # if it was stopped
+		# If it was stopped. Before the other, as a leak checker that
+		# runs at its end would never come back from this one.
+		kill -CONT "$pid" 2>/dev/null || continue
+		kill "$pid" 2>/dev/null || true
 		wait "$pid" || true
 	done
 	[[ -z ${wsd-} ]] || stop_wsd
