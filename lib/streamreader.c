@@ -278,7 +278,7 @@ static void take_reply(struct streamreader *r, const struct redisreply *reply)
 {
 	size_t n = measure(r, reply);
 
-	r->useful = true;
+	r->useful = r->worked = true;
 	/* Where the next page begins is known only when this one is read. */
 	if (n && !r->careful && streamreader_caught_up(r) && !r->config->peek)
 		read_on(r, n);
@@ -291,6 +291,7 @@ static void take_nothing(struct streamreader *r)
 	size_t first = r->careful ? r->turn : 0;
 	size_t count = r->careful ? 1 : r->config->count;
 
+	r->useful = r->worked = true;
 	for (size_t i = first; i < first + count; i++)
 		if (!r->places[i].fresh) {
 			r->events->nonsense(r->user);

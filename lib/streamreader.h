@@ -80,6 +80,7 @@ struct streamreader {
 	bool giving;   /* entries are handed over */
 	bool reread;   /* what was given before is to be read, from its start */
 	bool useful;   /* the groups that were made last could be read */
+	bool worked;   /* some could, ever */
 	/*
 	 * Reads to go one by one, of one stream at a time, `turn`; if `stuck`
 	 * the next entry of that is too large.

@@ -39,6 +39,7 @@ static void fail(struct streams *s, enum exits status)
 	if (s->stopped)
 		return;
 	stop(s);
+	s->failed = true;
 	s->events->failed(s->user, status);
 }
 
@@ -54,7 +55,7 @@ static bool idle(const void *self)
 {
 	const struct streams *s = self;
 
-	return !s->underway.count;
+	return s->failed || !s->underway.count;
 }
 
 /* What Redis refuses */
@@ -84,12 +85,11 @@ static void works(struct streams *s)
 
 /*
  * Of an error that another try will not change; EXIT_DONE: it passes, as any
- * does once it has worked.
+ * does where it has `worked` before.
  */
-static enum exits status_of(const struct streams *s,
-			    const struct redisreply *error)
+static enum exits status_of(const struct redisreply *error, bool worked)
 {
-	if (s->ready)
+	if (worked)
 		return EXIT_DONE;
 	if (redisreply_is_error(error, "NOPERM") ||
 	    redisreply_is_error(error, "NOAUTH"))
@@ -100,10 +100,10 @@ static enum exits status_of(const struct streams *s,
 	return EXIT_DONE;
 }
 
-static void on_refused(void *user, const struct redisreply *error)
+static void refused(struct streams *s, const struct redisreply *error,
+		    bool worked)
 {
-	struct streams *s = user;
-	enum exits status = status_of(s, error);
+	enum exits status = status_of(error, worked);
 	enum diag_level level = s->refused ? DIAG_NOTE : DIAG_WARN;
 
 	diag(s->config->diag, status ? DIAG_ERROR : level, "'%s' refuses: %.*s",
@@ -115,14 +115,28 @@ static void on_refused(void *user, const struct redisreply *error)
 		try_again(s);
 }
 
+static void on_read_refused(void *user, const struct redisreply *error)
+{
+	struct streams *s = user;
+
+	refused(s, error, s->streamreader.worked);
+}
+
+static void on_ack_refused(void *user, const struct redisreply *error)
+{
+	struct streams *s = user;
+
+	refused(s, error, s->acked);
+}
+
 static void on_reader_nonsense(void *user)
 {
-	redis_reject(((struct streams *)user)->reader, "no entry");
+	redis_reject(((struct streams *)user)->reader, "not an entry");
 }
 
 static void on_teller_nonsense(void *user)
 {
-	redis_reject(((struct streams *)user)->teller, "another answer");
+	redis_reject(((struct streams *)user)->teller, "not an answer");
 }
 
 /* Entries */
@@ -294,7 +308,7 @@ static const struct streamreader_events streamreader_events = {
 	.ready = on_ready,
 	.oldest = oldest,
 	.gone = on_gone,
-	.refused = on_refused,
+	.refused = on_read_refused,
 	.nonsense = on_reader_nonsense,
 	.out_of_memory = on_out_of_memory,
 };
@@ -393,13 +407,14 @@ static void on_acked(void *user)
 	struct streams *s = user;
 
 	works(s);
+	s->acked = true;
 	s->events->changed(s->user);
 }
 
 static const struct acker_events acker_events = {
 	.told = on_told,
 	.acked = on_acked,
-	.refused = on_refused,
+	.refused = on_ack_refused,
 	.nonsense = on_teller_nonsense,
 };
 

@@ -56,6 +56,8 @@ struct streams {
 
 	bool ready; /* it was, once */
 	bool stopped;
+	bool failed; /* and nothing is waited for */
+	bool acked;  /* XACK has worked, once */
 	struct entryset underway;
 	uint64_t moved_ms; /* when something was settled, uv_now() */
 	uint64_t again_ms; /* until the next try after a refusal */
