@@ -466,6 +466,16 @@ void streamreader_too_large(struct streamreader *r)
 	r->batch = 1;
 }
 
+void streamreader_know(struct streamreader *r, size_t stream, struct entryid id)
+{
+	struct streamreader_place *place = &r->places[stream];
+
+	if (place->any)
+		return;
+	place->last = id;
+	place->any = true;
+}
+
 void streamreader_begin_small(struct streamreader *r)
 {
 	r->batch = 1;

@@ -58,7 +58,7 @@ struct streamreader_events {
 /* One stream. */
 struct streamreader_place {
 	struct entryid last;  /* that was read as a new one */
-	bool any;	      /* one was */
+	bool any;	      /* one was, or it is known from Redis */
 	struct entryid again; /* up to here old ones were read again */
 	bool caught_up;	      /* all of them were */
 	bool fresh;	      /* the read under way is for new ones */
@@ -109,6 +109,10 @@ void streamreader_allow(struct streamreader *r, size_t entries);
 
 /* What was given before is read once more. */
 void streamreader_again(struct streamreader *r);
+
+/* The group was given all up to `id`, whoever read it. */
+void streamreader_know(struct streamreader *r, size_t stream,
+		       struct entryid id);
 
 /* Entries are read few at a time again: they may be large. */
 void streamreader_begin_small(struct streamreader *r);

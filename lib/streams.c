@@ -11,10 +11,6 @@
 #define AGAIN_MS 1000
 #define AGAIN_MAX_MS 30000
 
-#define TRIMS_MS 2000 /* between two looks for what was deleted too early */
-
-#define CLAIMS_MS 15000 /* between two looks for what lies around, at most */
-
 /* When nothing was settled for so long, no more is claimed. */
 #define STANDSTILL_MS 5000
 
@@ -64,8 +60,7 @@ static void on_again(uv_timer_t *timer)
 {
 	struct streams *s = timer->data;
 
-	acker_resume(&s->acker);
-	acker_flush(&s->acker);
+	teller_resume(&s->teller);
 	streamreader_resume(&s->streamreader);
 }
 
@@ -134,11 +129,6 @@ static void on_reader_nonsense(void *user)
 	redis_reject(((struct streams *)user)->reader, "not an entry");
 }
 
-static void on_teller_nonsense(void *user)
-{
-	redis_reject(((struct streams *)user)->teller, "not an answer");
-}
-
 /* Entries */
 
 static void put_key(struct streams *s, size_t stream, struct entryid id)
@@ -186,7 +176,7 @@ static void give(struct streams *s, size_t stream,
 
 static void tell_later(struct streams *s, size_t stream, struct entryid id)
 {
-	if (s->teller && acker_add(&s->acker, stream, id) != 0)
+	if (!s->config->read.peek && teller_add(&s->teller, stream, id) != 0)
 		on_out_of_memory(s);
 }
 
@@ -221,7 +211,7 @@ static void tell_gone(struct streams *s)
 /* Whether it is not on its way already; now it is. */
 static bool set_out(struct streams *s, size_t stream, struct entryid id)
 {
-	if (!s->teller)
+	if (s->config->read.peek)
 		return true;
 	switch (entryset_add(&s->underway, (uint32_t)stream, id)) {
 	case ENTRYSET_ADDED:
@@ -350,50 +340,12 @@ static void on_reader_lost(void *user, const struct redis_loss *loss)
 		streamreader_too_large(&s->streamreader);
 }
 
-static void on_teller_ready(void *user)
-{
-	struct streams *s = user;
-
-	acker_connect(&s->acker, s->teller);
-	acker_flush(&s->acker);
-}
-
-/* What was claimed or looked at was too large. */
-static void lighten(struct streams *s)
-{
-	streamreader_begin_small(&s->streamreader);
-	if (!s->trimwatch.unanswered)
-		return;
-	uv_timer_stop(&s->trims);
-	diag(s->config->diag, DIAG_WARN,
-	     "the entries are too large for a look at what Redis deletes "
-	     "(MAXLEN, XTRIM): it is not told from now on");
-}
-
-/* That the reader has lost the same Redis was told. */
-static void on_teller_lost(void *user, const struct redis_loss *loss)
-{
-	struct streams *s = user;
-
-	acker_connect(&s->acker, NULL);
-	if (loss->oversize)
-		lighten(s);
-	tell_loss(s, loss, redis_is_ready(s->reader) ? DIAG_WARN : DIAG_NOTE);
-	if (loss->final)
-		fail(s, loss->status);
-}
-
 static const struct redis_events reader_events = {
 	.ready = on_reader_ready,
 	.lost = on_reader_lost,
 };
 
-static const struct redis_events teller_events = {
-	.ready = on_teller_ready,
-	.lost = on_teller_lost,
-};
-
-/* Telling and claiming */
+/* What the teller says */
 
 static void on_told(void *user, size_t stream, struct entryid id)
 {
@@ -411,13 +363,6 @@ static void on_acked(void *user)
 	s->events->changed(s->user);
 }
 
-static const struct acker_events acker_events = {
-	.told = on_told,
-	.acked = on_acked,
-	.refused = on_ack_refused,
-	.nonsense = on_teller_nonsense,
-};
-
 /* What is claimed while nothing moves would only wait here, and not there. */
 static size_t room(void *user)
 {
@@ -425,37 +370,10 @@ static size_t room(void *user)
 	const struct streamreader *r = &s->streamreader;
 	uint64_t still = uv_now(s->again.loop) - s->moved_ms;
 
-	if (s->stopped || !streamreader_caught_up(r) ||
+	if (s->stopped || !s->ready || !streamreader_caught_up(r) ||
 	    (s->underway.count && still > STANDSTILL_MS))
 		return 0;
 	return r->allowed < r->batch ? r->allowed : r->batch;
-}
-
-static void on_claimed(void *user, size_t stream,
-		       const struct redisreply *entries, const char *from)
-{
-	struct streams *s = user;
-	struct streamentry entry;
-
-	diag(s->config->diag, DIAG_NOTE,
-	     "claimed from consumer '%s', entries of '%s': %zu", from,
-	     s->config->read.streams[stream], entries->count);
-	for (size_t i = 0; i < entries->count && !s->stopped; i++) {
-		if (entries->items[i].type == REDISREPLY_NIL)
-			/* To see which are gone. */
-			streamreader_again(&s->streamreader);
-		else if (streamentry_read(&entry, &entries->items[i]) == 0)
-			on_entry(s, stream, &entry);
-		else
-			on_teller_nonsense(s);
-	}
-}
-
-static void on_claims_missed(void *user)
-{
-	struct streams *s = user;
-
-	streamreader_again(&s->streamreader);
 }
 
 static void on_claim_gone(void *user, size_t stream, struct entryid id)
@@ -463,58 +381,58 @@ static void on_claim_gone(void *user, size_t stream, struct entryid id)
 	add_gone(user, stream, id);
 }
 
-static void on_claims_ended(void *user, const struct redisreply *error)
+static void on_claims_ended(void *user)
+{
+	tell_gone(user);
+}
+
+static void on_again_wanted(void *user)
 {
 	struct streams *s = user;
 
-	if (s->stopped)
-		return;
-	tell_gone(s);
-	if (error)
-		diag(s->config->diag, s->claims_refused ? DIAG_NOTE : DIAG_WARN,
-		     "cannot claim from other consumers: %.*s", (int)error->len,
-		     error->text);
-	s->claims_refused = error;
+	streamreader_again(&s->streamreader);
 }
 
-static const struct claimer_events claimer_events = {
+static void on_cut(void *user, uint64_t count)
+{
+	struct streams *s = user;
+
+	if (!s->stopped)
+		s->events->lost(s->user, count);
+}
+
+static void on_position(void *user, size_t stream, struct entryid id)
+{
+	struct streams *s = user;
+
+	streamreader_know(&s->streamreader, stream, id);
+}
+
+static void on_teller_lost(void *user, const struct redis_loss *loss)
+{
+	struct streams *s = user;
+
+	if (loss->oversize)
+		streamreader_begin_small(&s->streamreader);
+	/* That the reader has lost the same Redis was told. */
+	tell_loss(s, loss, redis_is_ready(s->reader) ? DIAG_WARN : DIAG_NOTE);
+	if (loss->final)
+		fail(s, loss->status);
+}
+
+static const struct teller_events teller_events = {
+	.told = on_told,
+	.acked = on_acked,
+	.refused = on_ack_refused,
 	.room = room,
-	.claimed = on_claimed,
-	.missed = on_claims_missed,
+	.claimed = on_entry,
 	.gone = on_claim_gone,
 	.ended = on_claims_ended,
+	.again = on_again_wanted,
+	.cut = on_cut,
+	.position = on_position,
+	.lost = on_teller_lost,
 };
-
-static void on_claims(uv_timer_t *timer)
-{
-	struct streams *s = timer->data;
-
-	if (!s->stopped && s->ready && redis_is_ready(s->teller))
-		claimer_begin(&s->claimer, s->teller);
-}
-
-static void on_trimmed(void *user, size_t stream, uint64_t count)
-{
-	struct streams *s = user;
-
-	diag(s->config->diag, DIAG_WARN,
-	     "'%s' was cut before its end was read (MAXLEN, XTRIM): %" PRIu64
-	     " lost",
-	     s->config->read.streams[stream], count);
-	s->events->lost(s->user, count);
-}
-
-static const struct trimwatch_events trimwatch_events = {
-	.lost = on_trimmed,
-};
-
-static void on_trims(uv_timer_t *timer)
-{
-	struct streams *s = timer->data;
-
-	if (!s->stopped && s->ready && redis_is_ready(s->teller))
-		trimwatch_begin(&s->trimwatch, s->teller);
-}
 
 /* What the bridge asks */
 
@@ -522,7 +440,7 @@ static void allow(void *self, size_t messages)
 {
 	struct streams *s = self;
 
-	if (s->acker.waiting > UNTOLD_MAX)
+	if (teller_waiting(&s->teller) > UNTOLD_MAX)
 		messages = 0;
 	streamreader_allow(&s->streamreader, messages);
 }
@@ -546,7 +464,7 @@ static void settle(void *self, const struct origin *origin, bool done)
 
 static void flush(void *self)
 {
-	acker_flush(&((struct streams *)self)->acker);
+	teller_flush(&((struct streams *)self)->teller);
 }
 
 /* Beginning and end */
@@ -563,89 +481,57 @@ int streams_init(struct streams *s, const struct streams_config *config,
 	s->again_ms = AGAIN_MS;
 	buf_init(&s->message);
 	buf_init(&s->key);
-	s->claimer_config = (struct claimer_config){
+	s->teller_config = (struct teller_config){
 		.streams = read->streams,
 		.count = read->count,
 		.group = read->group,
 		.consumer = read->consumer,
-		.idle_ms = config->claim_ms,
+		.claim_ms = config->claim_ms,
+		.diag = config->diag,
 	};
-	claimer_init(&s->claimer, &s->claimer_config, &claimer_events, s);
-	if (entryset_init(&s->underway) != 0 ||
-	    streamreader_init(&s->streamreader, read, &streamreader_events,
-			      s) != 0 ||
-	    acker_init(&s->acker, read->group, read->streams, read->count,
-		       &acker_events, s) != 0)
+	if (teller_init(&s->teller, &s->teller_config, &teller_events, s) !=
+		    0 ||
+	    entryset_init(&s->underway) != 0)
 		return -1;
-	return trimwatch_init(&s->trimwatch, read->streams, read->count,
-			      read->group, &trimwatch_events, s);
+	return streamreader_init(&s->streamreader, read, &streamreader_events,
+				 s);
 }
 
-static struct redis *connect_to(struct streams *s, uv_loop_t *uv, bool patient,
-				const struct redis_events *events)
+static void configure(const struct streams *s, struct redis_config *redis)
 {
-	const struct redis_config config = {
+	*redis = (struct redis_config){
 		.url = s->config->url,
 		.user = s->config->user,
 		.password = s->config->password,
 		.name = s->config->name,
 		.retry = true,
-		.patient = patient,
 	};
-	const char *why = NULL;
-	struct redis *redis = redis_new(uv, &config, events, s, &why);
-
-	/* Without the URL, which may have a password. */
-	if (!redis)
-		diag(s->config->diag, DIAG_ERROR, "cannot connect to Redis: %s",
-		     why);
-	return redis;
-}
-
-static void open_timers(struct streams *s, uv_loop_t *uv)
-{
-	uint64_t every = s->config->claim_ms / 4 + 1;
-
-	uv_timer_init(uv, &s->again);
-	uv_timer_init(uv, &s->claims);
-	uv_timer_init(uv, &s->trims);
-	s->again.data = s->claims.data = s->trims.data = s;
-	s->handles = true;
-	if (every > CLAIMS_MS)
-		every = CLAIMS_MS;
-	if (s->config->read.peek)
-		return;
-	if (s->config->claim_ms)
-		uv_timer_start(&s->claims, on_claims, every, every);
-	uv_timer_start(&s->trims, on_trims, TRIMS_MS, TRIMS_MS);
 }
 
 static enum exits start(void *self, uv_loop_t *uv)
 {
 	struct streams *s = self;
-	bool peek = s->config->read.peek;
+	struct redis_config redis;
+	const char *why = NULL;
 
-	open_timers(s, uv);
-	s->reader = connect_to(s, uv, false, &reader_events);
-	if (s->reader && !peek)
-		s->teller = connect_to(s, uv, true, &teller_events);
-	return s->reader && (s->teller || peek) ? EXIT_DONE : EXIT_USAGE;
-}
-
-static void close_timers(struct streams *s)
-{
-	if (!s->handles)
-		return;
-	s->handles = false;
-	uv_close((uv_handle_t *)&s->again, NULL);
-	uv_close((uv_handle_t *)&s->claims, NULL);
-	uv_close((uv_handle_t *)&s->trims, NULL);
+	uv_timer_init(uv, &s->again);
+	s->again.data = s;
+	s->handles = true;
+	configure(s, &redis);
+	s->reader = redis_new(uv, &redis, &reader_events, s, &why);
+	redis.patient = true;
+	if (s->reader && (s->config->read.peek ||
+			  teller_start(&s->teller, uv, &redis, &why) == 0))
+		return EXIT_DONE;
+	/* Without the URL, which may have a password. */
+	diag(s->config->diag, DIAG_ERROR, "cannot connect to Redis: %s", why);
+	return EXIT_USAGE;
 }
 
 static void release(void *self)
 {
 	struct streams *s = self;
-	size_t untold = s->acker.waiting;
+	size_t untold = teller_waiting(&s->teller);
 
 	s->stopped = true;
 	streamreader_stop(&s->streamreader);
@@ -654,14 +540,13 @@ static void release(void *self)
 		     "Redis could not be told of %zu that were published: they "
 		     "come again, and are published once",
 		     untold);
-	close_timers(s);
+	if (s->handles)
+		uv_close((uv_handle_t *)&s->again, NULL);
+	s->handles = false;
 	redis_free(s->reader);
-	redis_free(s->teller);
-	s->reader = s->teller = NULL;
-	claimer_release(&s->claimer);
-	acker_release(&s->acker);
+	s->reader = NULL;
+	teller_release(&s->teller);
 	streamreader_release(&s->streamreader);
-	trimwatch_release(&s->trimwatch);
 	entryset_release(&s->underway);
 	buf_release(&s->message);
 	buf_release(&s->key);

@@ -11,20 +11,17 @@
  * is on its way in this very program is known, from when it is given until
  * Redis knows that it was dealt with, so that it is not given again.
  *
- * Two connections: one waits for entries, the other tells what was settled, and
- * looks after what is claimed and what was deleted too early.
+ * Two connections: one waits for entries, the other does all else (teller.h).
  */
 #ifndef STREAMS_H
 #define STREAMS_H
 
-#include "acker.h"
-#include "claimer.h"
 #include "diag.h"
 #include "entryset.h"
 #include "redis.h"
 #include "source.h"
 #include "streamreader.h"
-#include "trimwatch.h"
+#include "teller.h"
 
 struct streams_config {
 	const char *url;
@@ -43,16 +40,11 @@ struct streams {
 	const struct source_events *events;  /* borrowed */
 	void *user;
 	struct streamreader streamreader;
-	struct acker acker;
-	struct claimer_config claimer_config;
-	struct claimer claimer;
-	struct trimwatch trimwatch;
+	struct teller_config teller_config;
+	struct teller teller; /* not to look only */
 	struct redis *reader; /* owned; waits for entries */
-	struct redis *teller; /* owned; NULL to look only */
 	uv_timer_t again;     /* after a refusal that passes */
-	uv_timer_t claims;
-	uv_timer_t trims;
-	bool handles; /* these are open */
+	bool handles;	      /* this is open */
 
 	bool ready; /* it was, once */
 	bool stopped;

@@ -129,8 +129,12 @@ static void look(struct trimwatch *t, const struct redisreply *group)
 	struct entryid given;
 	uint64_t read, lag;
 
-	if (!number(group, "entries-read", &read) ||
-	    !id(group, "last-delivered-id", &given)) {
+	if (!id(group, "last-delivered-id", &given)) {
+		next_stream(t);
+		return;
+	}
+	t->events->position(t->user, t->stream, given);
+	if (!number(group, "entries-read", &read)) {
 		next_stream(t);
 	} else if (t->asked) {
 		compare(t, given, read);

@@ -26,6 +26,8 @@
 struct trimwatch_events {
 	/* So many entries of this stream are gone. */
 	void (*lost)(void *user, size_t stream, uint64_t count);
+	/* The group was given all up to here, by Redis of any version. */
+	void (*position)(void *user, size_t stream, struct entryid id);
 };
 
 /* One stream. */
