@@ -130,14 +130,29 @@ static int check_secret(struct secretfile *f, char *why)
 	return 0;
 }
 
+static char *take_secret(struct secretfile *f, char *why)
+{
+	if (check_secret(f, why) == 0)
+		return f->bytes;
+	secretfile_close(f);
+	return NULL;
+}
+
 char *secretfile_read(const char *path, char why[SECRETFILE_WHY_MAX])
 {
 	struct secretfile f;
 
 	if (open_file(&f, path, ROOM, true, why) != 0)
 		return NULL;
-	if (check_secret(&f, why) == 0)
-		return f.bytes;
+	return take_secret(&f, why);
+}
+
+char *secretfile_read_fd(int fd, char why[SECRETFILE_WHY_MAX])
+{
+	struct secretfile f = {.max = ROOM};
+
+	if (read_file(&f, fd, false, why) == 0)
+		return take_secret(&f, why);
 	secretfile_close(&f);
 	return NULL;
 }

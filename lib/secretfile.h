@@ -25,7 +25,13 @@
  */
 char *secretfile_read(const char *path, char why[SECRETFILE_WHY_MAX]);
 
-/* Wipes and frees what secretfile_read() gave. NULL is allowed. */
+/*
+ * The same of what a descriptor gives until its end, such as standard input;
+ * whose it is is not looked at.
+ */
+char *secretfile_read_fd(int fd, char why[SECRETFILE_WHY_MAX]);
+
+/* Wipes and frees what these gave. NULL is allowed. */
 void secretfile_free(char *secret);
 
 /* A file of keys or tokens, where who may do what depends on what is in it. */
