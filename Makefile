@@ -114,7 +114,7 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libtest.a $(BUILD
 # stand on libcrypto.
 HIREDIS_TESTS = $(BUILD)/unit/test_redisreader $(BUILD)/fuzz/fuzz_redisreader
 $(HIREDIS_TESTS): $(BUILD)/lib/redisreader.o
-CRYPTO_TESTS = $(addprefix $(BUILD)/unit/test_,jwtkey jwk tokenlist tokens) \
+CRYPTO_TESTS = $(addprefix $(BUILD)/unit/test_,jwtkey jwk tokenlist tokens mint) \
 	$(addprefix $(BUILD)/fuzz/fuzz_,jwt jwks tokenlist)
 $(CRYPTO_TESTS): $(CRYPTO_OBJECTS)
 LIBRARY_TESTS = $(HIREDIS_TESTS) $(CRYPTO_TESTS)
