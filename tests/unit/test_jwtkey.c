@@ -108,7 +108,9 @@ static bool damage_shows(const struct jwtkey *key, struct buf *token)
 		shorter.end -= cut;
 		good &= check(key, &shorter) != REFUSAL_NONE;
 	}
-	return good && check(key, token) == REFUSAL_NONE;
+	good &= check(key, token) == REFUSAL_NONE;
+	buf_puts(token, "AAAA");
+	return good && check(key, token) == REFUSAL_SIGNATURE;
 }
 
 static void signs(const struct jwtkey *private, const struct jwtkey *public,
