@@ -214,6 +214,7 @@ install: all ## to PREFIX (/usr/local), below DESTDIR
 	$(call copy,644,$(DOCS),$(DOCDIR))
 	$(call copy,644,$(call files,examples/*),$(DOCDIR)/examples)
 	$(call copy,644,$(wildcard examples/systemd/*),$(DOCDIR)/examples/systemd)
+	$(call copy,644,$(wildcard examples/nginx/*),$(DOCDIR)/examples/nginx)
 
 # `call remove,FILES,DIRECTORY`
 remove = rm -f $(addprefix $(DESTDIR)$(2)/,$(notdir $(1)))

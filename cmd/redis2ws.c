@@ -12,6 +12,7 @@
 #include "redisurl.h"
 #include "secretfile.h"
 #include "url.h"
+#include "utf8.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,6 +25,7 @@
 #define FIELD_DEFAULT "tenantId"
 #define BUFFER_DEFAULT (64 << 20)
 #define WINDOW_DEFAULT 262144
+#define CLAIM_DEFAULT 60000 /* ms */
 
 struct settings {
 	struct option_base options;
@@ -164,19 +166,38 @@ static int check_source(const struct settings *s)
 	if (s->streams.count && !s->group)
 		return options_wrong(&program, "--stream needs --group");
 	if (!s->streams.count &&
-	    (s->group || s->consumer || s->field || s->source))
-		return options_wrong(&program, "--group, --consumer, --field "
-					       "and --source need --stream");
+	    (s->group || s->consumer || s->field || s->source ||
+	     s->group_start || s->claim_after))
+		return options_wrong(&program,
+				     "--group, --consumer, --field, --source, "
+				     "--group-start and --claim-after need "
+				     "--stream");
 	return 0;
 }
 
-/* Keys are "<source>:<stream>:<id>". */
+static bool is_twice(const struct option_texts *texts, size_t i)
+{
+	for (size_t j = 0; j < i; j++)
+		if (strcmp(texts->items[i], texts->items[j]) == 0)
+			return true;
+	return false;
+}
+
+/* Names of streams go into keys: "<source>:<stream>:<id>". */
 static int check_keys(const struct settings *s)
 {
 	for (size_t i = 0; i < s->streams.count; i++) {
 		size_t len = strlen(s->source) + strlen(s->streams.items[i]) +
 			     ENTRYID_TEXT_MAX + 1;
 
+		if (is_twice(&s->streams, i))
+			return options_wrong(&program,
+					     "--stream: '%s' is named twice",
+					     s->streams.items[i]);
+		if (!utf8_valid(s->streams.items[i],
+				strlen(s->streams.items[i])))
+			return options_wrong(&program,
+					     "--stream: a name must be UTF-8");
 		if (len > PROTO_KEY_MAX)
 			return options_wrong(
 				&program,
@@ -383,12 +404,12 @@ static void configure(struct bridge_config *c, const struct settings *s,
 				.count = s->streams.count,
 				.group = s->group,
 				.consumer = s->consumer,
-				.begin = s->group_start,
+				.begin = s->group_start ? s->group_start : "0",
 				.peek = s->dry_run,
 			},
 		.source = s->source,
 		.field = s->field,
-		.claim_ms = s->claim_after,
+		.claim_ms = s->claim_after ? s->claim_after : CLAIM_DEFAULT,
 		.diag = diag,
 	};
 	c->routing = (struct routing_config){
@@ -506,8 +527,6 @@ int main(int argc, char **argv)
 		.password = from_environment("REDIS_PASSWORD", NULL),
 		.max_buffer = BUFFER_DEFAULT,
 		.window = WINDOW_DEFAULT,
-		.group_start = "0",
-		.claim_after = 60000,
 		.ready_fd = NO_FD,
 	};
 	struct names names;

@@ -217,6 +217,11 @@ void caller_adopt(struct caller *c, int fd, const struct buf *handshake)
 	struct callers *all = c->all;
 	struct lws *wsi;
 
+	if (loop_reserve(all->loop) < 0) {
+		refuse(all, fd, &c->address, ADMISSION_NO_MEMORY);
+		caller_free(c);
+		return;
+	}
 	all->adopting = c;
 	wsi = lws_adopt_socket_vhost_readbuf(
 		lws_get_vhost_by_name(all->loop->lws, "default"), fd,

@@ -268,16 +268,20 @@ static void on_settled(void *user, uint64_t first, uint64_t last,
 			settle(d, &line);
 }
 
-/* It may be taken later; for a message that is not kept that is too late. */
-static bool is_passing(enum proto_code code)
+/*
+ * It may be taken later; for a message that is not kept that is too late. What
+ * nobody knows the meaning of counts as INTERNAL.
+ */
+static bool is_passing(const struct delivery *d, enum proto_code code)
 {
-	return code == PROTO_RATE_LIMITED || code == PROTO_OVER_CAPACITY;
+	return code == PROTO_RATE_LIMITED || code == PROTO_OVER_CAPACITY ||
+	       (code == PROTO_INTERNAL && d->config->keep);
 }
 
 static void on_gap_rejected(struct delivery *d, struct request_text tenant,
 			    enum proto_code code, const char *why)
 {
-	if (is_passing(code))
+	if (is_passing(d, code))
 		owe_later(d, tenant);
 	else
 		diag(d->config->diag, DIAG_WARN, "a GAP: %s", why);
@@ -331,13 +335,13 @@ static void on_rejected(void *user, const struct window_line *line,
 		on_gap_rejected(d, origin.tenant, code, why);
 		return;
 	}
-	if (is_passing(code) && d->config->keep && defer(d, line, why) == 0)
+	if (is_passing(d, code) && d->config->keep && defer(d, line, why) == 0)
 		return;
 	d->events->settled(d->user, &origin,
-			   is_passing(code) ? SINK_LOST : SINK_REFUSED, why);
+			   is_passing(d, code) ? SINK_LOST : SINK_REFUSED, why);
 	if (deferred_of(line))
 		deferred_remove(&d->deferred, deferred_of(line));
-	else if (is_passing(code))
+	else if (is_passing(d, code))
 		owe_later(d, origin.tenant);
 }
 
@@ -427,6 +431,8 @@ static void flush(void *self)
 {
 	struct delivery *d = self;
 
+	if (!d->deferred.flying)
+		put_deferred(d);
 	uplink_flush(&d->uplink);
 }
 

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -58,6 +59,61 @@ static void keep_standard_descriptors(void)
 			     fd == STDIN_FILENO ? O_WRONLY : O_RDONLY);
 }
 
+/* 0, or an error of libuv. */
+static int init_uv(struct loop *loop)
+{
+	int error;
+
+	if (lwsmemory_init(&loop->memory) < 0)
+		return UV_ENOMEM;
+	error = uv_loop_init(&loop->uv);
+	if (error)
+		lwsmemory_release(&loop->memory);
+	return error;
+}
+
+static int close_uv(struct loop *loop)
+{
+	lwsmemory_release(&loop->memory);
+	return uv_loop_close(&loop->uv) == 0 ? 0 : -1;
+}
+
+static void free_handle(uv_handle_t *handle)
+{
+	free(handle);
+}
+
+static void on_nothing(uv_poll_t *poll, int status, int events)
+{
+	(void)poll;
+	(void)status;
+	(void)events;
+}
+
+/*
+ * libuv has a table of descriptors that it watches, and ends the program when
+ * there is no memory to enlarge it. So it is enlarged now, for as many as there
+ * can be (lws has two such tables): by watching one with a number that high.
+ */
+static void enlarge_table(struct loop *loop)
+{
+	struct rlimit limit;
+	uv_poll_t *poll = malloc(sizeof(*poll));
+	int fd = eventfd(0, EFD_CLOEXEC), high = -1;
+
+	/* Its size is two less than a power of two, which the limit may be. */
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
+		high = fcntl(fd, F_DUPFD_CLOEXEC, limit.rlim_cur - 3);
+	if (poll && high >= 0 && uv_poll_init(&loop->uv, poll, high) == 0) {
+		uv_poll_start(poll, UV_READABLE, on_nothing);
+		uv_close((uv_handle_t *)poll, free_handle);
+	} else {
+		free(poll);
+	}
+	close(high);
+	close(fd);
+}
+
 int loop_init(struct loop *loop, struct log *log,
 	      const struct lws_protocols *protocols, uint64_t options,
 	      void *user)
@@ -84,19 +140,22 @@ int loop_init(struct loop *loop, struct log *log,
 	keep_standard_descriptors();
 	lwslog_use(log, false);
 	raise_descriptors();
-	error = uv_loop_init(&loop->uv);
+	error = init_uv(loop);
 	if (error) {
 		log_event(log, LOG_FAILED, NULL,
 			  "cannot make an event loop: %s", uv_strerror(error));
 		return -1;
 	}
 	loop->lws = lws_create_context(&info);
-	if (loop->lws)
+	if (loop->lws) {
+		if (options & LOOP_SERVER)
+			enlarge_table(loop);
 		return 0;
+	}
 	log_event(log, LOG_FAILED, NULL,
 		  "cannot start libwebsockets; is its libuv plugin installed? "
 		  "(Debian: apt-get install libwebsockets-evlib-uv)");
-	uv_loop_close(&loop->uv);
+	close_uv(loop);
 	return -1;
 }
 
@@ -152,6 +211,11 @@ void loop_release_signals(struct loop *loop)
 
 /* Running and ending */
 
+int loop_reserve(struct loop *loop)
+{
+	return lwsmemory_fill(&loop->memory);
+}
+
 void loop_run(struct loop *loop)
 {
 	uv_run(&loop->uv, UV_RUN_DEFAULT);
@@ -167,11 +231,6 @@ static void run_out(struct loop *loop)
 	for (int turn = 0; turn < LAST_TURNS; turn++)
 		if (!uv_run(&loop->uv, UV_RUN_NOWAIT))
 			break;
-}
-
-static void free_handle(uv_handle_t *handle)
-{
-	free(handle);
 }
 
 /*
@@ -194,5 +253,5 @@ int loop_release(struct loop *loop)
 	lws_context_destroy(loop->lws);
 	uv_walk(&loop->uv, close_forgotten, NULL);
 	run_out(loop);
-	return uv_loop_close(&loop->uv) == 0 ? 0 : -1;
+	return close_uv(loop);
 }

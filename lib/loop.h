@@ -11,6 +11,7 @@
 #define LOOP_H
 
 #include "log.h"
+#include "lwsmemory.h"
 
 #include <libwebsockets.h>
 #include <uv.h>
@@ -35,6 +36,7 @@
 struct loop {
 	uv_loop_t uv;
 	struct lws_context *lws; /* owned */
+	struct lwsmemory memory;
 	uv_signal_t signals[LOOP_SIGNALS];
 	unsigned caught; /* how many of them are watched */
 	void (*on_signal)(void *user, int signum);
@@ -65,6 +67,12 @@ int loop_catch_signals(struct loop *loop,
 
 /* From now on these signals do what they do by default. */
 void loop_release_signals(struct loop *loop);
+
+/*
+ * To be called before lws takes a connection over: sees to it that the memory
+ * is there that it cannot do without. 0, or -1 with errno.
+ */
+int loop_reserve(struct loop *loop);
 
 /* Runs until loop_stop(), or until nothing is left to wait for. */
 void loop_run(struct loop *loop);

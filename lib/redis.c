@@ -22,6 +22,9 @@
 #define TIMEOUT_MS 5000
 #define BACKOFF_MS 250
 #define BACKOFF_MAX_MS 30000
+
+/* Who has lived for so long and is lost then is lost for a new reason. */
+#define STEADY_MS 5000
 #define COMMANDS_MAX 65536
 #define PENDING_MAX (16 << 20)
 
@@ -98,12 +101,15 @@ static void answer_nothing(struct redis *r)
 static void lost(struct redis *r)
 {
 	bool again = r->config.patient || (r->config.retry && r->ever_ready);
+	bool refused = r->failure.status == EXIT_REFUSED;
 	struct redis_loss loss = {
 		.text = r->failure.text,
 		.status = r->failure.status,
 		.connected = r->was_ready,
 		.oversize = r->was_ready && redisreader_oversize(r->reader),
-		.final = r->failure.final || !again,
+		/* What was a Redis is one again, unless it wants us no more. */
+		.final = !again ||
+			 (r->failure.final && (!r->ever_ready || refused)),
 	};
 
 	r->state = WAITING;
@@ -229,8 +235,7 @@ static void look(struct redis *r)
 	const struct redisqueue_entry *head = redisqueue_head(&r->queue);
 	uint64_t patience = head ? head->wait_ms : 0;
 
-	/* Lost from now on, it is not the old trouble any more. */
-	if (now(r) - r->started_at > r->config.backoff_max_ms)
+	if (now(r) - r->started_at > STEADY_MS)
 		backoff_reset(&r->backoff);
 	if (r->paused)
 		heartbeat_start(&r->heartbeat, now(r));
@@ -358,8 +363,10 @@ static bool is_open(const struct redis *r)
 	return r->state == GREETING || r->state == READY;
 }
 
-static void out_of_step(struct redis *r, const char *trouble)
+void redis_reject(struct redis *r, const char *trouble)
 {
+	if (!is_open(r))
+		return;
 	redisverdict_broken(&r->failure, r->shown, r->state == GREETING,
 			    trouble);
 	die(r);
@@ -380,7 +387,7 @@ static bool take_reply(void *user, const struct redisreply *reply)
 		r->events->push(r->user, &push);
 		break;
 	case REDISQUEUE_UNASKED:
-		out_of_step(r, "nobody asked for it");
+		redis_reject(r, "nobody asked for it");
 		break;
 	}
 	return is_open(r);
@@ -391,9 +398,8 @@ static void link_bytes(void *user, const char *bytes, size_t len)
 	struct redis *r = user;
 
 	heartbeat_heard(&r->heartbeat, now(r));
-	if (redisreader_feed(r->reader, bytes, len, take_reply, r) < 0 &&
-	    is_open(r))
-		out_of_step(r, redisreader_trouble(r->reader));
+	if (redisreader_feed(r->reader, bytes, len, take_reply, r) < 0)
+		redis_reject(r, redisreader_trouble(r->reader));
 }
 
 static const struct link_events link_events = {

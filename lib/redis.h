@@ -129,6 +129,13 @@ int redis_subscribe(struct redis *redis, enum redisqueue_kind kind,
 		    void *user);
 
 /*
+ * Ends the connection as what came makes no sense; it comes back after a while,
+ * as after any other loss. `trouble` is part of a sentence: "no entry". Call it
+ * from anywhere.
+ */
+void redis_reject(struct redis *redis, const char *trouble);
+
+/*
  * Stops and goes on reading: back-pressure. What was read already, at most
  * LINK_READ_MAX, still comes. Redis cuts a subscriber that falls too far behind
  * (client-output-buffer-limit pubsub).

@@ -196,9 +196,11 @@ static void *create_array(const redisReadTask *task, ELEMENTS elements)
 	if (depth_of(task) > REDISREADER_DEPTH_MAX)
 		return refuse(reader, "arrays within arrays, more than %d deep",
 			      REDISREADER_DEPTH_MAX);
-	if (count > reader->limits.elements - reader->elements)
+	if (count > reader->limits.elements - reader->elements) {
+		reader->oversize = true;
 		return refuse(reader, "a reply of more than %zu elements",
 			      reader->limits.elements);
+	}
 	reader->elements += count;
 	if (!count)
 		return reply;

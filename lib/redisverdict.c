@@ -20,6 +20,7 @@ static const struct meaning meanings[] = {
 	{"NOPERM", "Redis lets this user do too little", EXIT_REFUSED, true},
 	{"DENIED", "Redis refused", EXIT_REFUSED, true},
 	{"LOADING", "Redis is still loading", EXIT_CONNECTION, false},
+	{"MISCONF", "Redis cannot save its data", EXIT_CONNECTION, false},
 	{"BUSY", "Redis is busy", EXIT_CONNECTION, false},
 	{"MASTERDOWN", "this Redis has lost its master", EXIT_CONNECTION,
 	 false},

@@ -64,7 +64,7 @@ static struct seen_tenant *add(struct seen *s, uint64_t hash,
 	t = malloc(sizeof(*t) + tenant.len);
 	if (!t)
 		return NULL;
-	t->owed = false;
+	t->owed = t->told = false;
 	t->len = tenant.len;
 	memcpy(t->id, tenant.bytes, tenant.len);
 	list_append(&s->fine, &t->list);
@@ -79,6 +79,7 @@ struct seen_tenant *seen_touch(struct seen *s, struct request_text tenant)
 
 	if (!t)
 		return add(s, hash, tenant);
+	t->told = false;
 	if (!t->owed) {
 		list_remove(&t->list);
 		list_append(&s->fine, &t->list);
@@ -97,8 +98,9 @@ void seen_owe(struct seen *s, struct seen_tenant *t)
 
 void seen_owe_all(struct seen *s)
 {
-	while (!list_empty(&s->fine))
-		seen_owe(s, of_list(s->fine.next));
+	list_for_each_safe (node, &s->fine)
+		if (!of_list(node)->told)
+			seen_owe(s, of_list(node));
 }
 
 void seen_settle(struct seen *s, struct seen_tenant *t)
@@ -106,6 +108,7 @@ void seen_settle(struct seen *s, struct seen_tenant *t)
 	if (!t->owed)
 		return;
 	t->owed = false;
+	t->told = true;
 	list_remove(&t->list);
 	list_append(&s->fine, &t->list);
 }

@@ -29,6 +29,7 @@ struct seen_tenant {
 	struct map_node node;
 	struct list list; /* in fine or owed */
 	bool owed;
+	bool told; /* and not spoken of since: the GAP stands last */
 	size_t len;
 	char id[]; /* no NUL */
 };
@@ -44,7 +45,11 @@ void seen_release(struct seen *s);
 struct seen_tenant *seen_touch(struct seen *s, struct request_text tenant);
 
 void seen_owe(struct seen *s, struct seen_tenant *t);
+
+/* All but those whose last word is a GAP already. */
 void seen_owe_all(struct seen *s);
+
+/* It was told. */
 void seen_settle(struct seen *s, struct seen_tenant *t);
 
 /* Who has waited for longest; NULL: none is owed anything. */

@@ -4,7 +4,7 @@
 # What the tests with hostile peers share; loaded behind helper.
 
 # Compiles the tools of tests/tools that they need; to be called by setup_file.
-# Sets `hostile`, and the `turns` and `walljump` that can be preloaded.
+# Sets `hostile`, and `turns`, `walljump` and `nomemory`, which can be preloaded.
 build_hostile() {
 	local tools=$BATS_TEST_DIRNAME/tools lib=$BATS_TEST_DIRNAME/../lib
 	local cc=("${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -I"$lib") name
@@ -12,12 +12,12 @@ build_hostile() {
 	hostile=$BATS_FILE_TMPDIR/hostile
 	"${cc[@]}" -o "$hostile" "$tools"/{hostile,hostilescripts,wire}.c \
 		"$lib"/{wsframe,buf,num,clock}.c
-	for name in turns walljump; do
+	for name in turns walljump nomemory; do
 		declare -g "$name=$BATS_FILE_TMPDIR/$name.so"
 		"${cc[@]}" -shared -fPIC -o "$BATS_FILE_TMPDIR/$name.so" \
 			"$tools/$name.c"
 	done
-	export hostile turns walljump
+	export hostile turns walljump nomemory
 }
 
 # Whether the programs under test have the address sanitizer in them, which
@@ -26,7 +26,7 @@ sanitized() {
 	grep -q __asan_init "$BIN/wsd"
 }
 
-# start_under SHIM VARIABLE [OPTION...]: a wsd with `turns` or `walljump`, which
+# start_under SHIM VARIABLE [OPTION...]: a wsd with one of these shims, which
 # is given a file of the same name, if it can be preloaded.
 start_under() {
 	local shim=$1 variable=$2

@@ -13,9 +13,11 @@ programs() {
 	basename -s .c cmd/*.c
 }
 
-# Run by a make of the same BUILD and BIN, so that it has nothing to build.
+# Run by a make of the same BUILD and BIN, so that it has nothing to build; of
+# the same spelling too, as what depends on which header is kept by name.
 make_same() {
-	make -s BUILD="$BUILD" BIN="$BIN" "$@"
+	make -s BUILD="$(realpath --relative-to=. "$BUILD")" \
+		BIN="$(realpath --relative-to=. "$BIN")" "$@"
 }
 
 # demo_read_by COMMAND...: a demo whose reader leaves ends quietly.
@@ -70,6 +72,7 @@ demo_read_by() {
 		[ -e "$BATS_TEST_TMPDIR/usr/share/fish/vendor_completions.d/$p.fish" ]
 	done
 	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/systemd/wsd.service" ]
+	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/nginx/wsd.conf" ]
 	make_same uninstall DESTDIR="$BATS_TEST_TMPDIR" PREFIX=/usr
 	run find "$BATS_TEST_TMPDIR/usr" -type f
 	[ "$output" = "" ]

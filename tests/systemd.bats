@@ -297,10 +297,12 @@ units=$BATS_TEST_DIRNAME/../examples/systemd
 	grep -q '^WatchdogSec=' "$units/wsd.service"
 }
 
-@test "the unit is confined" {
+@test "the units are confined" {
 	while read -r line; do
-		grep -qxF "$line" "$units/wsd.service" ||
-			{ echo "no $line" && return 1; }
+		for unit in "$units"/*.service; do
+			grep -qxF "$line" "$unit" ||
+				{ echo "$unit: no $line" && return 1; }
+		done
 	done <<-'END'
 		DynamicUser=yes
 		CapabilityBoundingSet=
@@ -327,8 +329,19 @@ units=$BATS_TEST_DIRNAME/../examples/systemd
 		SystemCallArchitectures=native
 		SystemCallFilter=@system-service
 		IPAddressDeny=any
-		LimitNOFILE=65536
 	END
+	grep -qxF LimitNOFILE=65536 "$units/wsd.service"
+}
+
+@test "systemd has nothing against the units" {
+	command -v systemd-analyze >/dev/null || skip 'no systemd-analyze'
+	for unit in "$units"/*.{service,socket}; do
+		sed "s|/usr/local/bin/|$BIN/|" "$unit" \
+			>"$BATS_TEST_TMPDIR/${unit##*/}"
+	done
+	run systemd-analyze verify --man=no "$BATS_TEST_TMPDIR"/*.{service,socket}
+	echo "$output"
+	[[ $status == 0 && $output == '' ]]
 }
 
 @test "a unit has each directive once, but for those that add up" {

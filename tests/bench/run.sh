@@ -3,7 +3,7 @@
 # figure with what stands beside it and the bar that it has to reach.
 #
 #   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
-#          [http] [stalled] [roundtrip] [hostile]
+#          [http] [stalled] [roundtrip] [hostile] [redis]
 #
 # Without arguments all of them. The servers (wsd; floor, the bare loop;
 # sketch, when bun is there) run on one core and the load on another. Targets
@@ -11,7 +11,7 @@
 # them; a ratio is the median of the ratios of the rounds.
 #
 #   BENCH_QUICK=1   one short round: does the bench itself work?
-#   BENCH_ROUNDS=3  BENCH_SECONDS=3  SERVER_CORE=0  LOAD_CORE=1
+#   BENCH_ROUNDS=3  BENCH_SECONDS=3  SERVER_CORE=0  LOAD_CORE=1  REDIS_CORE=0
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -38,6 +38,7 @@ tmp=$(mktemp -d)
 declare -A pid=() url=() samples=()
 wsd_options=()
 . tests/bench/table.bash
+. tests/bench/redis.bash
 
 # --- Servers -----------------------------------------------------------------
 
@@ -67,7 +68,8 @@ die() {
 # descriptor 3.
 start() {
 	local name=$1 line='' ready=$tmp/$1.ready
-	local -a command
+	local -a command bridge=("$BIN/redis2ws" -u "${url[wsd]:-}" --ready-fd 3
+		--redis "${url[redis]:-}")
 	case $name in
 	wsd)
 		command=("$WSD" --listen 127.0.0.1:0 --ready-fd 3
@@ -75,10 +77,19 @@ start() {
 		;;
 	floor) command=("$BUILD/bench/floor" --ready-fd 3) ;;
 	sketch) command=("$bun" tests/bench/sketch.js) ;;
+	sketchbridge)
+		command=(env NODE_PATH="$MODULES" REDIS_URL="${url[sketchredis]}"
+			"$bun" tests/bench/sketch.js)
+		;;
+	redis2ws) command=("${bridge[@]}" --channel job_updates) ;;
+	redis2ws-stream)
+		command=("${bridge[@]}" --stream jobs --group wsd
+			--consumer bench --field data)
+		;;
 	esac
 	[ -p "$ready" ] || mkfifo "$ready"
 	exec {fd}<>"$ready"
-	if [ "$name" = sketch ]; then
+	if [[ $name == sketch* ]]; then
 		taskset -c "$SERVER_CORE" "${command[@]}" >"$ready" &
 	else
 		taskset -c "$SERVER_CORE" "${command[@]}" 3>"$ready" \
@@ -474,6 +485,10 @@ build() {
 		"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib \
 			-o "$BUILD/bench/post" tests/bench/post{,conn}.c \
 			"$BUILD/libdomain.a"
+	[[ " $* " != *' redis '* ]] ||
+		"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib \
+			-o "$BUILD/bench/redisload" \
+			tests/bench/redis{load,feed}.c "$BUILD/libdomain.a"
 	[[ " $* " != *' hostile '* ]] ||
 		"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib \
 			-o "$BUILD/bench/hostile" \
@@ -488,7 +503,7 @@ build() {
 bun=$MODULES/.bin/bun
 [ "$(nproc)" -gt 1 ] || die 'needs two cores'
 [ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json http \
-	stalled roundtrip hostile
+	stalled roundtrip hostile redis
 build "$@"
 targets=(floor)
 if "$bun" --version >/dev/null 2>&1; then

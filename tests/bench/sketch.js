@@ -2,7 +2,7 @@
 // The sketch that every team writes, on Bun, as wsd's users had it before:
 // subscribe by topic, publish by topic, over HTTP as well. Added for the bench:
 // PUBLISH over the same socket, an ACK when it has an id, and a free port that
-// is printed.
+// is printed. With REDIS_URL it is the sketch's bridge as well.
 
 const updates = /^\/v1\/tenants\/([^/]+)\/updates$/;
 
@@ -52,4 +52,16 @@ const server = Bun.serve({
   },
 });
 
+// What is published in Redis goes to the tenant that it names.
+async function bridge(url) {
+  const { default: Redis } = await import("ioredis");
+  const redis = new Redis(url);
+  redis.on("message", (channel, message) => {
+    const { tenantId, ...rest } = JSON.parse(message);
+    server.publish(tenantId, JSON.stringify(rest));
+  });
+  await redis.subscribe("job_updates");
+}
+
+if (process.env.REDIS_URL) await bridge(process.env.REDIS_URL);
 console.log(`ws://127.0.0.1:${server.port}/ws`);

@@ -85,6 +85,10 @@ row() { # row WHAT MEASURED BESIDE RATIO [BAR]
 		"${5:+${5}x}" "$word"
 }
 
+note() { # note WHAT MEASURED BESIDE: nothing to divide or to judge
+	printf '| %s | %s | %s | | | |\n' "$1" "$2" "$3"
+}
+
 # Compares samples KEY.wsd with those of another target; '' is no bar.
 compare() { # compare WHAT KEY OTHER UNIT BAR [OTHER-KEY]
 	local key=$2.wsd other=${6:-$2}.$3

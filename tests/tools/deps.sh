@@ -62,6 +62,7 @@ needs() {
 		echo lib yajl libyajl-dev
 		echo cmd node nodejs
 		echo cmd npm npm
+		echo cmd redis-check-rdb redis-tools
 		;;
 	*)
 		echo "deps.sh: unknown part '$1'" >&2

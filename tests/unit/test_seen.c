@@ -66,10 +66,34 @@ static void owes(void)
 	seen_settle(&seen, a);
 	seen_settle(&seen, a);
 	ok(first_owed_is(NULL), "each once");
+	touch("a");
+	touch("b");
 	seen_owe_all(&seen);
 	for (int i = 0; i < 3; i++)
 		seen_settle(&seen, seen_first_owed(&seen));
 	ok(first_owed_is(NULL), "all of them may be owed something");
+	seen_release(&seen);
+}
+
+static void tells_once(void)
+{
+	struct seen_tenant *a;
+
+	begin(10);
+	a = touch("a");
+	touch("b");
+	seen_owe_all(&seen);
+	seen_settle(&seen, a);
+	seen_settle(&seen, seen_first_owed(&seen));
+	seen_owe_all(&seen);
+	ok(first_owed_is(NULL), "where a GAP stands last no other is owed");
+	touch("b");
+	seen_owe_all(&seen);
+	ok(first_owed_is("b"), "who was spoken of since is owed one again");
+	seen_settle(&seen, seen_first_owed(&seen));
+	ok(first_owed_is(NULL), "and nobody else");
+	seen_owe(&seen, a);
+	ok(first_owed_is("a"), "one GAP that was refused is owed still");
 	seen_release(&seen);
 }
 
@@ -104,6 +128,7 @@ int main(void)
 {
 	remembers();
 	owes();
+	tells_once();
 	keeps_the_owed();
 	out_of_memory();
 	return tap_end();
