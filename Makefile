@@ -23,7 +23,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 ALL_CPPFLAGS = -D_GNU_SOURCE -DWSD_VERSION='"$(VERSION)"' -Ilib $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 
-LIBS = libwebsockets libuv hiredis
+LIBS = libwebsockets libuv hiredis libcrypto
 PKG_CONFIG ?= pkg-config
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 # A program needs at run time only those that it uses.
@@ -45,6 +45,7 @@ TOOLS := tools/echoserver tools/echoclient tools/redisdrive
 objects = $(patsubst %.c,$(BUILD)/%.o,$(wildcard $(1:%=lib/%.c)))
 DOMAIN_OBJECTS := $(call objects,$(DOMAIN_MODULES))
 ADAPTER_OBJECTS := $(call objects,$(ADAPTER_MODULES))
+CRYPTO_OBJECTS := $(call objects,$(shell sed -n 's/^tokens:.*|//p' lib/LAYERS))
 PROGRAM_OBJECTS := $(PROGRAMS:%=$(BUILD)/cmd/%.o)
 
 # A recipe that calls make uses all processors unless it was told a number.
@@ -109,10 +110,15 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libtest.a $(BUILD
 	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) -o $@ \
 		$(filter %.o,$^) $(filter %.a,$^) $(TEST_LDLIBS)
 
-# What reads the replies of Redis does no I/O, but stands on hiredis.
+# What reads the replies of Redis does no I/O, but stands on hiredis; tokens
+# stand on libcrypto.
 HIREDIS_TESTS = $(BUILD)/unit/test_redisreader $(BUILD)/fuzz/fuzz_redisreader
 $(HIREDIS_TESTS): $(BUILD)/lib/redisreader.o
-$(HIREDIS_TESTS): TEST_LDLIBS = $(LIB_LDLIBS)
+CRYPTO_TESTS = $(addprefix $(BUILD)/unit/test_,jwtkey jwk tokenlist tokens mint) \
+	$(addprefix $(BUILD)/fuzz/fuzz_,jwt jwks tokenlist)
+$(CRYPTO_TESTS): $(CRYPTO_OBJECTS)
+LIBRARY_TESTS = $(HIREDIS_TESTS) $(CRYPTO_TESTS)
+$(LIBRARY_TESTS): TEST_LDLIBS = $(LIB_LDLIBS)
 
 # Tools of tests that stand on the adapters. The echo server is wsd itself, with
 # one function in place of another.
@@ -138,7 +144,7 @@ check: ## install what the tests need, build, run all tests
 	@+$(SUBMAKE) all test-programs
 	@BUILD=$(BUILD) BIN=$(BIN) tests/run.sh
 
-PURE_TESTS = $(filter-out $(HIREDIS_TESTS:$(BUILD)/%=%),$(UNIT_TESTS))
+PURE_TESTS = $(filter-out $(LIBRARY_TESTS:$(BUILD)/%=%),$(UNIT_TESTS))
 unit: $(PURE_TESTS:%=$(BUILD)/%) ## the unit tests that need no library
 	@BUILD=$(BUILD) tests/run.sh $(PURE_TESTS:%=tests/%.c)
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What --completion prints, for three shells. An argument named FILE completes
- * files, a choice its words, any other nothing; operands complete nothing.
+ * files, a choice its words, any other nothing; operands complete nothing. The
+ * first word of a program with commands completes these, what follows is by the
+ * table of the command.
  *
  * Names and choices are plain words (letters, digits, '-'); only the names of
  * arguments and the help texts need quoting.
@@ -88,33 +90,80 @@ static void bash_arguments(const struct option *o, FILE *out)
 			bash_argument(o, out);
 }
 
+/* A function has '_' where the name of a command has a blank. */
+static void put_function(const struct option_program *program, FILE *out)
+{
+	fputc('_', out);
+	for (const char *c = program->name; *c; c++)
+		fputc(*c == ' ' ? '_' : *c, out);
+}
+
+/* The words that it has in place of operands: " make check". */
+static void put_commands(const struct option_program *c, FILE *out)
+{
+	for (; c && c->name; c++)
+		fprintf(out, " %s", options_word(c));
+}
+
+/* What is not an option: the command, and behind it what that completes. */
+static void bash_commands(const struct option_program *program, FILE *out)
+{
+	if (!program->commands) {
+		fputs("\t[[ $cur == -* ]] || return\n", out);
+		return;
+	}
+	fputs("\tif [[ $COMP_CWORD -gt 1 ]]; then\n"
+	      "\t\tcase ${COMP_WORDS[1]} in\n",
+	      out);
+	for (const struct option_program *c = program->commands; c->name; c++) {
+		fprintf(out, "\t\t%s) ", options_word(c));
+		put_function(c, out);
+		fputs(" ;;\n", out);
+	}
+	fputs("\t\tesac\n\t\treturn\n\tfi\n", out);
+}
+
 /* bash splits "--name=word" into three words, hence the step over "=". */
+static void bash_function(const struct option_program *program, FILE *out)
+{
+	put_function(program, out);
+	fputs("() {\n"
+	      "\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
+	      "\tlocal prev=${COMP_WORDS[COMP_CWORD - 1]}\n\n"
+	      "\tCOMPREPLY=()\n"
+	      "\tif [[ $cur == = ]]; then\n"
+	      "\t\tcur=\n"
+	      "\telif [[ $prev == = && $COMP_CWORD -ge 2 ]]; then\n"
+	      "\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n"
+	      "\tfi\n"
+	      "\tcase $prev in\n",
+	      out);
+	bash_arguments(program->options, out);
+	bash_arguments(options_common(program), out);
+	fputs("\tesac\n", out);
+	bash_commands(program, out);
+	fputs("\tmapfile -t COMPREPLY < <(compgen -W '", out);
+	put_commands(program->commands, out);
+	bash_names(program->options, out);
+	bash_names(options_common(program), out);
+	fputs("' -- \"$cur\")\n}\n", out);
+}
+
 static void put_bash(const struct option_program *program, FILE *out)
 {
 	fprintf(out,
 		"# bash completion for %s, by '%s --completion bash'\n"
-		"# shellcheck shell=bash\n\n"
-		"_%s() {\n"
-		"\tlocal cur=${COMP_WORDS[COMP_CWORD]}\n"
-		"\tlocal prev=${COMP_WORDS[COMP_CWORD - 1]}\n\n"
-		"\tCOMPREPLY=()\n"
-		"\tif [[ $cur == = ]]; then\n"
-		"\t\tcur=\n"
-		"\telif [[ $prev == = && $COMP_CWORD -ge 2 ]]; then\n"
-		"\t\tprev=${COMP_WORDS[COMP_CWORD - 2]}\n"
-		"\tfi\n"
-		"\tcase $prev in\n",
-		program->name, program->name, program->name);
-	bash_arguments(program->options, out);
-	bash_arguments(options_common, out);
-	fputs("\tesac\n"
-	      "\t[[ $cur == -* ]] || return\n"
-	      "\tmapfile -t COMPREPLY < <(compgen -W '",
-	      out);
-	bash_names(program->options, out);
-	bash_names(options_common, out);
-	fprintf(out, "' -- \"$cur\")\n}\ncomplete -F _%s %s\n", program->name,
-		program->name);
+		"# shellcheck shell=bash\n\n",
+		program->name, program->name);
+	for (const struct option_program *c = program->commands; c && c->name;
+	     c++) {
+		bash_function(c, out);
+		fputc('\n', out);
+	}
+	bash_function(program, out);
+	fputs("complete -F ", out);
+	put_function(program, out);
+	fprintf(out, " %s\n", program->name);
 }
 
 /* zsh */
@@ -175,16 +224,43 @@ static void zsh_options(const struct option *o, FILE *out)
 	}
 }
 
+/* The first operand is a command, which has what follows to itself. */
+static void zsh_commands(const struct option_program *commands, FILE *out)
+{
+	fputs(" \\\n\t'1:command:((", out);
+	for (const struct option_program *c = commands; c->name; c++) {
+		fprintf(out, "%s%s\\:\"", c == commands ? "" : " ",
+			options_word(c));
+		put_quoted(c->summary, "[]:\\\"", out);
+		fputc('"', out);
+	}
+	fputs("))' \\\n\t'*::argument:->command' && return\n"
+	      "case $line[1] in\n",
+	      out);
+	for (const struct option_program *c = commands; c->name; c++) {
+		fprintf(out, "%s)\n\t_arguments -s -S", options_word(c));
+		zsh_options(c->options, out);
+		zsh_options(options_common(c), out);
+		fputs(" \\\n\t'*:operand: '\n\t;;\n", out);
+	}
+	fputs("esac\n", out);
+}
+
 static void put_zsh(const struct option_program *program, FILE *out)
 {
 	fprintf(out,
 		"#compdef %s\n"
-		"# zsh completion for %s, by '%s --completion zsh'\n\n"
-		"_arguments -s -S",
+		"# zsh completion for %s, by '%s --completion zsh'\n\n",
 		program->name, program->name, program->name);
+	if (program->commands)
+		fputs("local state line\n\n", out);
+	fprintf(out, "_arguments -s -S%s", program->commands ? " -A '-*'" : "");
 	zsh_options(program->options, out);
-	zsh_options(options_common, out);
-	fputs(" \\\n\t'*:operand: '\n", out);
+	zsh_options(options_common(program), out);
+	if (program->commands)
+		zsh_commands(program->commands, out);
+	else
+		fputs(" \\\n\t'*:operand: '\n", out);
 }
 
 /* fish */
@@ -207,30 +283,65 @@ static void fish_action(const struct option *o, FILE *out)
 }
 
 /* In fish '…' knows \' and \\ alone. */
-static void fish_options(const char *program, const struct option *o, FILE *out)
+static void fish_help(const char *help, FILE *out)
+{
+	fputs(" -d '", out);
+	for (; *help; help++)
+		fprintf(out, strchr("'\\", *help) ? "\\%c" : "%c", *help);
+	fputs("'\n", out);
+}
+
+/* Where it is completed: of a program with commands only before or behind one.
+ */
+static void fish_begin(const struct option_program *whole,
+		       const struct option_program *program, FILE *out)
+{
+	fprintf(out, "complete -c %s", whole->name);
+	if (program != whole)
+		fprintf(out, " -n '__fish_seen_subcommand_from %s'",
+			options_word(program));
+	else if (whole->commands)
+		fputs(" -n __fish_use_subcommand", out);
+}
+
+static void fish_options(const struct option_program *whole,
+			 const struct option_program *program,
+			 const struct option *o, FILE *out)
 {
 	for (; o->name; o++) {
-		fprintf(out, "complete -c %s", program);
+		fish_begin(whole, program, out);
 		if (o->letter)
 			fprintf(out, " -s %c", o->letter);
 		fprintf(out, " -l %s", o->name);
 		if (option_takes_argument(o))
 			fish_action(o, out);
-		fputs(" -d '", out);
-		for (const char *c = o->help; *c; c++)
-			fprintf(out, strchr("'\\", *c) ? "\\%c" : "%c", *c);
-		fputs("'\n", out);
+		fish_help(o->help, out);
 	}
+}
+
+static void fish_program(const struct option_program *whole,
+			 const struct option_program *program, FILE *out)
+{
+	fish_options(whole, program, program->options, out);
+	fish_options(whole, program, options_common(program), out);
 }
 
 static void put_fish(const struct option_program *program, FILE *out)
 {
+	const struct option_program *c;
+
 	fprintf(out,
 		"# fish completion for %s, by '%s --completion fish'\n\n"
 		"complete -c %s -f\n",
 		program->name, program->name, program->name);
-	fish_options(program->name, program->options, out);
-	fish_options(program->name, options_common, out);
+	for (c = program->commands; c && c->name; c++) {
+		fish_begin(program, program, out);
+		fprintf(out, " -a %s", options_word(c));
+		fish_help(c->summary, out);
+	}
+	fish_program(program, program, out);
+	for (c = program->commands; c && c->name; c++)
+		fish_program(program, c, out);
 }
 
 int options_completion(const struct option_program *program, const char *shell,

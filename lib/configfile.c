@@ -2,6 +2,7 @@
 #include "configfile.h"
 
 #include "json.h"
+#include "jsonlist.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -218,38 +219,19 @@ static int set_string(struct parse *p, const struct option *o,
 	return text ? set(p, o, text, v) : -1;
 }
 
-/* Behind the string at `at`, which is valid. */
-static const char *behind_string(const char *at)
-{
-	for (at++; *at != '"'; at++)
-		at += *at == '\\';
-	return at + 1;
-}
-
-/* The next item, or the end, of an array that is valid. */
-static const char *next_item(const char *at)
-{
-	while (*at == ',' || *at == ' ' || (*at >= '\t' && *at <= '\r'))
-		at++;
-	return at;
-}
-
 /* Of an array that holds anything but strings the first other is the fault. */
 static int set_strings(struct parse *p, const struct option *o,
 		       const struct json_value *array)
 {
-	const char *at = next_item(array->text + 1);
+	struct json_value item;
+	const char *at = NULL;
 
-	while (*at != ']') {
-		struct json_value item = {.text = at, .type = JSON_STRING};
-
-		if (*at != '"')
-			return refuse(p, at, "%s: not a string", o->name);
-		at = behind_string(at);
-		item.len = (size_t)(at - item.text);
+	while (jsonlist_next(array, &at, &item)) {
+		if (item.type != JSON_STRING)
+			return refuse(p, item.text, "%s: not a string",
+				      o->name);
 		if (set_string(p, o, &item) < 0)
 			return -1;
-		at = next_item(at);
 	}
 	return 0;
 }

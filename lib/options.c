@@ -24,21 +24,28 @@ enum common {
 	COMMON_COMPLETION,
 };
 
-const struct option options_common[] = {
-	[COMMON_CONFIG] = {.name = "config",
-			   .kind = OPTION_TEXT,
-			   .offset = offsetof(struct option_base, file),
-			   .arg = "FILE",
-			   .help = "read more options from FILE, a JSON object "
-				   "of long names and values"},
-	[COMMON_HELP] = {.letter = 'h',
-			 .name = "help",
-			 .kind = OPTION_FLAG,
-			 .help = "print this and exit"},
-	[COMMON_VERSION] = {.letter = 'V',
-			    .name = "version",
-			    .kind = OPTION_FLAG,
-			    .help = "print the version and exit"},
+#define CONFIG_ROW                                                             \
+	{                                                                      \
+		.name = "config", .kind = OPTION_TEXT,                         \
+		.offset = offsetof(struct option_base, file), .arg = "FILE",   \
+		.help = "read more options from FILE, a JSON object of long "  \
+			"names and values"                                     \
+	}
+#define HELP_ROW                                                               \
+	{                                                                      \
+		.letter = 'h', .name = "help", .kind = OPTION_FLAG,            \
+		.help = "print this and exit"                                  \
+	}
+#define VERSION_ROW                                                            \
+	{                                                                      \
+		.letter = 'V', .name = "version", .kind = OPTION_FLAG,         \
+		.help = "print the version and exit"                           \
+	}
+
+static const struct option common[] = {
+	[COMMON_CONFIG] = CONFIG_ROW,
+	[COMMON_HELP] = HELP_ROW,
+	[COMMON_VERSION] = VERSION_ROW,
 	[COMMON_COMPLETION] = {.name = "completion",
 			       .kind = OPTION_CHOICE,
 			       .arg = "SHELL",
@@ -47,6 +54,28 @@ const struct option options_common[] = {
 				       "and exit"},
 	{.name = NULL},
 };
+
+/* Of a command: without the completion, which is its program's. */
+static const struct option common_of_command[] = {
+	[COMMON_CONFIG] = CONFIG_ROW,
+	[COMMON_HELP] = HELP_ROW,
+	[COMMON_VERSION] = VERSION_ROW,
+	{.name = NULL},
+};
+
+const char *options_word(const struct option_program *program)
+{
+	const char *space = strchr(program->name, ' ');
+
+	return space ? space + 1 : program->name;
+}
+
+const struct option *options_common(const struct option_program *program)
+{
+	if (options_word(program) != program->name)
+		return common_of_command;
+	return program->commands ? common + COMMON_HELP : common;
+}
 
 struct parse {
 	const struct option_program *program;
@@ -101,10 +130,11 @@ static enum options_outcome print_common(const struct parse *p,
 	if (which == COMMON_HELP) {
 		options_help(p->program, stdout);
 	} else if (which == COMMON_VERSION) {
-		printf("%s %s\n", p->program->name, WSD_VERSION);
+		printf("%.*s %s\n", (int)strcspn(p->program->name, " "),
+		       p->program->name, WSD_VERSION);
 	} else if (options_completion(p->program, arg, stdout) != 0) {
 		options_wrong(p->program, "--completion: '%s' is not one of %s",
-			      arg, options_common[which].choices);
+			      arg, common[which].choices);
 		return OPTIONS_WRONG;
 	}
 	if (fflush(stdout) != 0) {
@@ -135,16 +165,25 @@ static enum options_outcome set_file(const struct parse *p, const char *file)
 	return OPTIONS_RUN;
 }
 
+/* Which of the common rows it is, or -1. */
+static int common_index(const struct option *o)
+{
+	for (int i = 0; common[i].name; i++)
+		if (o == &common[i] ||
+		    (i != COMMON_COMPLETION && o == &common_of_command[i]))
+			return i;
+	return -1;
+}
+
 static enum options_outcome apply(const struct parse *p, const struct option *o,
 				  const char *arg)
 {
-	for (int i = 0; options_common[i].name; i++) {
-		if (o != &options_common[i])
-			continue;
-		if (i == COMMON_CONFIG)
-			return set_file(p, arg);
-		return print_common(p, (enum common)i, arg);
-	}
+	int index = common_index(o);
+
+	if (index == COMMON_CONFIG)
+		return set_file(p, arg);
+	if (index >= 0)
+		return print_common(p, (enum common)index, arg);
 	p->given[o - p->program->options] = true;
 	return set(p, o, arg);
 }
@@ -173,7 +212,7 @@ static const struct option *find(const struct parse *p, char letter,
 	const struct option *o =
 		find_in(p->program->options, letter, name, len);
 
-	return o ? o : find_in(options_common, letter, name, len);
+	return o ? o : find_in(options_common(p->program), letter, name, len);
 }
 
 /* The next word, which is moved in front of the operands. */
@@ -264,7 +303,7 @@ static enum options_outcome parse_file(const struct parse *p)
 {
 	const struct configfile into = {
 		.options = p->program->options,
-		.others = options_common,
+		.others = options_common(p->program),
 		.given = p->given,
 		.config = p->config,
 	};
@@ -317,4 +356,39 @@ void options_release(const struct option_program *program,
 	for (const struct option *o = program->options; o->name; o++)
 		option_clear(o, config);
 	option_base_release(config);
+}
+
+/* Commands */
+
+static const struct option_program *find_command(
+	const struct option_program *program, const char *word)
+{
+	for (const struct option_program *c = program->commands; c->name; c++)
+		if (strcmp(options_word(c), word) == 0)
+			return c;
+	return NULL;
+}
+
+const struct option_program *options_command(
+	const struct option_program *program, int argc, char **argv,
+	enum options_outcome *outcome)
+{
+	const struct option_program *found = NULL;
+	struct option_base none = {0};
+	int operands;
+
+	if (argc > 1 && argv[1][0] != '-') {
+		found = find_command(program, argv[1]);
+		*outcome = found ? OPTIONS_RUN : OPTIONS_WRONG;
+		if (!found)
+			options_wrong(program, "there is no command '%s'",
+				      argv[1]);
+		return found;
+	}
+	*outcome = options_parse(program, argc, argv, &none, &operands);
+	if (*outcome == OPTIONS_RUN) {
+		options_wrong(program, "which command?");
+		*outcome = OPTIONS_WRONG;
+	}
+	return NULL;
 }

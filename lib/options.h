@@ -8,6 +8,10 @@
  * them; operands may stand between. A long name may not be abbreviated, so
  * that a new option never breaks a script. --config names a file with more of
  * them (see configfile.h); what the command line says counts before it.
+ *
+ * A program can have commands ("wstoken make"): its first word names one, and
+ * each has a table of its own. The program itself has no options then but those
+ * that print something.
  */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -17,18 +21,23 @@
 #include <stdio.h>
 
 struct option_program {
-	const char *name;
-	const char *synopsis;	      /* operands: "[option ...] tenant ..." */
-	const char *summary;	      /* one sentence */
+	const char *name;     /* of a command with that of its program before */
+	const char *synopsis; /* operands: "[option ...] tenant ..." */
+	const char *summary;  /* one sentence */
 	const struct option *options; /* ends with name NULL */
 	const char *examples;	      /* lines for --help, or NULL */
+	const struct option_program
+		*commands; /* ends with name NULL; or NULL */
 	/* Takes each message, without the name, in place of stderr; or NULL. */
 	void (*say)(void *user, const char *message);
 	void *user; /* for `say` */
 };
 
-/* What every program has besides its table. */
-extern const struct option options_common[];
+/* What it has besides its table, as every program has. */
+const struct option *options_common(const struct option_program *program);
+
+/* Of "wstoken make" the word "make"; of a program its name. */
+const char *options_word(const struct option_program *program);
 
 enum options_outcome {
 	OPTIONS_RUN,	/* go on */
@@ -43,12 +52,22 @@ enum options_outcome {
  * operands are moved to the end of argv; `*operands` is the index of the
  * first. Every program has, without table rows: --config FILE, -h --help,
  * -V --version, and --completion bash|zsh|fish, which prints the completion of
- * that shell. A message reads "wspub: --rate: '5x' is not a rate (such as
- * 100/s)". Unless it says OPTIONS_RUN, there is nothing to release.
+ * that shell; of commands the last is their program's. A message reads "wspub:
+ * --rate: '5x' is not a rate (such as 100/s)". Unless it says OPTIONS_RUN,
+ * there is nothing to release.
  */
 enum options_outcome options_parse(const struct option_program *program,
 				   int argc, char **argv,
 				   struct option_base *config, int *operands);
+
+/*
+ * Of a program with commands: the one that argv[1] names, for which
+ * options_parse() goes on with argv + 1. Else NULL: `*outcome` says whether
+ * something was printed or is wrong.
+ */
+const struct option_program *options_command(
+	const struct option_program *program, int argc, char **argv,
+	enum options_outcome *outcome);
 
 /* Frees what `config` owns: lists of texts, and what --config has read. */
 void options_release(const struct option_program *program,

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,8 +12,8 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-/* A newline may stand behind the secret, and it gets a NUL. */
-#define ROOM (SECRETFILE_MAX + 2)
+/* A newline may stand behind the secret. */
+#define ROOM (SECRETFILE_MAX + 1)
 
 __attribute__((format(printf, 2, 3))) static int refuse(char *why,
 							const char *fmt, ...)
@@ -25,18 +26,20 @@ __attribute__((format(printf, 2, 3))) static int refuse(char *why,
 	return -1;
 }
 
-/* Looks at the open file, which nobody can exchange any more. */
-static int check_mode(int fd, char *why)
+int secretfile_private(const struct secretfile *f, char why[SECRETFILE_WHY_MAX])
 {
-	struct stat st;
-
-	if (fstat(fd, &st) != 0)
-		return refuse(why, "%s", strerror(errno));
-	if (!(st.st_mode & S_IRWXO))
+	if (!(f->mode & S_IRWXO))
 		return 0;
 	return refuse(why, "others can %s it: its mode is %04o",
-		      st.st_mode & S_IROTH ? "read" : "use",
-		      (unsigned)(st.st_mode & 07777));
+		      f->mode & S_IROTH ? "read" : "use", f->mode & 07777);
+}
+
+int secretfile_guarded(const struct secretfile *f, char why[SECRETFILE_WHY_MAX])
+{
+	if (!(f->mode & S_IWOTH))
+		return 0;
+	return refuse(why, "others can write it: its mode is %04o",
+		      f->mode & 07777);
 }
 
 /* All that there is, up to `room` bytes; -1 with errno. */
@@ -58,52 +61,105 @@ static ssize_t read_up_to(int fd, char *out, size_t room)
 	return (ssize_t)len;
 }
 
-/* Into ROOM bytes that are zero. */
-static int read_secret(int fd, char *secret, char *why)
+/* The open file is looked at, which nobody can exchange any more. */
+static int read_file(struct secretfile *f, int fd, bool private, char *why)
 {
-	ssize_t len = read_up_to(fd, secret, ROOM);
+	struct stat st;
+	ssize_t len;
 
+	if (fstat(fd, &st) != 0)
+		return refuse(why, "%s", strerror(errno));
+	f->mode = st.st_mode;
+	if (private && secretfile_private(f, why) != 0)
+		return -1;
+	f->bytes = calloc(1, f->max + 2);
+	if (!f->bytes)
+		return refuse(why, "%s", strerror(ENOMEM));
+	len = read_up_to(fd, f->bytes, f->max + 1);
 	if (len < 0)
 		return refuse(why, "%s", strerror(errno));
-	if (len && secret[len - 1] == '\n')
-		secret[--len] = '\0';
-	if (!len)
+	f->len = (size_t)len;
+	if (f->len > f->max)
+		return refuse(why, "it is above %zu KiB", f->max / 1024);
+	return 0;
+}
+
+static int open_file(struct secretfile *f, const char *path, size_t max,
+		     bool private, char *why)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	int result;
+
+	*f = (struct secretfile){.max = max};
+	if (fd < 0)
+		return refuse(why, "%s", strerror(errno));
+	result = read_file(f, fd, private, why);
+	if (result != 0)
+		secretfile_close(f);
+	close(fd);
+	return result;
+}
+
+int secretfile_open(struct secretfile *f, const char *path, size_t max,
+		    char why[SECRETFILE_WHY_MAX])
+{
+	return open_file(f, path, max, false, why);
+}
+
+void secretfile_close(struct secretfile *f)
+{
+	if (f->bytes)
+		explicit_bzero(f->bytes, f->max + 2);
+	free(f->bytes);
+	f->bytes = NULL;
+	f->len = 0;
+}
+
+/* One secret */
+
+static int check_secret(struct secretfile *f, char *why)
+{
+	if (f->len && f->bytes[f->len - 1] == '\n')
+		f->bytes[--f->len] = '\0';
+	if (!f->len)
 		return refuse(why, "it is empty");
-	if (len > SECRETFILE_MAX)
-		return refuse(why, "it is above 64 KiB");
-	if (strlen(secret) != (size_t)len)
+	if (f->len > SECRETFILE_MAX)
+		return refuse(why, "it is above %d KiB", SECRETFILE_MAX / 1024);
+	if (strlen(f->bytes) != f->len)
 		return refuse(why, "it has a NUL");
 	return 0;
 }
 
+static char *take_secret(struct secretfile *f, char *why)
+{
+	if (check_secret(f, why) == 0)
+		return f->bytes;
+	secretfile_close(f);
+	return NULL;
+}
+
 char *secretfile_read(const char *path, char why[SECRETFILE_WHY_MAX])
 {
-	char *secret = NULL;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	struct secretfile f;
 
-	if (fd < 0) {
-		refuse(why, "%s", strerror(errno));
+	if (open_file(&f, path, ROOM, true, why) != 0)
 		return NULL;
-	}
-	if (check_mode(fd, why) != 0)
-		goto out;
-	secret = calloc(1, ROOM);
-	if (!secret) {
-		refuse(why, "%s", strerror(ENOMEM));
-		goto out;
-	}
-	if (read_secret(fd, secret, why) != 0) {
-		secretfile_free(secret);
-		secret = NULL;
-	}
-out:
-	close(fd);
-	return secret;
+	return take_secret(&f, why);
+}
+
+char *secretfile_read_fd(int fd, char why[SECRETFILE_WHY_MAX])
+{
+	struct secretfile f = {.max = ROOM};
+
+	if (read_file(&f, fd, false, why) == 0)
+		return take_secret(&f, why);
+	secretfile_close(&f);
+	return NULL;
 }
 
 void secretfile_free(char *secret)
 {
-	if (secret)
-		explicit_bzero(secret, ROOM);
-	free(secret);
+	struct secretfile f = {.bytes = secret, .max = ROOM};
+
+	secretfile_close(&f);
 }

@@ -10,6 +10,8 @@
 #ifndef SECRETFILE_H
 #define SECRETFILE_H
 
+#include <stddef.h>
+
 /* Bytes of a secret; a larger one is refused. */
 #define SECRETFILE_MAX 65536
 
@@ -23,7 +25,39 @@
  */
 char *secretfile_read(const char *path, char why[SECRETFILE_WHY_MAX]);
 
-/* Wipes and frees what secretfile_read() gave. NULL is allowed. */
+/*
+ * The same of what a descriptor gives until its end, such as standard input;
+ * whose it is is not looked at.
+ */
+char *secretfile_read_fd(int fd, char why[SECRETFILE_WHY_MAX]);
+
+/* Wipes and frees what these gave. NULL is allowed. */
 void secretfile_free(char *secret);
+
+/* A file of keys or tokens, where who may do what depends on what is in it. */
+struct secretfile {
+	char *bytes; /* owned; a NUL stands behind them */
+	size_t len;
+	size_t max;
+	unsigned mode; /* of the file, as stat(2) has it */
+};
+
+/*
+ * Reads all of the file at `path`, which may be a pipe; more than `max` bytes
+ * are refused. 0, or -1 and `why`: then there is nothing to close.
+ */
+int secretfile_open(struct secretfile *f, const char *path, size_t max,
+		    char why[SECRETFILE_WHY_MAX]);
+
+/* Whether others have no rights: 0, or -1 and why not. */
+int secretfile_private(const struct secretfile *f,
+		       char why[SECRETFILE_WHY_MAX]);
+
+/* The same, but others may read what is no secret. */
+int secretfile_guarded(const struct secretfile *f,
+		       char why[SECRETFILE_WHY_MAX]);
+
+/* Wipes and frees the bytes. */
+void secretfile_close(struct secretfile *f);
 
 #endif

@@ -83,17 +83,33 @@ static void put_examples(const char *lines, FILE *out)
 	}
 }
 
+static void put_commands(const struct option_program *commands, FILE *out)
+{
+	const struct option_program *c;
+	int widest = 0;
+
+	for (c = commands; c->name; c++)
+		if ((int)strlen(options_word(c)) > widest)
+			widest = (int)strlen(options_word(c));
+	fputs("\nCommands:\n", out);
+	for (c = commands; c->name; c++) {
+		fprintf(out, "  %-*s  ", widest, options_word(c));
+		put_wrapped(c->summary, widest + 4, out);
+	}
+}
+
 void options_help(const struct option_program *program, FILE *out)
 {
-	int indent =
-		widest_left(options_common, widest_left(program->options, 0)) +
-		2;
+	const struct option *common = options_common(program);
+	int indent = widest_left(common, widest_left(program->options, 0)) + 2;
 
 	fprintf(out, "Usage: %s %s\n", program->name, program->synopsis);
 	put_wrapped(program->summary, 0, out);
+	if (program->commands)
+		put_commands(program->commands, out);
 	fputs("\nOptions:\n", out);
 	put_options(program->options, indent, out);
-	put_options(options_common, indent, out);
+	put_options(common, indent, out);
 	if (program->examples)
 		put_examples(program->examples, out);
 }

@@ -15,12 +15,33 @@ page_of() {
 	echo man/"$1".[1-8]
 }
 
-# The left column of --help: "-u, --url URL".
+# The left column of a --help: "-u, --url URL".
+left_column() {
+	sed -nE 's/^ +((-[A-Za-z], )?--[a-z-]+( [^ ]+)?).*/\1/p'
+}
+
+# The commands of a program, as --help lists them.
+commands_of() {
+	"$BIN/$1" --help | sed -n '/^Commands:/,/^$/s/^  \([a-z]*\) .*/\1/p'
+}
+
+# The options of a program: those of its commands, if any, in their order, and
+# then what all have.
+print_options() {
+	local command
+
+	for command in $(commands_of "$1"); do
+		"$BIN/$1" "$command" --help | left_column |
+			sed '/^--config/,$d'
+	done
+	[[ -z ${command-} ]] || echo '--config FILE'
+	"$BIN/$1" --help | left_column
+}
+
 options_of() {
 	local kept=$BATS_FILE_TMPDIR/options.$1
 
-	[[ -s $kept ]] || "$BIN/$1" --help |
-		sed -nE 's/^ +((-[A-Za-z], )?--[a-z-]+( [^ ]+)?).*/\1/p' >"$kept"
+	[[ -s $kept ]] || print_options "$1" >"$kept"
 	cat "$kept"
 }
 
@@ -120,7 +141,11 @@ examples_on() {
 		done
 		cat README.md
 		for p in $(programs); do
-			"$BIN/$p" --help | sed '1,/^Examples:/d'
+			for command in '' $(commands_of "$p"); do
+				# shellcheck disable=SC2086 # none is no word
+				"$BIN/$p" $command --help |
+					sed '1,/^Examples:/d'
+			done
 		done
 	} | commands)
 	((seen > 20))
@@ -133,6 +158,15 @@ examples_on() {
 			sed -n '/^SYNOPSIS/ { n; s/^ *//p }')
 		diff <(echo "$want") <(echo "$got")
 	done
+}
+
+@test "a page has a section for each command" {
+	for p in $(programs); do
+		for command in $(commands_of "$p"); do
+			grep -qxF ".Ss $command" "$(page_of "$p")"
+		done
+	done
+	[[ $(commands_of wstoken) == *make*check* ]]
 }
 
 @test "each program is what the front page and its own page say that it is" {

@@ -19,6 +19,7 @@ needs() {
 		echo lib libwebsockets libwebsockets-dev
 		echo lib libuv libuv1-dev
 		echo lib hiredis libhiredis-dev
+		echo lib libcrypto libssl-dev
 		echo deb - libwebsockets-evlib-uv
 		;;
 	demo)
@@ -35,6 +36,7 @@ needs() {
 		echo cmd script bsdutils
 		echo cmd node nodejs
 		echo cmd npm npm
+		echo cmd openssl openssl
 		echo cmd redis-check-rdb redis-tools # the server itself, by its other name
 		;;
 	fuzz)

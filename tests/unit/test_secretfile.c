@@ -131,6 +131,55 @@ static bool reads_a_pipe(void)
 	return same;
 }
 
+/* Of a descriptor the mode is not looked at. */
+static bool reads_a_descriptor(void)
+{
+	char why[SECRETFILE_WHY_MAX];
+	char path[40];
+	int fd = make_file(path, "secret\n", 7, 0666);
+	char *secret;
+	bool same;
+
+	lseek(fd, 0, SEEK_SET);
+	secret = secretfile_read_fd(fd, why);
+	same = secret && strcmp(secret, "secret") == 0;
+	secretfile_free(secret);
+	same &= !secretfile_read_fd(fd, why) && !strcmp(why, "it is empty");
+	close(fd);
+	return same && !secretfile_read_fd(fd, why) &&
+	       !strcmp(why, "Bad file descriptor");
+}
+
+/* Of a file for keys or tokens all bytes, and who may do what with it. */
+static bool opens(mode_t mode, bool private, bool guarded)
+{
+	char why[SECRETFILE_WHY_MAX];
+	struct secretfile f;
+	char path[40];
+	int fd = make_file(path, "a\0b\n", 4, mode);
+	bool same = secretfile_open(&f, path, 4, why) == 0;
+
+	close(fd);
+	same &= f.len == 4 && memcmp(f.bytes, "a\0b\n", 5) == 0 &&
+		(secretfile_private(&f, why) == 0) == private &&
+		(secretfile_guarded(&f, why) == 0) == guarded;
+	secretfile_close(&f);
+	return same;
+}
+
+static bool opens_no_more(void)
+{
+	char why[SECRETFILE_WHY_MAX];
+	struct secretfile f;
+	char path[40];
+	char bytes[1025] = {0};
+	int fd = make_file(path, bytes, sizeof(bytes), 0600);
+	int result = secretfile_open(&f, path, 1024, why);
+
+	close(fd);
+	return result != 0 && !f.bytes && !strcmp(why, "it is above 1 KiB");
+}
+
 static bool says_no_memory(void)
 {
 	char why[SECRETFILE_WHY_MAX] = "";
@@ -156,6 +205,11 @@ static void files(void)
 	ok(says("/dev/zero", "others can read it: its mode is 0666"),
 	   "an endless file");
 	ok(reads_a_pipe(), "a pipe");
+	ok(reads_a_descriptor(), "a descriptor, whatever its mode");
+	ok(opens(0640, true, true) && opens(0644, false, true) &&
+		   opens(0646, false, false),
+	   "a file as it is: all its bytes, and who may read or write it");
+	ok(opens_no_more(), "up to a limit");
 	ok(says_no_memory(), "no memory");
 	secretfile_free(NULL);
 }

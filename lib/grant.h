@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * grant - what a token that was checked gives: rights, until when, and a name
+ * for the log. It borrows nothing, so it stays good when keys and tokens are
+ * read anew. The token itself is not in it.
+ */
+#ifndef GRANT_H
+#define GRANT_H
+
+#include "rights.h"
+
+#include <stdint.h>
+
+#define GRANT_NEVER INT64_MAX /* does not expire */
+
+/* Bytes of a name; a longer one is cut, at the end of a character. */
+#define GRANT_NAME_MAX 128
+
+struct grant {
+	struct rights rights;
+	int64_t expires; /* seconds since 1970: not good from then on */
+	/* Whose it is, as the token says: UTF-8, may be empty, ends with NUL */
+	char name[];
+};
+
+/*
+ * One without rights that never expires. `name` of `len` bytes is UTF-8; a NUL
+ * within ends it. NULL when out of memory.
+ */
+struct grant *grant_new(const char *name, size_t len);
+
+/* NULL is allowed. */
+void grant_free(struct grant *g);
+
+#endif

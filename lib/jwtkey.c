@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * jwtkey - keys: what they are made of, and which are refused. Signatures are
+ * in jwtsign.c.
+ */
+#include "jwtkey.h"
+
+#include <openssl/bio.h>
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BEGIN "-----BEGIN "
+
+int jwtkey_refuse(char why[JWTKEY_WHY_MAX], const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why, JWTKEY_WHY_MAX, fmt, args);
+	va_end(args);
+	return -1;
+}
+
+/* Of a secret */
+
+struct jwtkey *jwtkey_from_secret(const void *bytes, size_t len,
+				  char why[JWTKEY_WHY_MAX])
+{
+	struct jwtkey *key;
+
+	if (len < JWTKEY_SECRET_MIN) {
+		jwtkey_refuse(why, "a secret has at least %d bytes, not %zu",
+			      JWTKEY_SECRET_MIN, len);
+		return NULL;
+	}
+	key = calloc(1, sizeof(*key));
+	if (key)
+		key->secret = malloc(len);
+	if (!key || !key->secret) {
+		jwtkey_refuse(why, "out of memory");
+		free(key);
+		return NULL;
+	}
+	memcpy(key->secret, bytes, len);
+	key->secret_len = len;
+	key->alg = JWT_HS256;
+	key->can_sign = true;
+	return key;
+}
+
+void jwtkey_free(struct jwtkey *key)
+{
+	if (!key)
+		return;
+	if (key->secret)
+		OPENSSL_cleanse(key->secret, key->secret_len);
+	free(key->secret);
+	free(key->kid);
+	EVP_PKEY_free(key->pkey);
+	free(key);
+}
+
+int jwtkey_name(struct jwtkey *key, const char *kid, size_t len,
+		char why[JWTKEY_WHY_MAX])
+{
+	char *copy;
+
+	if (len == 0 || len > JWT_KID_MAX)
+		return jwtkey_refuse(why, "a kid has 1 to %d bytes",
+				     JWT_KID_MAX);
+	copy = malloc(len);
+	if (!copy)
+		return jwtkey_refuse(why, "out of memory");
+	memcpy(copy, kid, len);
+	free(key->kid);
+	key->kid = copy;
+	key->kid_len = len;
+	return 0;
+}
+
+/* Of libcrypto */
+
+static bool is_p256(const EVP_PKEY *pkey)
+{
+	char group[64];
+
+	return EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME,
+					      group, sizeof(group), NULL) &&
+	       (strcmp(group, "prime256v1") == 0 ||
+		strcmp(group, "P-256") == 0);
+}
+
+static int refuse_rsa(const EVP_PKEY *pkey, char *why)
+{
+	int bits = EVP_PKEY_get_bits(pkey);
+
+	if (bits >= JWTKEY_RSA_MIN && bits <= JWTKEY_RSA_MAX)
+		return 0;
+	return jwtkey_refuse(why, "an RSA key has %d to %d bits, not %d",
+			     JWTKEY_RSA_MIN, JWTKEY_RSA_MAX, bits);
+}
+
+/* The one algorithm of a key. 0, or -1 and `why`. */
+static int pin(enum jwt_alg *alg, const EVP_PKEY *pkey, char *why)
+{
+	switch (EVP_PKEY_get_base_id(pkey)) {
+	case EVP_PKEY_RSA:
+		*alg = JWT_RS256;
+		return refuse_rsa(pkey, why);
+	case EVP_PKEY_EC:
+		*alg = JWT_ES256;
+		if (is_p256(pkey))
+			return 0;
+		return jwtkey_refuse(why, "of the elliptic curves only P-256 "
+					  "is known");
+	case EVP_PKEY_ED25519:
+		*alg = JWT_EDDSA;
+		return 0;
+	}
+	return jwtkey_refuse(why, "it is neither RSA nor EC nor Ed25519");
+}
+
+/* Whether it is a point of its curve, an odd number and so on. */
+static int check_public(EVP_PKEY *pkey, char *why)
+{
+	EVP_PKEY_CTX *cx = EVP_PKEY_CTX_new_from_pkey(NULL, pkey, NULL);
+	int good = cx && EVP_PKEY_public_check(cx) == 1;
+
+	EVP_PKEY_CTX_free(cx);
+	return good ? 0 : jwtkey_refuse(why, "its numbers are no key");
+}
+
+struct jwtkey *jwtkey_from_pkey(EVP_PKEY *pkey, bool can_sign,
+				char why[JWTKEY_WHY_MAX])
+{
+	struct jwtkey *key = calloc(1, sizeof(*key));
+	int result = -1;
+
+	if (!key)
+		jwtkey_refuse(why, "out of memory");
+	else if (pin(&key->alg, pkey, why) == 0)
+		result = check_public(pkey, why);
+	ERR_clear_error();
+	if (result != 0) {
+		EVP_PKEY_free(pkey);
+		free(key);
+		return NULL;
+	}
+	key->pkey = pkey;
+	key->can_sign = can_sign;
+	return key;
+}
+
+/* Of PEM */
+
+/* No pass phrase is asked for on a terminal. */
+static int no_phrase(char *phrase, int size, int rwflag, void *user)
+{
+	(void)phrase;
+	(void)size;
+	(void)rwflag;
+	(void)user;
+	return -1;
+}
+
+/* What people put there by mistake. */
+static int refuse_pem(const char *text, size_t len, char *why)
+{
+	if (memmem(text, len, BEGIN "CERTIFICATE", strlen(BEGIN "CERTIFICATE")))
+		return jwtkey_refuse(why, "it is a certificate; 'openssl x509 "
+					  "-pubkey -noout' prints its key");
+	if (memmem(text, len, "ENCRYPTED", strlen("ENCRYPTED")))
+		return jwtkey_refuse(why, "it is encrypted");
+	return jwtkey_refuse(why, "it is no PEM key that can be read");
+}
+
+/* Blocks that are not the parameters which 'openssl ecparam' puts in front. */
+static size_t count_blocks(const char *text, size_t len)
+{
+	static const char extra[] = BEGIN "EC PARAMETERS";
+	const char *end = text + len;
+	size_t count = 0;
+
+	while ((text = memmem(text, (size_t)(end - text), BEGIN,
+			      strlen(BEGIN)))) {
+		count += (size_t)(end - text) < strlen(extra) ||
+			 memcmp(text, extra, strlen(extra)) != 0;
+		text += strlen(BEGIN);
+	}
+	return count;
+}
+
+static EVP_PKEY *read_pem(const char *text, size_t len, bool private)
+{
+	BIO *bio = BIO_new_mem_buf(text, (int)len);
+	EVP_PKEY *pkey = NULL;
+
+	if (bio && private)
+		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_phrase, NULL);
+	else if (bio)
+		pkey = PEM_read_bio_PUBKEY(bio, NULL, no_phrase, NULL);
+	BIO_free(bio);
+	ERR_clear_error();
+	return pkey;
+}
+
+struct jwtkey *jwtkey_from_pem(const char *text, size_t len,
+			       char why[JWTKEY_WHY_MAX])
+{
+	bool private = memmem(text, len, "PRIVATE KEY-----", 16) != NULL;
+	EVP_PKEY *pkey;
+
+	if (count_blocks(text, len) > 1) {
+		jwtkey_refuse(why, "it has more than one PEM block");
+		return NULL;
+	}
+	pkey = read_pem(text, len, private);
+	if (!pkey) {
+		refuse_pem(text, len, why);
+		return NULL;
+	}
+	return jwtkey_from_pkey(pkey, private, why);
+}

@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "tokenlist.h"
+
+#include "secretfile.h"
+#include "tenant.h"
+
+#include <openssl/crypto.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A word of a line; borrowed. */
+struct word {
+	const char *at;
+	size_t len;
+};
+
+__attribute__((format(printf, 2, 3))) static int refuse(char *why,
+							const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(why, TOKENLIST_WHY_MAX, fmt, args);
+	va_end(args);
+	return -1;
+}
+
+void tokenlist_init(struct tokenlist *l)
+{
+	l->entries = NULL;
+	l->count = 0;
+}
+
+void tokenlist_release(struct tokenlist *l)
+{
+	for (size_t i = 0; i < l->count; i++)
+		grant_free(l->entries[i].grant);
+	free(l->entries);
+	tokenlist_init(l);
+}
+
+/* Looking up */
+
+static bool hash_of(unsigned char hash[TOKENLIST_HASH], const char *token,
+		    size_t len)
+{
+	bool good = EVP_Digest(token, len, hash, NULL, EVP_sha256(), NULL) == 1;
+
+	ERR_clear_error();
+	return good;
+}
+
+const struct grant *tokenlist_find(const struct tokenlist *l, const char *token,
+				   size_t len)
+{
+	unsigned char hash[TOKENLIST_HASH];
+	const struct grant *found = NULL;
+
+	if (!l->count || !hash_of(hash, token, len))
+		return NULL;
+	for (size_t i = 0; i < l->count; i++)
+		if (CRYPTO_memcmp(hash, l->entries[i].hash, sizeof(hash)) == 0)
+			found = l->entries[i].grant;
+	return found;
+}
+
+/* Reading a line */
+
+static bool is_blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* The next word of `line`, which is cut by it; empty at the end. */
+static struct word next_word(struct word *line)
+{
+	struct word word;
+
+	while (line->len && is_blank(*line->at)) {
+		line->at++;
+		line->len--;
+	}
+	word.at = line->at;
+	while (line->len && !is_blank(*line->at)) {
+		line->at++;
+		line->len--;
+	}
+	word.len = (size_t)(line->at - word.at);
+	return word;
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+static int read_hash(unsigned char hash[TOKENLIST_HASH], struct word word,
+		     char *why)
+{
+	for (size_t i = 0; word.len == 2 * TOKENLIST_HASH; i++) {
+		int high, low;
+
+		if (i == TOKENLIST_HASH)
+			return 0;
+		high = hex_value(word.at[2 * i]);
+		low = hex_value(word.at[2 * i + 1]);
+		if (high < 0 || low < 0)
+			break;
+		hash[i] = (unsigned char)(high << 4 | low);
+	}
+	return refuse(why, "it does not begin with a SHA-256 of 64 digits of "
+			   "0-9 a-f");
+}
+
+/* "acme-*,beta" */
+static int read_patterns(struct rights *rights, enum rights_what what,
+			 struct word list, char *why)
+{
+	const char *end = list.at + list.len;
+
+	if (rights->lists[what].count)
+		return refuse(why, "'%s' is there twice", rights_name(what));
+	for (const char *at = list.at; at; at++) {
+		const char *comma = memchr(at, ',', (size_t)(end - at));
+		size_t len = (size_t)((comma ? comma : end) - at);
+		enum rights_result result = rights_allow(rights, what, at, len);
+
+		if (result != RIGHTS_OK)
+			return refuse(why, "'%s': %s", rights_name(what),
+				      rights_strerror(result));
+		if (!comma)
+			break;
+		at = comma;
+	}
+	return 0;
+}
+
+static bool begins(struct word word, const char *with)
+{
+	size_t len = strlen(with);
+
+	return word.len > len && word.at[len] == '=' &&
+	       memcmp(word.at, with, len) == 0;
+}
+
+static int read_right(struct rights *rights, struct word word, char *why)
+{
+	for (unsigned i = 0; i < RIGHTS_KINDS; i++) {
+		enum rights_what what = (enum rights_what)i;
+		size_t name = strlen(rights_name(what)) + 1;
+
+		if (begins(word, rights_name(what)))
+			return read_patterns(
+				rights, what,
+				(struct word){word.at + name, word.len - name},
+				why);
+	}
+	if (word.len != 5 || memcmp(word.at, "admin", 5) != 0)
+		return refuse(why, "a right is subscribe=PATTERN,…, "
+				   "publish=PATTERN,… or admin");
+	if (rights->admin)
+		return refuse(why, "'admin' is there twice");
+	rights->admin = true;
+	return 0;
+}
+
+bool tokenlist_name_valid(const char *name, size_t len)
+{
+	return tenant_valid(name, len);
+}
+
+static int read_line(struct tokenlist_entry *entry, struct word line, char *why)
+{
+	struct word name;
+	struct word word;
+
+	if (read_hash(entry->hash, next_word(&line), why) != 0)
+		return -1;
+	name = next_word(&line);
+	if (!tokenlist_name_valid(name.at, name.len))
+		return refuse(why, "behind the hash goes a name of A-Z a-z 0-9 "
+				   ". _ : @ -");
+	entry->grant = grant_new(name.at, name.len);
+	if (!entry->grant)
+		return refuse(why, "out of memory");
+	while ((word = next_word(&line)).len)
+		if (read_right(&entry->grant->rights, word, why) != 0) {
+			grant_free(entry->grant);
+			return -1;
+		}
+	return 0;
+}
+
+/* Reading all */
+
+static bool has_hash(const struct tokenlist *l, const unsigned char *hash)
+{
+	for (size_t i = 0; i < l->count; i++)
+		if (memcmp(l->entries[i].hash, hash, TOKENLIST_HASH) == 0)
+			return true;
+	return false;
+}
+
+/* The memory doubles, from one. */
+static int make_room(struct tokenlist *l, char *why)
+{
+	struct tokenlist_entry *entries;
+
+	if (l->count & (l->count - 1))
+		return 0;
+	entries = realloc(l->entries,
+			  (l->count ? 2 * l->count : 1) * sizeof(*entries));
+	if (!entries)
+		return refuse(why, "out of memory");
+	l->entries = entries;
+	return 0;
+}
+
+static int add_line(struct tokenlist *l, struct word line, char *why)
+{
+	struct tokenlist_entry entry;
+
+	if (read_line(&entry, line, why) != 0)
+		return -1;
+	if (has_hash(l, entry.hash))
+		refuse(why, "this hash is there twice");
+	else if (make_room(l, why) == 0) {
+		l->entries[l->count++] = entry;
+		return 0;
+	}
+	grant_free(entry.grant);
+	return -1;
+}
+
+static bool says_nothing(struct word line)
+{
+	struct word first = next_word(&line);
+
+	return !first.len || *first.at == '#';
+}
+
+int tokenlist_parse(struct tokenlist *l, const char *text, size_t len,
+		    char why[TOKENLIST_WHY_MAX])
+{
+	char reason[TOKENLIST_WHY_MAX - 40];
+	size_t number = 0;
+
+	while (len) {
+		const char *newline = memchr(text, '\n', len);
+		size_t used = newline ? (size_t)(newline - text) + 1 : len;
+		struct word line = {text, newline ? used - 1 : used};
+
+		number++;
+		if (!says_nothing(line) && add_line(l, line, why) != 0) {
+			snprintf(reason, sizeof(reason), "%s", why);
+			return refuse(why, "line %zu: %s", number, reason);
+		}
+		text += used;
+		len -= used;
+	}
+	return 0;
+}
+
+int tokenlist_load(struct tokenlist *l, const char *path,
+		   char why[TOKENLIST_WHY_MAX])
+{
+	char reason[SECRETFILE_WHY_MAX];
+	struct secretfile f;
+	int result;
+
+	if (secretfile_open(&f, path, TOKENLIST_FILE_MAX, reason) != 0)
+		return refuse(why, "%s", reason);
+	if (secretfile_guarded(&f, reason) != 0)
+		result = refuse(why, "%s", reason);
+	else
+		result = tokenlist_parse(l, f.bytes, f.len, why);
+	secretfile_close(&f);
+	return result;
+}
+
+/* Writing */
+
+static void put_patterns(struct buf *out, const struct rights *rights,
+			 enum rights_what what)
+{
+	const char *pattern;
+	size_t at = 0, len;
+	char before = '=';
+
+	if (!rights->lists[what].count)
+		return;
+	buf_printf(out, " %s", rights_name(what));
+	while ((pattern = rights_next(rights, what, &at, &len))) {
+		buf_putc(out, before);
+		buf_append(out, pattern, len);
+		before = ',';
+	}
+}
+
+int tokenlist_put(struct buf *out, const char *token, size_t len,
+		  const char *name, const struct rights *rights)
+{
+	unsigned char hash[TOKENLIST_HASH];
+
+	if (!hash_of(hash, token, len))
+		return -1;
+	for (size_t i = 0; i < sizeof(hash); i++)
+		buf_printf(out, "%02x", hash[i]);
+	buf_printf(out, " %s", name);
+	for (unsigned i = 0; i < RIGHTS_KINDS; i++)
+		put_patterns(out, rights, (enum rights_what)i);
+	if (rights->admin)
+		buf_puts(out, " admin");
+	buf_putc(out, '\n');
+	return 0;
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * tokenlist - static tokens, for machines: a file with the SHA-256 of each.
+ *
+ * A line is the hash in lower-case hex, a name for the log (of the characters
+ * of a tenant id) and rights, with blanks between:
+ *
+ *	<64 digits> ci subscribe=acme-*,beta publish=* admin
+ *
+ * Each right is there at most once; a line may have none. Blank lines and
+ * those that begin with '#' say nothing. No hash is there twice. Who reads the
+ * file cannot make a token of it, if the tokens are random; so others may read
+ * it, but not write it.
+ */
+#ifndef TOKENLIST_H
+#define TOKENLIST_H
+
+#include "buf.h"
+#include "grant.h"
+#include "rights.h"
+
+#include <stddef.h>
+
+#define TOKENLIST_HASH 32	     /* bytes of SHA-256 */
+#define TOKENLIST_FILE_MAX (1 << 20) /* bytes; a larger one is refused */
+
+/* Room for a reason, with its NUL; it does not name the file. */
+#define TOKENLIST_WHY_MAX 200
+
+struct tokenlist_entry {
+	unsigned char hash[TOKENLIST_HASH];
+	struct grant *grant; /* owned */
+};
+
+struct tokenlist {
+	struct tokenlist_entry *entries; /* owned */
+	size_t count;
+};
+
+void tokenlist_init(struct tokenlist *l);
+void tokenlist_release(struct tokenlist *l);
+
+/*
+ * Adds the tokens of a text, or of the file at `path`. 0, or -1 and `why`, with
+ * the line ("line 3: …"); some may have been added then.
+ */
+int tokenlist_parse(struct tokenlist *l, const char *text, size_t len,
+		    char why[TOKENLIST_WHY_MAX]);
+int tokenlist_load(struct tokenlist *l, const char *path,
+		   char why[TOKENLIST_WHY_MAX]);
+
+/*
+ * What a token gives, borrowed; NULL: it is none of these. Takes the same time
+ * for each that is none.
+ */
+const struct grant *tokenlist_find(const struct tokenlist *l, const char *token,
+				   size_t len);
+
+/* Whether a text can be a name on a line. */
+bool tokenlist_name_valid(const char *name, size_t len);
+
+/* Appends the line of a token, with its newline. -1: libcrypto cannot. */
+int tokenlist_put(struct buf *out, const char *token, size_t len,
+		  const char *name, const struct rights *rights);
+
+#endif

@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What tokens and keyfile promise: which files they take, and which tokens are
+ * good by them.
+ */
+#include "tap.h"
+#include "tokens.h"
+
+#include "base64.h"
+#include "jose_samples.h"
+#include "keyfile.h"
+
+#include <fcntl.h>
+#include <openssl/err.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define NOW (JOSE_EXP - 1)
+
+/* SHA-256 of "abc". */
+#define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+static const char secret[] = "0123456789abcdef0123456789abcdef";
+
+static char why[TOKENS_WHY_MAX];
+
+/* A file in memory. */
+struct file {
+	int fd;
+	char path[60];
+};
+
+static void make_file(struct file *f, const char *bytes, size_t len,
+		      mode_t mode, const char *kid)
+{
+	f->fd = memfd_create("keys", MFD_CLOEXEC);
+	snprintf(f->path, sizeof(f->path), "%s/proc/self/fd/%d", kid, f->fd);
+	if (f->fd < 0 || write(f->fd, bytes, len) != (ssize_t)len ||
+	    fchmod(f->fd, mode) != 0)
+		abort();
+}
+
+/* Of one file; NULL and `why`. */
+static struct tokens *with_key(const char *bytes, size_t len, mode_t mode,
+			       const char *kid)
+{
+	struct tokens_config c = {.keys_count = 1};
+	const char *path;
+	struct tokens *t;
+	struct file f;
+
+	make_file(&f, bytes, len, mode, kid);
+	path = f.path;
+	c.keys = &path;
+	t = tokens_new(&c, why);
+	close(f.fd);
+	return t;
+}
+
+static struct tokens *with_text(const char *text)
+{
+	return with_key(text, strlen(text), 0600, "");
+}
+
+static enum refusal check(const struct tokens *t, const char *token,
+			  int64_t now)
+{
+	struct grant *g;
+	enum refusal refusal = tokens_check(t, token, strlen(token), now, &g);
+
+	if (refusal == REFUSAL_NONE)
+		grant_free(g);
+	return ERR_peek_error() ? REFUSAL_NO_MEMORY : refusal;
+}
+
+/* The token is good by this file at the time of its samples. */
+static enum refusal judged(const char *file, const char *token)
+{
+	struct tokens *t = with_text(file);
+	enum refusal refusal = t ? check(t, token, NOW) : REFUSAL_NO_MEMORY;
+
+	tokens_free(t);
+	return refusal;
+}
+
+static bool refuses(const char *bytes, size_t len, mode_t mode, const char *kid,
+		    const char *want)
+{
+	struct tokens *t;
+	const char *reason;
+
+	*why = '\0';
+	t = with_key(bytes, len, mode, kid);
+	reason = strstr(why, "': ");
+	if (!t && reason && strcmp(reason + 3, want) == 0)
+		return strstr(why, "'/proc/self/fd/") == why;
+	printf("# %s\n", why);
+	tokens_free(t);
+	return false;
+}
+
+static void vectors(void)
+{
+	ok(judged(JOSE_HS256_JWK, JOSE_HS256) == REFUSAL_NONE, "RFC 7515 A.1");
+	ok(judged(JOSE_RS256_JWK, JOSE_RS256) == REFUSAL_NONE, "RFC 7515 A.2");
+	ok(judged(JOSE_ES256_JWK, JOSE_ES256) == REFUSAL_NONE, "RFC 7515 A.3");
+	ok(judged(JOSE_EDDSA_JWK, JOSE_EDDSA) == REFUSAL_CLAIMS,
+	   "RFC 8037 A.4 has a signature, but no claims");
+	ok(judged(JOSE_ES256_JWK, JOSE_RS256) == REFUSAL_NO_KEY,
+	   "a key of another algorithm");
+}
+
+static void times(void)
+{
+	struct tokens *t = with_text(JOSE_RS256_JWK);
+
+	ok(check(t, JOSE_RS256, JOSE_EXP - 1) == REFUSAL_NONE &&
+		   check(t, JOSE_RS256, JOSE_EXP) == REFUSAL_EXPIRED,
+	   "a token is good until its exp");
+	tokens_free(t);
+}
+
+static void expected(void)
+{
+	struct tokens_config c = {.keys_count = 1};
+	struct tokens *t;
+	const char *path;
+	struct file f;
+
+	make_file(&f, JOSE_RS256_JWK, strlen(JOSE_RS256_JWK), 0644, "");
+	path = f.path;
+	c.keys = &path;
+	c.expected.issuer = "joe";
+	t = tokens_new(&c, why);
+	ok(check(t, JOSE_RS256, NOW) == REFUSAL_NONE, "the issuer");
+	tokens_free(t);
+	c.expected.issuer = "jim";
+	t = tokens_new(&c, why);
+	ok(check(t, JOSE_RS256, NOW) == REFUSAL_ISSUER, "another");
+	tokens_free(t);
+	c.expected = (struct claims_expected){.audience = "wsd"};
+	t = tokens_new(&c, why);
+	ok(check(t, JOSE_RS256, NOW) == REFUSAL_AUDIENCE, "no audience");
+	tokens_free(t);
+	close(f.fd);
+}
+
+/* A token that is signed with `bytes`, as if that were a secret. */
+static char *forged(const char *bytes, size_t len, const char *kid)
+{
+	struct jwtkey *key = jwtkey_from_secret(bytes, len, why);
+	struct buf token, signature;
+
+	buf_init(&token);
+	buf_init(&signature);
+	jwt_put_input(&token, JWT_HS256, kid, "{\"exp\":2000000000}", 18);
+	jwtkey_sign(key, buf_bytes(&token), buf_len(&token), &signature);
+	jwt_put_signature(&token, buf_bytes(&signature), buf_len(&signature));
+	buf_putc(&token, '\0');
+	buf_release(&signature);
+	jwtkey_free(key);
+	return token.base;
+}
+
+static bool good_by(const char *signer, size_t len, struct tokens *t,
+		    enum refusal want)
+{
+	char *token = forged(signer, len, NULL);
+	bool same = t && check(t, token, NOW) == want;
+
+	free(token);
+	tokens_free(t);
+	return same;
+}
+
+static void secrets(void)
+{
+	char binary[34];
+
+	ok(good_by(secret, 32, with_text("0123456789abcdef0123456789abcdef"),
+		   REFUSAL_NONE),
+	   "a secret is the bytes of its file");
+	ok(good_by(secret, 32, with_text("0123456789abcdef0123456789abcdef\n"),
+		   REFUSAL_NONE),
+	   "without the newline at its end");
+	ok(good_by("0123456789abcdef0123456789abcdef\n", 33,
+		   with_text("0123456789abcdef0123456789abcdef\n\n"),
+		   REFUSAL_NONE),
+	   "and no more than one");
+	memset(binary, 0, sizeof(binary));
+	binary[32] = '\x01';
+	ok(good_by(binary, 33, with_key(binary, 33, 0600, ""), REFUSAL_NONE) &&
+		   good_by(binary, 32, with_key(binary, 33, 0600, ""),
+			   REFUSAL_SIGNATURE),
+	   "of any bytes, also zeros");
+	ok(refuses(secret, 31, 0600, "",
+		   "a secret has at least 32 bytes, not 31"),
+	   "31 bytes are too few");
+	ok(refuses("0123456789abcdef0123456789abcde\n", 32, 0600, "",
+		   "a secret has at least 32 bytes, not 31"),
+	   "the newline is none of them");
+	ok(refuses("", 0, 0600, "", "a secret has at least 32 bytes, not 0"),
+	   "an empty file");
+	ok(refuses(secret, 32, 0644, "",
+		   "others can read it: its mode is 0644"),
+	   "others may not read it");
+	ok(refuses(JOSE_HS256_JWK, strlen(JOSE_HS256_JWK), 0604, "",
+		   "others can read it: its mode is 0604"),
+	   "nor one in JSON");
+	ok(refuses(JOSE_RS256_JWK, strlen(JOSE_RS256_JWK), 0646, "",
+		   "others can write it: its mode is 0646"),
+	   "nor write a public key");
+}
+
+static void files(void)
+{
+	struct tokens_config c = {.keys_count = 1};
+	const char *path = "/nowhere/a=b";
+
+	c.keys = &path;
+	ok(!tokens_new(&c, why) &&
+		   !strcmp(why, "'/nowhere/a=b': No such file or directory"),
+	   "a file that is not there");
+	ok(refuses("  {\"keys\":1}", 12, 0600, "", "'keys' is not an array"),
+	   "what begins with { is JSON");
+	ok(refuses("\xef\xbb\xbf-----BEGIN nonsense, which is long enough", 44,
+		   0600, "", "it is no PEM key that can be read"),
+	   "what has a BEGIN is PEM, and never a secret");
+	ok(refuses(JOSE_RS256_JWK, strlen(JOSE_RS256_JWK), 0600,
+		   "k=", "a JWK names its keys itself"),
+	   "a kid for a set");
+	ok(refuses(secret, 32, 0600, "=", "a kid has 1 to 256 bytes"),
+	   "an empty kid");
+}
+
+static void kids(void)
+{
+	struct tokens *t = with_key(secret, 32, 0600, "k1=");
+	char *named = forged(secret, 32, "k1");
+	char *misnamed = forged(secret, 32, "k2");
+	char *unnamed = forged(secret, 32, NULL);
+
+	ok(t && check(t, named, NOW) == REFUSAL_NONE, "KID=FILE names a key");
+	ok(t && check(t, misnamed, NOW) == REFUSAL_KEY_NAME,
+	   "another name is refused");
+	ok(t && check(t, unnamed, NOW) == REFUSAL_NONE, "none is not");
+	tokens_free(t);
+	t = with_text(secret);
+	ok(t && check(t, named, NOW) == REFUSAL_KEY_NAME,
+	   "where the key has no kid a token's is unknown");
+	tokens_free(t);
+	free(named);
+	free(misnamed);
+	free(unnamed);
+}
+
+static void unsigned_tokens(void)
+{
+	static const char none[] = "eyJhbGciOiJub25lIn0."
+				   "eyJleHAiOjIwMDAwMDAwMDB9.";
+	struct tokens *t = with_text(secret);
+
+	ok(check(t, none, NOW) == REFUSAL_ALGORITHM, "alg none is refused");
+	ok(check(t, JOSE_HS256, NOW) == REFUSAL_SIGNATURE,
+	   "so is a signature by another key");
+	ok(check(t, "", NOW) == REFUSAL_EMPTY, "and nothing");
+	ok(check(t, "abc", NOW) == REFUSAL_UNKNOWN &&
+		   check(t, "a.b", NOW) == REFUSAL_FORM,
+	   "and what is no token at all");
+	tokens_free(t);
+}
+
+/* Static tokens and keys beside each other; grants outlive both. */
+static void lists(void)
+{
+	static const char list[] = "# machines\n" ABC " ci publish=*\n";
+	struct file key, lines;
+	struct tokens_config c = {.keys_count = 1, .lists_count = 1};
+	const char *keys, *paths;
+	struct tokens *t;
+	struct grant *g = NULL;
+
+	make_file(&key, JOSE_RS256_JWK, strlen(JOSE_RS256_JWK), 0644, "");
+	make_file(&lines, list, strlen(list), 0644, "");
+	keys = key.path;
+	paths = lines.path;
+	c.keys = &keys;
+	c.lists = &paths;
+	t = tokens_new(&c, why);
+	ok(t && tokens_check(t, "abc", 3, NOW, &g) == REFUSAL_NONE,
+	   "a static token");
+	ok(t && check(t, JOSE_RS256, NOW) == REFUSAL_NONE, "and a JWT");
+	ok(t && check(t, "abd", NOW) == REFUSAL_UNKNOWN, "and neither");
+	tokens_free(t);
+	ok(g && !strcmp(g->name, "ci") && g->expires == GRANT_NEVER &&
+		   rights_may(&g->rights, RIGHTS_PUBLISH, "x", 1) &&
+		   !rights_may(&g->rights, RIGHTS_SUBSCRIBE, "x", 1),
+	   "a grant outlives what gave it");
+	grant_free(g);
+	fchmod(lines.fd, 0666);
+	ok(!tokens_new(&c, why) && strstr(why, "others can write it"),
+	   "others may not write a list");
+	close(key.fd);
+	close(lines.fd);
+}
+
+static void limits(void)
+{
+	struct tokens *t = with_text(secret);
+	struct grant *g;
+	static char big[TOKENS_MAX + 1];
+
+	memset(big, '.', sizeof(big));
+	ok(tokens_check(t, big, sizeof(big), NOW, &g) == REFUSAL_TOO_LONG &&
+		   tokens_check(t, big, TOKENS_MAX, NOW, &g) == REFUSAL_FORM,
+	   "a token has at most 16 KiB");
+	tokens_free(t);
+}
+
+/* Each reason is a text of its own. */
+static bool reasons_differ(void)
+{
+	for (int i = 0; i <= REFUSAL_NO_MEMORY; i++)
+		for (int j = 0; j < i; j++)
+			if (!strcmp(refusal_strerror((enum refusal)i),
+				    refusal_strerror((enum refusal)j)))
+				return false;
+	return true;
+}
+
+static void memory(void)
+{
+	bool good = true;
+	long n;
+
+	for (n = 1;; n++) {
+		struct tokens *t = with_text(JOSE_RS256_JWK);
+		enum refusal refusal;
+
+		oom_after(n);
+		refusal = check(t, JOSE_RS256, NOW);
+		tokens_free(t);
+		if (!oom_off()) {
+			good &= refusal == REFUSAL_NONE;
+			break;
+		}
+		good &= refusal == REFUSAL_NO_MEMORY;
+	}
+	ok(good && n > 4, "out of memory at each step of a check");
+	for (n = 1;; n++) {
+		struct tokens *t;
+
+		oom_after(n);
+		t = with_text(JOSE_RS256_JWK);
+		tokens_free(t);
+		if (!oom_off()) {
+			good &= t != NULL;
+			break;
+		}
+		good &= t == NULL;
+	}
+	ok(good && n > 4, "and of reading");
+}
+
+int main(void)
+{
+	vectors();
+	times();
+	expected();
+	secrets();
+	files();
+	kids();
+	unsigned_tokens();
+	lists();
+	limits();
+	ok(reasons_differ(), "each reason has its own text");
+	memory();
+	return tap_end();
+}
