@@ -251,6 +251,9 @@ looks() {
 	said "redis2ws: '$REDIS_URL' refuses: MISCONF *"
 	until_figure published 20
 	[ "$(pending)" -eq 10 ]
+	# Nor does it end when it has to connect again meanwhile.
+	cli client kill type normal skipme yes
+	said "redis2ws: cannot connect to '$REDIS_URL': Redis cannot save its data: MISCONF *; trying again in *"
 	cli config set stop-writes-on-bgsave-error no
 	cli config set save '' # or it cannot end
 	until_pending 0
@@ -282,6 +285,46 @@ looks() {
 	until_figure published 20
 	arrived 20
 	until_pending 0
+}
+
+@test "entries with very many fields: fewer are read at a time" {
+	large
+	cli eval 'for n = 1, 2000 do
+		local f = {}
+		for i = 1, 200 do f[2 * i - 1] = "f" .. i; f[2 * i] = "x" end
+		redis.call("XADD", "jobs", "*", "tenantId", "t", "n", n, unpack(f))
+	end' 0
+	bridge --stream jobs --group g -J
+	until_figure published 2000
+	until_pending 0
+	[ "$(figure breaks)" -eq 0 ]
+}
+
+@test "an entry too large for a reply is refused, and those around it are not" {
+	large
+	cli xgroup create jobs g 0 mkstream
+	add 1 30
+	head -c 70000000 /dev/zero | tr '\0' x | cli -x xadd jobs '*' data
+	add 31 60
+	jobs --rejects "$T/rejects"
+	until_figure published 60
+	until_pending 0
+	arrived 60
+	[ "$(figure rejected)" -eq 1 ]
+	[ "$(jq -r .reason "$T/rejects")" = 'the entry is larger than a reply may be' ]
+	[[ $(jq -r .entry "$T/rejects") == +([0-9])-+([0-9]) ]]
+}
+
+@test "one tenant that waits does not hold up others after a reconnect" {
+	large --tenant-rate 5
+	add 1 100
+	jobs
+	until_figure held 50
+	cli client kill type normal skipme yes
+	add 1 10 u
+	add 101 101
+	wssub u --since all -c 10 -W 10 >"$T/u"
+	[ "$(wc -l <"$T/u")" -eq 10 ]
 }
 
 @test "a key that is no stream" {
