@@ -40,7 +40,6 @@ static void forget(struct conn *conn)
 	conn->protocol[0] = conn->phrase[0] = conn->body[0] = '\0';
 	conn->trouble[0] = conn->close_reason[0] = '\0';
 	buf_clear(&conn->in, KEPT);
-	buf_clear(&conn->out, KEPT);
 }
 
 /* "host:port" as RFC 9110 wants it; the port only where it is not implied. */
@@ -238,43 +237,70 @@ static int writable(struct conn *conn, struct lws *wsi)
 		return send_ping(conn, wsi);
 	if (conn->sending) {
 		conn->sending = false;
-		buf_clear(&conn->out, KEPT);
 		conn->events->writable(conn->user);
 	}
 	return 0;
 }
 
-static int send_as(struct conn *conn, struct buf *message,
-		   enum lws_write_protocol kind)
+/*
+ * As raw bytes, since lws would mask them one by one. It is one whole frame:
+ * lws may put a frame of its own between two writes. What the kernel does not
+ * take it copies.
+ */
+static void write_frame(struct conn *conn)
 {
-	static const char headroom[LWS_PRE];
-	size_t len = buf_len(message);
-	unsigned char *at;
+	unsigned char *frame = (unsigned char *)buf_bytes(&conn->out) + LWS_PRE;
+	size_t len = buf_len(&conn->out) - LWS_PRE;
 
-	if (conn->stage != CONN_OPEN || conn->sending || conn->closing)
-		return -1;
-	buf_append(&conn->out, headroom, LWS_PRE);
-	buf_append(&conn->out, buf_bytes(message), len);
-	if (conn->out.failed || message->failed)
-		return -1;
-	buf_consume(message, len);
-	at = (unsigned char *)buf_bytes(&conn->out) + LWS_PRE;
 	conn->sending = true;
-	if (lws_write(conn->wsi, at, len, kind) < 0)
+	if (lws_write(conn->wsi, frame, len, LWS_WRITE_HTTP) < 0)
 		conn_kill(conn);
 	else
 		lws_callback_on_writable(conn->wsi);
-	return 0;
+}
+
+/* 0, or -1 without memory or random numbers. */
+static int make_frame(struct conn *conn, const struct buf *message,
+		      enum wsframe_opcode opcode)
+{
+	static const char headroom[LWS_PRE];
+	uint32_t key;
+
+	if (masked_key(&conn->keys, &key) < 0)
+		return -1;
+	buf_append(&conn->out, headroom, LWS_PRE);
+	masked_put(&conn->out, opcode, buf_bytes(message), buf_len(message),
+		   key);
+	return conn->out.failed ? -1 : 0;
+}
+
+static int send_as(struct conn *conn, struct buf *message,
+		   enum wsframe_opcode opcode)
+{
+	int result;
+
+	if (conn->stage != CONN_OPEN || conn->sending || conn->closing ||
+	    message->failed)
+		return -1;
+	result = make_frame(conn, message, opcode);
+	if (result == 0) {
+		buf_consume(message, buf_len(message));
+		write_frame(conn);
+	} else {
+		conn_kill(conn);
+	}
+	buf_clear(&conn->out, KEPT);
+	return result;
 }
 
 int conn_send(struct conn *conn, struct buf *message)
 {
-	return send_as(conn, message, LWS_WRITE_TEXT);
+	return send_as(conn, message, WSFRAME_TEXT);
 }
 
 int conn_send_binary(struct conn *conn, struct buf *message)
 {
-	return send_as(conn, message, LWS_WRITE_BINARY);
+	return send_as(conn, message, WSFRAME_BINARY);
 }
 
 void conn_want_writable(struct conn *conn)
