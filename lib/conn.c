@@ -10,6 +10,9 @@
 /* Memory that is kept between messages, in each direction. */
 #define KEPT (2 * LOOP_READ_MAX)
 
+/* For the answer to our close frame. */
+#define CLOSE_S 5
+
 /* lws cuts the Host header here without a word. */
 #define HOST_HEADER_MAX 110
 
@@ -34,7 +37,8 @@ static void forget(struct conn *conn)
 {
 	conn->wsi = NULL;
 	conn->stage = CONN_CONNECTING;
-	conn->sending = conn->paused = conn->closing = false;
+	conn->sending = conn->paused = false;
+	conn->closing = conn->said_close = false;
 	conn->heard = conn->ping_due = false;
 	conn->status = conn->close_code = 0;
 	conn->protocol[0] = conn->phrase[0] = conn->body[0] = '\0';
@@ -260,8 +264,8 @@ static void write_frame(struct conn *conn)
 }
 
 /* 0, or -1 without memory or random numbers. */
-static int make_frame(struct conn *conn, const struct buf *message,
-		      enum wsframe_opcode opcode)
+static int make_frame(struct conn *conn, enum wsframe_opcode opcode,
+		      const char *payload, size_t len)
 {
 	static const char headroom[LWS_PRE];
 	uint32_t key;
@@ -269,8 +273,7 @@ static int make_frame(struct conn *conn, const struct buf *message,
 	if (masked_key(&conn->keys, &key) < 0)
 		return -1;
 	buf_append(&conn->out, headroom, LWS_PRE);
-	masked_put(&conn->out, opcode, buf_bytes(message), buf_len(message),
-		   key);
+	masked_put(&conn->out, opcode, payload, len, key);
 	return conn->out.failed ? -1 : 0;
 }
 
@@ -282,7 +285,7 @@ static int send_as(struct conn *conn, struct buf *message,
 	if (conn->stage != CONN_OPEN || conn->sending || conn->closing ||
 	    message->failed)
 		return -1;
-	result = make_frame(conn, message, opcode);
+	result = make_frame(conn, opcode, buf_bytes(message), buf_len(message));
 	if (result == 0) {
 		buf_consume(message, buf_len(message));
 		write_frame(conn);
@@ -356,14 +359,27 @@ void conn_kill(struct conn *conn)
 	lws_cancel_service(lws_get_context(conn->wsi));
 }
 
-/* lws closes when a callback returns -1, with the reason that was set. */
+/*
+ * The close frame is ours: of lws_close_reason() lws makes one, but where it
+ * was built for debugging, as in Debian, it ends the connection before that is
+ * out. Then what the peer sent meanwhile makes the kernel forget what it had
+ * not yet taken. lws's own answer to a close frame does leave.
+ */
 static int close_if_due(struct conn *conn, struct lws *wsi)
 {
-	if (!conn->closing || conn->stage != CONN_OPEN ||
+	const char code[] = {(char)(conn->close_with >> 8),
+			     (char)conn->close_with};
+
+	if (!conn->closing || conn->said_close || conn->stage != CONN_OPEN ||
 	    lws_partial_buffered(wsi))
 		return 0;
-	lws_close_reason(wsi, (enum lws_close_status)conn->close_with, NULL, 0);
-	return -1;
+	if (make_frame(conn, WSFRAME_CLOSE, code, sizeof(code)) < 0)
+		return -1;
+	conn->said_close = true;
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_S);
+	write_frame(conn);
+	buf_clear(&conn->out, KEPT);
+	return 0;
 }
 
 static int gone(struct conn *conn, struct lws *wsi)
@@ -408,7 +424,7 @@ static int dispatch(struct conn *conn, struct lws *wsi,
 		return writable(conn, wsi);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		peer_closes(conn, in, len);
-		return 0;
+		return conn->said_close ? -1 : 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		if (in)
 			copy_line(conn->trouble, in, len);

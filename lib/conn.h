@@ -43,11 +43,12 @@ struct conn {
 	struct lws *wsi;    /* NULL: none, or gone */
 	size_t message_max; /* bytes */
 	enum conn_stage stage;
-	bool sending;  /* a message is leaving */
-	bool paused;   /* not reading */
-	bool closing;  /* close with close_with as soon as possible */
-	bool heard;    /* something came since the owner set it to false */
-	bool ping_due; /* send a ping with the next writable callback */
+	bool sending;	 /* a message is leaving */
+	bool paused;	 /* not reading */
+	bool closing;	 /* close with close_with as soon as possible */
+	bool said_close; /* that close frame was sent */
+	bool heard;	 /* something came since the owner set it to false */
+	bool ping_due;	 /* send a ping with the next writable callback */
 	unsigned close_with;
 	struct buf in;	/* the beginning of a message */
 	struct buf out; /* headroom for lws and a frame; empty between calls */
