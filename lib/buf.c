@@ -55,13 +55,14 @@ static char *give_up(struct buf *b)
 	return NULL;
 }
 
-/* Makes room when there is none behind the end. */
-static char *make_room(struct buf *b, size_t n)
+char *buf_grow(struct buf *b, size_t n)
 {
 	size_t len = buf_len(b);
 	size_t cap;
 	char *base;
 
+	if (b->failed)
+		return NULL;
 	if (n > SIZE_MAX - len)
 		return give_up(b);
 	/* Sliding fewer bytes than were consumed keeps appending linear. */
@@ -79,43 +80,6 @@ static char *make_room(struct buf *b, size_t n)
 	b->base = base;
 	b->cap = cap;
 	return b->base + b->end;
-}
-
-char *buf_reserve(struct buf *b, size_t n)
-{
-	if (b->failed)
-		return NULL;
-	if (b->base && b->cap - b->end >= n)
-		return b->base + b->end;
-	return make_room(b, n);
-}
-
-void buf_added(struct buf *b, size_t n)
-{
-	b->end += n;
-}
-
-void buf_append(struct buf *b, const void *bytes, size_t n)
-{
-	char *out;
-
-	if (!n)
-		return;
-	out = buf_reserve(b, n);
-	if (!out)
-		return;
-	memcpy(out, bytes, n);
-	buf_added(b, n);
-}
-
-void buf_puts(struct buf *b, const char *text)
-{
-	buf_append(b, text, strlen(text));
-}
-
-void buf_putc(struct buf *b, char c)
-{
-	buf_append(b, &c, 1);
 }
 
 void buf_put_u64(struct buf *b, uint64_t value)

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 struct buf {
 	char *base;   /* owned; NULL while nothing was appended */
@@ -39,17 +40,47 @@ static inline char *buf_bytes(const struct buf *b)
 	return b->base ? b->base + b->start : NULL;
 }
 
+/* buf_reserve() where there is no room yet. */
+char *buf_grow(struct buf *b, size_t n);
+
 /*
  * Makes room for `n` more bytes and returns where they go; buf_added() then
  * says how many were written there. NULL and `failed` when out of memory, NULL
  * too when it had failed before. Capacity doubles, from 64.
  */
-char *buf_reserve(struct buf *b, size_t n);
-void buf_added(struct buf *b, size_t n);
+static inline char *buf_reserve(struct buf *b, size_t n)
+{
+	if (b->base && !b->failed && b->cap - b->end >= n)
+		return b->base + b->end;
+	return buf_grow(b, n);
+}
 
-void buf_append(struct buf *b, const void *bytes, size_t n);
-void buf_puts(struct buf *b, const char *text);
-void buf_putc(struct buf *b, char c);
+static inline void buf_added(struct buf *b, size_t n)
+{
+	b->end += n;
+}
+
+/* Inline, so that the bytes of a literal are stored without a call. */
+static inline void buf_append(struct buf *b, const void *bytes, size_t n)
+{
+	char *out = n ? buf_reserve(b, n) : NULL;
+
+	if (!out)
+		return;
+	memcpy(out, bytes, n);
+	buf_added(b, n);
+}
+
+static inline void buf_puts(struct buf *b, const char *text)
+{
+	buf_append(b, text, strlen(text));
+}
+
+static inline void buf_putc(struct buf *b, char c)
+{
+	buf_append(b, &c, 1);
+}
+
 void buf_put_u64(struct buf *b, uint64_t value); /* in decimal */
 void buf_printf(struct buf *b, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));

@@ -10,6 +10,9 @@
 /* Memory that is kept between messages, in each direction. */
 #define KEPT (2 * LOOP_READ_MAX)
 
+/* For the answer to our close frame. */
+#define CLOSE_S 5
+
 /* lws cuts the Host header here without a word. */
 #define HOST_HEADER_MAX 110
 
@@ -34,13 +37,13 @@ static void forget(struct conn *conn)
 {
 	conn->wsi = NULL;
 	conn->stage = CONN_CONNECTING;
-	conn->sending = conn->paused = conn->closing = false;
+	conn->sending = conn->paused = false;
+	conn->closing = conn->said_close = false;
 	conn->heard = conn->ping_due = false;
 	conn->status = conn->close_code = 0;
 	conn->protocol[0] = conn->phrase[0] = conn->body[0] = '\0';
 	conn->trouble[0] = conn->close_reason[0] = '\0';
 	buf_clear(&conn->in, KEPT);
-	buf_clear(&conn->out, KEPT);
 }
 
 /* "host:port" as RFC 9110 wants it; the port only where it is not implied. */
@@ -238,43 +241,69 @@ static int writable(struct conn *conn, struct lws *wsi)
 		return send_ping(conn, wsi);
 	if (conn->sending) {
 		conn->sending = false;
-		buf_clear(&conn->out, KEPT);
 		conn->events->writable(conn->user);
 	}
 	return 0;
 }
 
-static int send_as(struct conn *conn, struct buf *message,
-		   enum lws_write_protocol kind)
+/*
+ * As raw bytes, since lws would mask them one by one. It is one whole frame:
+ * lws may put a frame of its own between two writes. What the kernel does not
+ * take it copies.
+ */
+static void write_frame(struct conn *conn)
 {
-	static const char headroom[LWS_PRE];
-	size_t len = buf_len(message);
-	unsigned char *at;
+	unsigned char *frame = (unsigned char *)buf_bytes(&conn->out) + LWS_PRE;
+	size_t len = buf_len(&conn->out) - LWS_PRE;
 
-	if (conn->stage != CONN_OPEN || conn->sending || conn->closing)
-		return -1;
-	buf_append(&conn->out, headroom, LWS_PRE);
-	buf_append(&conn->out, buf_bytes(message), len);
-	if (conn->out.failed || message->failed)
-		return -1;
-	buf_consume(message, len);
-	at = (unsigned char *)buf_bytes(&conn->out) + LWS_PRE;
 	conn->sending = true;
-	if (lws_write(conn->wsi, at, len, kind) < 0)
+	if (lws_write(conn->wsi, frame, len, LWS_WRITE_HTTP) < 0)
 		conn_kill(conn);
 	else
 		lws_callback_on_writable(conn->wsi);
-	return 0;
+}
+
+/* 0, or -1 without memory or random numbers. */
+static int make_frame(struct conn *conn, enum wsframe_opcode opcode,
+		      const char *payload, size_t len)
+{
+	static const char headroom[LWS_PRE];
+	uint32_t key;
+
+	if (masked_key(&conn->keys, &key) < 0)
+		return -1;
+	buf_append(&conn->out, headroom, LWS_PRE);
+	masked_put(&conn->out, opcode, payload, len, key);
+	return conn->out.failed ? -1 : 0;
+}
+
+static int send_as(struct conn *conn, struct buf *message,
+		   enum wsframe_opcode opcode)
+{
+	int result;
+
+	if (conn->stage != CONN_OPEN || conn->sending || conn->closing ||
+	    message->failed)
+		return -1;
+	result = make_frame(conn, opcode, buf_bytes(message), buf_len(message));
+	if (result == 0) {
+		buf_consume(message, buf_len(message));
+		write_frame(conn);
+	} else {
+		conn_kill(conn);
+	}
+	buf_clear(&conn->out, KEPT);
+	return result;
 }
 
 int conn_send(struct conn *conn, struct buf *message)
 {
-	return send_as(conn, message, LWS_WRITE_TEXT);
+	return send_as(conn, message, WSFRAME_TEXT);
 }
 
 int conn_send_binary(struct conn *conn, struct buf *message)
 {
-	return send_as(conn, message, LWS_WRITE_BINARY);
+	return send_as(conn, message, WSFRAME_BINARY);
 }
 
 void conn_want_writable(struct conn *conn)
@@ -330,14 +359,27 @@ void conn_kill(struct conn *conn)
 	lws_cancel_service(lws_get_context(conn->wsi));
 }
 
-/* lws closes when a callback returns -1, with the reason that was set. */
+/*
+ * The close frame is ours: of lws_close_reason() lws makes one, but where it
+ * was built for debugging, as in Debian, it ends the connection before that is
+ * out. Then what the peer sent meanwhile makes the kernel forget what it had
+ * not yet taken. lws's own answer to a close frame does leave.
+ */
 static int close_if_due(struct conn *conn, struct lws *wsi)
 {
-	if (!conn->closing || conn->stage != CONN_OPEN ||
+	const char code[] = {(char)(conn->close_with >> 8),
+			     (char)conn->close_with};
+
+	if (!conn->closing || conn->said_close || conn->stage != CONN_OPEN ||
 	    lws_partial_buffered(wsi))
 		return 0;
-	lws_close_reason(wsi, (enum lws_close_status)conn->close_with, NULL, 0);
-	return -1;
+	if (make_frame(conn, WSFRAME_CLOSE, code, sizeof(code)) < 0)
+		return -1;
+	conn->said_close = true;
+	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_S);
+	write_frame(conn);
+	buf_clear(&conn->out, KEPT);
+	return 0;
 }
 
 static int gone(struct conn *conn, struct lws *wsi)
@@ -382,7 +424,7 @@ static int dispatch(struct conn *conn, struct lws *wsi,
 		return writable(conn, wsi);
 	case LWS_CALLBACK_WS_PEER_INITIATED_CLOSE:
 		peer_closes(conn, in, len);
-		return 0;
+		return conn->said_close ? -1 : 0;
 	case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
 		if (in)
 			copy_line(conn->trouble, in, len);

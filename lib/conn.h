@@ -11,6 +11,7 @@
 
 #include "buf.h"
 #include "loop.h"
+#include "masked.h"
 #include "url.h"
 
 #include <stdbool.h>
@@ -42,14 +43,16 @@ struct conn {
 	struct lws *wsi;    /* NULL: none, or gone */
 	size_t message_max; /* bytes */
 	enum conn_stage stage;
-	bool sending;  /* a message is leaving */
-	bool paused;   /* not reading */
-	bool closing;  /* close with close_with as soon as possible */
-	bool heard;    /* something came since the owner set it to false */
-	bool ping_due; /* send a ping with the next writable callback */
+	bool sending;	 /* a message is leaving */
+	bool paused;	 /* not reading */
+	bool closing;	 /* close with close_with as soon as possible */
+	bool said_close; /* that close frame was sent */
+	bool heard;	 /* something came since the owner set it to false */
+	bool ping_due;	 /* send a ping with the next writable callback */
 	unsigned close_with;
 	struct buf in;	/* the beginning of a message */
-	struct buf out; /* headroom for lws and the message that leaves */
+	struct buf out; /* headroom for lws and a frame; empty between calls */
+	struct masked_keys keys; /* of the frames */
 
 	/* What the peer said. */
 	char protocol[32];	     /* subprotocol accepted, or "" */
@@ -88,8 +91,9 @@ int conn_start(struct conn *conn, struct loop *loop, const struct url *url,
 	       const char *address, const char *offer);
 
 /*
- * Takes all bytes of `message`, text or binary. -1 while one is leaving or out
- * of memory.
+ * Takes all bytes of `message`, text or binary, and sends them as one frame. -1
+ * while one is leaving, when it is not open, and when `message` has failed; and
+ * for want of memory, which ends the connection.
  */
 int conn_send(struct conn *conn, struct buf *message);
 int conn_send_binary(struct conn *conn, struct buf *message);

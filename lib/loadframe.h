@@ -1,23 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loadframe - the client's end of a WebSocket byte stream, at the speed of a
- * load generator: builds masked frames, and walks through received bytes frame
- * by frame by their headers, without copying a payload.
+ * loadframe - walks through the bytes that a client received, frame by frame
+ * by their headers, at the speed of a load generator: without copying a
+ * payload.
  */
 #ifndef LOADFRAME_H
 #define LOADFRAME_H
 
-#include "buf.h"
 #include "wsframe.h"
 
 #include <string.h>
-
-/*
- * Appends a final, masked frame to `out`. `mask` is the masking key; any
- * number is correct on the wire.
- */
-void loadframe_put(struct buf *out, enum wsframe_opcode opcode,
-		   const char *payload, size_t len, uint32_t mask);
 
 /* Received bytes, and the frame that the walk is at. */
 struct loadframe_walk {

@@ -2,6 +2,7 @@
 #include "loadpeer.h"
 
 #include "clock.h"
+#include "masked.h"
 #include "tenant.h"
 
 #include <errno.h>
@@ -38,8 +39,8 @@ static void put_frame(struct loadpeer *peer, struct loadpeer_env *env,
 		      enum wsframe_opcode opcode, const char *payload,
 		      size_t len)
 {
-	loadframe_put(&peer->conn.out, opcode, payload, len,
-		      loadpub_mask(&env->plan));
+	masked_put(&peer->conn.out, opcode, payload, len,
+		   loadpub_mask(&env->plan));
 }
 
 /* The first frames of a connection. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "loadpub.h"
 
-#include "loadframe.h"
 #include "loadmark.h"
+#include "masked.h"
 #include "num.h"
 
 #include <stdlib.h>
@@ -155,8 +155,8 @@ static void put_frame(struct loadpub *p, struct buf *out)
 	if (p->lines.failed)
 		out->failed = true;
 	else
-		loadframe_put(out, WSFRAME_TEXT, buf_bytes(&p->lines),
-			      buf_len(&p->lines) - 1, loadpub_mask(p->plan));
+		masked_put(out, WSFRAME_TEXT, buf_bytes(&p->lines),
+			   buf_len(&p->lines) - 1, loadpub_mask(p->plan));
 	buf_clear(&p->lines, FRAME_HIGH * 2);
 }
 
@@ -166,7 +166,7 @@ static void put_fence(struct loadpub *p, struct buf *out)
 	if (p->fence || p->made == p->settled)
 		return;
 	p->fence = p->made;
-	loadframe_put(out, WSFRAME_PING, "", 0, loadpub_mask(p->plan));
+	masked_put(out, WSFRAME_PING, "", 0, loadpub_mask(p->plan));
 }
 
 void loadpub_fill(struct loadpub *p, struct buf *out, uint64_t now)

@@ -126,8 +126,9 @@ static void put_frame(struct outlet *o, enum wsframe_opcode opcode,
 		      const void *payload, size_t len)
 {
 	uint8_t header[WSFRAME_HEADER_MAX];
+	size_t header_len = wsframe_encode(header, opcode, len);
 
-	buf_append(&o->control, header, wsframe_encode(header, opcode, len));
+	buf_append(&o->control, header, header_len);
 	buf_append(&o->control, payload, len);
 	count_output(o);
 	if (o->control.failed)

@@ -453,6 +453,54 @@ subscribe() {
 	run ! published
 }
 
+# strict [OPTION...]: a strictserver; what it got is then in $T/strict.
+strict() {
+	listening node "$BATS_TEST_DIRNAME/tools/strictserver.mjs" "$@" \
+		"$T/strict"
+}
+
+# What wspub makes of a plain server's updates, a line each.
+requests() {
+	sed 's/.*/{"type":"PUBLISH","tenantId":"t","data":&}/'
+}
+
+# A flood, with more than a socket takes, to a strict server at $1.
+flood() {
+	printf '"%060000d"\n' {1..600} >"$T/in"
+	SSL_CERT_FILE=$T/cert wspub --no-ack -u "$1" t -f "$T/in"
+	wait "${started[-1]}"
+	requests <"$T/in" | cmp - "$T/strict"
+	[ "$(jq '.close == 1000 and .pongs == 3 and .keys >= .frames - 1' "$T/strict.json")" = \
+		true ]
+}
+
+@test "frames are masked, each with a key of its own, at every width of a length" {
+	strict
+	request=$(requests <<<'""')
+	for size in 60 125 126 127 65535 65536 100000; do
+		printf '"%*s"\n' $((size - ${#request})) ''
+	done >"$T/in"
+	wspub --no-ack -u "ws://127.0.0.1:$PORT/ws" t -f "$T/in"
+	wait "${started[-1]}"
+	[ "$(jq -c .sizes "$T/strict.json")" = \
+		'[60,125,126,127,65535,65536,100000]' ]
+	[ "$(jq '.close == 1000 and .keys == .frames' "$T/strict.json")" = true ]
+	requests <"$T/in" | cmp - "$T/strict"
+}
+
+@test "a flood: PINGs are answered between its frames" {
+	strict
+	flood "ws://127.0.0.1:$PORT/ws"
+}
+
+@test "a flood over TLS" {
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes \
+		-days 2 -subj /CN=localhost -addext subjectAltName=DNS:localhost \
+		-keyout "$T/key" -out "$T/cert"
+	strict --tls "$T/key" "$T/cert"
+	flood "wss://localhost:$PORT/ws"
+}
+
 @test "--progress, forced; not otherwise" {
 	server
 	run -0 wspub --progress t < <(lines_of 1000)

@@ -32,6 +32,7 @@ needs() {
 		echo cmd curl curl
 		echo cmd jq jq
 		echo cmd mandoc mandoc
+		echo cmd openssl openssl
 		echo cmd ps procps
 		echo cmd script bsdutils
 		echo cmd node nodejs
