@@ -117,6 +117,9 @@ static void lost(struct redis *r)
 	answer_nothing(r);
 	if (r->state == CLOSING)
 		return;
+	/* Redis is well, and who reads on reads less. */
+	if (loss.oversize)
+		backoff_reset(&r->backoff);
 	if (!loss.final) {
 		loss.retry_ms = backoff_next(&r->backoff, random_number());
 		set_timer(r, loss.retry_ms);

@@ -113,12 +113,12 @@ static const char *beginning(struct streamreader *r, size_t stream)
 	const struct streamreader_place *place = &r->places[stream];
 	struct entryid id;
 
-	if (!place->any)
+	if (!place->any && !place->known)
 		return r->config->begin;
 	if (r->events->oldest(r->user, stream, &id))
 		id = entryid_before(id);
 	else
-		id = place->last;
+		id = place->any ? place->last : place->given;
 	entryid_show(r->ids[stream], id);
 	return r->ids[stream];
 }
@@ -448,13 +448,9 @@ static void ask_next(struct streamreader *r)
 	r->reading = redis_command(r->redis, &command) == 0;
 }
 
-/*
- * It was among those behind the last that was read. Of those that this consumer
- * was given before, read one by one, it is the next.
- */
-void streamreader_too_large(struct streamreader *r)
+/* What a reply had that did not come is behind the last that was read. */
+static void step_back(struct streamreader *r)
 {
-	r->stuck = r->careful && !r->places[r->turn].fresh;
 	for (size_t i = 0; i < r->config->count; i++) {
 		struct streamreader_place *place = &r->places[i];
 
@@ -462,6 +458,16 @@ void streamreader_too_large(struct streamreader *r)
 			place->again = place->last;
 		place->caught_up = r->config->peek;
 	}
+}
+
+/*
+ * It was among those behind the last that was read. Of those that this consumer
+ * was given before, read one by one, it is the next.
+ */
+void streamreader_too_large(struct streamreader *r)
+{
+	r->stuck = r->careful && !r->places[r->turn].fresh;
+	step_back(r);
 	r->careful = BATCH_MAX * r->config->count;
 	r->batch = 1;
 }
@@ -470,10 +476,8 @@ void streamreader_know(struct streamreader *r, size_t stream, struct entryid id)
 {
 	struct streamreader_place *place = &r->places[stream];
 
-	if (place->any)
-		return;
-	place->last = id;
-	place->any = true;
+	place->given = id;
+	place->known = true;
 }
 
 void streamreader_begin_small(struct streamreader *r)
@@ -517,7 +521,9 @@ void streamreader_connect(struct streamreader *r, struct redis *redis)
 {
 	r->redis = redis;
 	r->on_hold = false;
-	if (!r->careful)
+	if (r->careful)
+		step_back(r);
+	else
 		begin_again(r);
 	if (r->config->peek)
 		become_ready(r);

@@ -58,7 +58,9 @@ struct streamreader_events {
 /* One stream. */
 struct streamreader_place {
 	struct entryid last;  /* that was read as a new one */
-	bool any;	      /* one was, or it is known from Redis */
+	bool any;	      /* one was */
+	struct entryid given; /* the group was, by whomever, as Redis says */
+	bool known;	      /* it does */
 	struct entryid again; /* up to here old ones were read again */
 	bool caught_up;	      /* all of them were */
 	bool fresh;	      /* the read under way is for new ones */
