@@ -197,13 +197,33 @@ static size_t count_blocks(const char *text, size_t len)
 	return count;
 }
 
+/*
+ * PEM_read_bio_PrivateKey() leaves a copy of the text behind in memory that it
+ * frees; this does not.
+ */
+static EVP_PKEY *read_private(BIO *bio)
+{
+	unsigned char *der = NULL;
+	const unsigned char *at;
+	EVP_PKEY *pkey = NULL;
+	long len;
+
+	if (!PEM_bytes_read_bio_secmem(&der, &len, NULL, PEM_STRING_EVP_PKEY,
+				       bio, no_phrase, NULL))
+		return NULL;
+	at = der;
+	pkey = d2i_AutoPrivateKey(NULL, &at, len);
+	OPENSSL_secure_clear_free(der, (size_t)len);
+	return pkey;
+}
+
 static EVP_PKEY *read_pem(const char *text, size_t len, bool private)
 {
 	BIO *bio = BIO_new_mem_buf(text, (int)len);
 	EVP_PKEY *pkey = NULL;
 
 	if (bio && private)
-		pkey = PEM_read_bio_PrivateKey(bio, NULL, no_phrase, NULL);
+		pkey = read_private(bio);
 	else if (bio)
 		pkey = PEM_read_bio_PUBKEY(bio, NULL, no_phrase, NULL);
 	BIO_free(bio);

@@ -4,6 +4,10 @@
 #include "jwk.h"
 #include "secretfile.h"
 
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define PEM_BEGIN "-----BEGIN "
@@ -39,6 +43,52 @@ static int check_mode(const struct secretfile *f, bool secret, char *why)
 	return result == 0 ? 0 : jwtkey_refuse(why, "%s", reason);
 }
 
+/* One word that begins neither JSON nor a page. */
+static bool is_word(const char *bytes, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if (bytes[i] <= ' ' || bytes[i] > '~')
+			return false;
+	return len && !memchr("{[<\"", bytes[0], 4);
+}
+
+/* The public key that some programs show: PEM without its first line. */
+static bool is_bare_key(const char *bytes, size_t len)
+{
+	unsigned char *der = malloc(len + 3);
+	const unsigned char *at = der;
+	EVP_PKEY *pkey = NULL;
+	int n = der ? EVP_DecodeBlock(der, (const unsigned char *)bytes,
+				      (int)len)
+		    : -1;
+
+	if (n > 0)
+		pkey = d2i_PUBKEY(NULL, &at, n);
+	EVP_PKEY_free(pkey);
+	ERR_clear_error();
+	if (der)
+		OPENSSL_cleanse(der, len + 3);
+	free(der);
+	return pkey != NULL;
+}
+
+/*
+ * A public key in another form, a JWK Set that begins with a byte order mark
+ * or the page that a server sent in its place is known to all, and no secret.
+ */
+static struct jwtkey *read_secret(const char *bytes, size_t len, char *why)
+{
+	if (len >= JWTKEY_SECRET_MIN && !is_word(bytes, len))
+		jwtkey_refuse(why,
+			      "it is neither JSON nor PEM, nor a secret of "
+			      "one word (other bytes go into a JWK, 'oct')");
+	else if (is_bare_key(bytes, len))
+		jwtkey_refuse(why, "it is a public key without its BEGIN line");
+	else
+		return jwtkey_from_secret(bytes, len, why);
+	return NULL;
+}
+
 /* A secret or a PEM key. */
 static struct jwtkey *read_one(const struct secretfile *f, char *why)
 {
@@ -49,7 +99,7 @@ static struct jwtkey *read_one(const struct secretfile *f, char *why)
 		key = jwtkey_from_pem(f->bytes, len, why);
 	} else {
 		len -= len && f->bytes[len - 1] == '\n';
-		key = jwtkey_from_secret(f->bytes, len, why);
+		key = read_secret(f->bytes, len, why);
 	}
 	if (!key || check_mode(f, key->can_sign, why) == 0)
 		return key;
