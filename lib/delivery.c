@@ -113,6 +113,7 @@ static bool fly(void *user, const struct deferred_message *m)
 		.source = AGAIN,
 	};
 
+	seen_touch(&d->seen, message.tenant);
 	buf_append(&d->uplink.window.origins, m->origin.bytes, m->origin.len);
 	return uplink_put(&d->uplink, &message) == 0;
 }

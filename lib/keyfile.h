@@ -3,10 +3,11 @@
  * keyfile - keys out of files.
  *
  * A file is what it looks like: where it begins with '{', a JWK or a set of
- * them; where there is "-----BEGIN " in it, PEM; else an HMAC secret, which is
- * all of its bytes but one newline at its end. So a public key is never taken
- * for a secret. Secrets and private keys may not be readable by others, public
- * keys not writable.
+ * them; where there is "-----BEGIN " in it, PEM; one word of printable ASCII is
+ * an HMAC secret, without the newline at its end; all else is refused. So what
+ * everybody knows, a public key in whatever form or a page that was fetched in
+ * its place, is not taken for a secret. Secrets and private keys may not be
+ * readable by others, public keys not writable.
  */
 #ifndef KEYFILE_H
 #define KEYFILE_H

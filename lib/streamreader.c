@@ -53,6 +53,12 @@ void streamreader_release(struct streamreader *r)
 void streamreader_stop(struct streamreader *r)
 {
 	r->stopped = true;
+	r->reading = false;
+}
+
+bool streamreader_rereads(const struct streamreader *r)
+{
+	return r->reading && r->old;
 }
 
 static void out_of_memory(struct streamreader *r)
@@ -387,6 +393,7 @@ static void read_some(struct streamreader *r, size_t limit)
 	char text[24];
 	size_t n;
 
+	r->old = !block && !streamreader_caught_up(r);
 	/* It holds for each of the streams. */
 	limit = limit / count ? limit / count : 1;
 	text[num_put_u64(text, limit < batch ? limit : batch)] = '\0';
@@ -404,21 +411,60 @@ static void read_some(struct streamreader *r, size_t limit)
 
 /* Which entry is too large */
 
-static void on_next(void *user, const struct redisreply *reply)
+/* It came, so it is not; or it is not there any more. */
+static void on_suspect(void *user, const struct redisreply *reply)
 {
 	struct streamreader *r = user;
-	const struct redisreply *item = reply ? reply->items : NULL;
-	struct entryid *again = &r->places[r->turn].again;
 
 	r->reading = false;
 	if (!reply || r->stopped)
 		return;
-	r->stuck = false;
+	r->proving = r->stuck = false;
+	read_on(r, 0);
+}
+
+static void ask(struct streamreader *r, const char *const *words, size_t count,
+		redisqueue_done *done)
+{
+	const struct redis_command command = {
+		.words = words,
+		.count = count,
+		.done = done,
+		.user = r,
+	};
+
+	r->old = false;
+	r->reading = redis_command(r->redis, &command) == 0;
+}
+
+static void prove(struct streamreader *r)
+{
+	const char *id = r->ids[r->turn];
+	const char *const words[] = {"XRANGE", r->config->streams[r->turn], id,
+				     id};
+
+	r->proving = true;
+	entryid_show(r->ids[r->turn], r->suspect);
+	ask(r, words, 4, on_suspect);
+}
+
+static void on_next(void *user, const struct redisreply *reply)
+{
+	struct streamreader *r = user;
+	const struct redisreply *item = reply ? reply->items : NULL;
+
+	r->reading = false;
+	if (!reply || r->stopped)
+		return;
 	if (reply->type == REDISREPLY_ARRAY && reply->count == 1 &&
 	    item->type == REDISREPLY_ARRAY && item->count &&
 	    item->items[0].type == REDISREPLY_BULK &&
-	    entryid_parse(again, item->items[0].text, item->items[0].len) == 0)
-		r->events->too_large(r->user, r->turn, *again);
+	    entryid_parse(&r->suspect, item->items[0].text,
+			  item->items[0].len) == 0) {
+		prove(r);
+		return;
+	}
+	r->stuck = false;
 	read_on(r, 0);
 }
 
@@ -435,17 +481,18 @@ static void ask_next(struct streamreader *r)
 		"1",
 		r->config->consumer,
 	};
-	const struct redis_command command = {
-		.words = words,
-		.count = sizeof(words) / sizeof(words[0]),
-		.done = on_next,
-		.user = r,
-	};
 
 	if (++from.seq == 0)
 		from.ms++;
 	entryid_show(r->ids[r->turn], from);
-	r->reading = redis_command(r->redis, &command) == 0;
+	ask(r, words, sizeof(words) / sizeof(words[0]), on_next);
+}
+
+static void accuse(struct streamreader *r)
+{
+	r->guilty = false;
+	r->places[r->turn].again = r->suspect;
+	r->events->too_large(r->user, r->turn, r->suspect);
 }
 
 /* What a reply had that did not come is behind the last that was read. */
@@ -466,7 +513,8 @@ static void step_back(struct streamreader *r)
  */
 void streamreader_too_large(struct streamreader *r)
 {
-	r->stuck = r->careful && !r->places[r->turn].fresh;
+	r->guilty = r->proving;
+	r->stuck = !r->guilty && r->careful && !r->places[r->turn].fresh;
 	step_back(r);
 	r->careful = BATCH_MAX * r->config->count;
 	r->batch = 1;
@@ -503,6 +551,8 @@ static void read_on(struct streamreader *r, size_t in_hand)
 		return;
 	if (r->reread && !r->careful)
 		begin_again(r);
+	if (r->guilty)
+		accuse(r);
 	if (r->stuck)
 		ask_next(r);
 	else
@@ -520,7 +570,7 @@ void streamreader_again(struct streamreader *r)
 void streamreader_connect(struct streamreader *r, struct redis *redis)
 {
 	r->redis = redis;
-	r->on_hold = false;
+	r->on_hold = r->proving = false;
 	if (r->careful)
 		step_back(r);
 	else

@@ -79,17 +79,23 @@ struct streamreader {
 	size_t making; /* groups that were asked for and not answered */
 	size_t made;   /* of those that were answered, are there */
 	bool reading;  /* a read is under way */
+	bool old;      /* what was given before is among that */
 	bool giving;   /* entries are handed over */
 	bool reread;   /* what was given before is to be read, from its start */
 	bool useful;   /* the groups that were made last could be read */
 	bool worked;   /* some could, ever */
 	/*
-	 * Reads to go one by one, of one stream at a time, `turn`; if `stuck`
-	 * the next entry of that is too large.
+	 * Reads to go one by one, of one stream at a time, `turn`. When `stuck`
+	 * the next entry of that seems to be too large: it is the `suspect`,
+	 * which is asked for alone (`proving`) and, if that is too large as
+	 * well, is `guilty`.
 	 */
 	size_t careful;
 	size_t turn;
 	bool stuck;
+	bool proving;
+	bool guilty;
+	struct entryid suspect;
 	bool on_hold; /* until streamreader_resume() */
 	bool stopped;
 };
@@ -105,6 +111,9 @@ void streamreader_connect(struct streamreader *r, struct redis *redis);
 
 /* The connection has ended as a reply was too large. */
 void streamreader_too_large(struct streamreader *r);
+
+/* Whether entries that were given before are on their way from Redis. */
+bool streamreader_rereads(const struct streamreader *r);
 
 /* So many entries are wanted from now on. */
 void streamreader_allow(struct streamreader *r, size_t entries);

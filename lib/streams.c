@@ -66,6 +66,8 @@ static void on_again(uv_timer_t *timer)
 
 static void try_again(struct streams *s)
 {
+	if (uv_is_active((uv_handle_t *)&s->again))
+		return;
 	uv_timer_start(&s->again, on_again, s->again_ms, 0);
 	s->again_ms *= 2;
 	if (s->again_ms > AGAIN_MAX_MS)
@@ -282,9 +284,24 @@ static bool oldest(void *user, size_t stream, struct entryid *id)
 	return entryset_least(&s->underway, (uint32_t)stream, id);
 }
 
+static void remove_late(struct streams *s)
+{
+	struct streams_late late;
+
+	while (buf_len(&s->late) >= sizeof(late)) {
+		memcpy(&late, buf_bytes(&s->late), sizeof(late));
+		buf_consume(&s->late, sizeof(late));
+		entryset_remove(&s->underway, late.stream, late.id);
+	}
+	buf_clear(&s->late, MESSAGE_KEPT);
+}
+
+/* What comes from the new group is not what it was told of. */
 static void on_gone(void *user)
 {
 	struct streams *s = user;
+
+	remove_late(s);
 
 	diag(s->config->diag, DIAG_WARN,
 	     "'%s' has no group '%s' any more: it is made again",
@@ -347,11 +364,22 @@ static const struct redis_events reader_events = {
 
 /* What the teller says */
 
+/*
+ * What is being read again may have been put together before Redis was told,
+ * and then has this one in it: that is not to be taken for another.
+ */
 static void on_told(void *user, size_t stream, struct entryid id)
 {
+	const struct streams_late late = {(uint32_t)stream, id};
 	struct streams *s = user;
 
-	entryset_remove(&s->underway, (uint32_t)stream, id);
+	if (!streamreader_rereads(&s->streamreader)) {
+		entryset_remove(&s->underway, late.stream, id);
+		return;
+	}
+	buf_append(&s->late, &late, sizeof(late));
+	if (s->late.failed)
+		on_out_of_memory(s);
 }
 
 static void on_acked(void *user)
@@ -464,7 +492,11 @@ static void settle(void *self, const struct origin *origin, bool done)
 
 static void flush(void *self)
 {
-	teller_flush(&((struct streams *)self)->teller);
+	struct streams *s = self;
+
+	if (!streamreader_rereads(&s->streamreader))
+		remove_late(s);
+	teller_flush(&s->teller);
 }
 
 /* Beginning and end */
@@ -479,6 +511,7 @@ int streams_init(struct streams *s, const struct streams_config *config,
 	s->events = events;
 	s->user = user;
 	s->again_ms = AGAIN_MS;
+	buf_init(&s->late);
 	buf_init(&s->message);
 	buf_init(&s->key);
 	s->teller_config = (struct teller_config){
@@ -548,6 +581,7 @@ static void release(void *self)
 	teller_release(&s->teller);
 	streamreader_release(&s->streamreader);
 	entryset_release(&s->underway);
+	buf_release(&s->late);
 	buf_release(&s->message);
 	buf_release(&s->key);
 }

@@ -35,6 +35,12 @@ struct streams_config {
 	const struct diag *diag; /* borrowed */
 };
 
+/* An entry that Redis knows of, but which may come once more. */
+struct streams_late {
+	uint32_t stream;
+	struct entryid id;
+};
+
 struct streams {
 	const struct streams_config *config; /* borrowed */
 	const struct source_events *events;  /* borrowed */
@@ -51,6 +57,7 @@ struct streams {
 	bool failed; /* and nothing is waited for */
 	bool acked;  /* XACK has worked, once */
 	struct entryset underway;
+	struct buf late;   /* struct streams_late; see on_told() */
 	uint64_t moved_ms; /* when something was settled, uv_now() */
 	uint64_t again_ms; /* until the next try after a refusal */
 

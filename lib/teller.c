@@ -161,6 +161,7 @@ static void on_ready(void *user)
 {
 	struct teller *t = user;
 
+	t->trimwatch.unanswered = false;
 	acker_connect(&t->acker, t->redis);
 	acker_flush(&t->acker);
 }

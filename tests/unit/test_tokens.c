@@ -87,6 +87,10 @@ static enum refusal judged(const char *file, const char *token)
 	return refusal;
 }
 
+#define NOT_A_SECRET                                                           \
+	"it is neither JSON nor PEM, nor a secret of one word (other bytes "   \
+	"go into a JWK, 'oct')"
+
 static bool refuses(const char *bytes, size_t len, mode_t mode, const char *kid,
 		    const char *want)
 {
@@ -101,6 +105,11 @@ static bool refuses(const char *bytes, size_t len, mode_t mode, const char *kid,
 	printf("# %s\n", why);
 	tokens_free(t);
 	return false;
+}
+
+static bool no_secret(const char *text)
+{
+	return refuses(text, strlen(text), 0600, "", NOT_A_SECRET);
 }
 
 static void vectors(void)
@@ -187,16 +196,19 @@ static void secrets(void)
 	ok(good_by(secret, 32, with_text("0123456789abcdef0123456789abcdef\n"),
 		   REFUSAL_NONE),
 	   "without the newline at its end");
-	ok(good_by("0123456789abcdef0123456789abcdef\n", 33,
-		   with_text("0123456789abcdef0123456789abcdef\n\n"),
-		   REFUSAL_NONE),
+	ok(no_secret("0123456789abcdef0123456789abcdef\n\n"),
 	   "and no more than one");
-	memset(binary, 0, sizeof(binary));
-	binary[32] = '\x01';
-	ok(good_by(binary, 33, with_key(binary, 33, 0600, ""), REFUSAL_NONE) &&
-		   good_by(binary, 32, with_key(binary, 33, 0600, ""),
-			   REFUSAL_SIGNATURE),
-	   "of any bytes, also zeros");
+	memset(binary, 0x30, sizeof(binary));
+	binary[1] = '\x2a';
+	binary[2] = '\0';
+	ok(refuses(binary, sizeof(binary), 0600, "", NOT_A_SECRET),
+	   "a key in DER is no secret");
+	ok(no_secret("<!DOCTYPE html><title>404</title>"),
+	   "nor is a page that came in place of keys");
+	ok(no_secret("[{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"\"}]"),
+	   "nor is a list of keys");
+	ok(no_secret("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA me"),
+	   "nor is a line of another program");
 	ok(refuses(secret, 31, 0600, "",
 		   "a secret has at least 32 bytes, not 31"),
 	   "31 bytes are too few");
