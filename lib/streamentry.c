@@ -52,6 +52,27 @@ int streamentry_read_list(struct streamentry_list *list,
 	return 0;
 }
 
+static void add_weight(const struct redisreply *reply,
+		       struct streamentry_weight *w)
+{
+	w->bytes += reply->len;
+	w->elements += reply->count;
+	for (size_t i = 0; i < reply->count; i++)
+		add_weight(&reply->items[i], w);
+}
+
+void streamentry_weigh(const struct redisreply *reply,
+		       struct streamentry_weight *weight)
+{
+	struct streamentry_list list;
+
+	*weight = (struct streamentry_weight){0};
+	add_weight(reply, weight);
+	for (size_t i = 0; i < reply->count; i++)
+		if (streamentry_read_list(&list, &reply->items[i]) == 0)
+			weight->entries += list.count;
+}
+
 static enum streamentry_result put_one(const struct streamentry *entry,
 				       const char *field, struct buf *out)
 {

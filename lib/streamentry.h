@@ -36,6 +36,16 @@ struct streamentry_list {
 int streamentry_read_list(struct streamentry_list *list,
 			  const struct redisreply *reply);
 
+/* What a reply for several streams takes. */
+struct streamentry_weight {
+	size_t entries;
+	size_t bytes;	 /* of all texts */
+	size_t elements; /* of all arrays */
+};
+
+void streamentry_weigh(const struct redisreply *reply,
+		       struct streamentry_weight *weight);
+
 enum streamentry_result {
 	STREAMENTRY_OK,
 	STREAMENTRY_NO_FIELD, /* the one that was asked for is not there */

@@ -229,15 +229,6 @@ static void give_all(struct streamreader *r, const struct redisreply *reply)
 		r->events->nonsense(r->user);
 }
 
-static void weigh(const struct redisreply *reply, size_t *bytes,
-		  size_t *elements)
-{
-	*bytes += reply->len;
-	*elements += reply->count;
-	for (size_t i = 0; i < reply->count; i++)
-		weigh(&reply->items[i], bytes, elements);
-}
-
 static size_t least(size_t a, size_t b)
 {
 	return a < b ? a : b;
@@ -249,22 +240,18 @@ static size_t least(size_t a, size_t b)
  */
 static size_t measure(struct streamreader *r, const struct redisreply *reply)
 {
-	struct streamentry_list list;
-	size_t bytes = 0, elements = 0;
-	size_t n = 0;
+	struct streamentry_weight w;
 
-	for (size_t i = 0; i < reply->count; i++)
-		if (streamentry_read_list(&list, &reply->items[i]) == 0)
-			n += list.count;
-	if (!n)
+	streamentry_weigh(reply, &w);
+	if (!w.entries)
 		return 0;
-	weigh(reply, &bytes, &elements);
 	r->batch = least(2 * r->batch, BATCH_MAX);
-	r->batch = least(r->batch, BATCH_BYTES / (bytes / n + 1));
-	r->batch = least(r->batch, BATCH_ELEMENTS / (elements / n + 1));
+	r->batch = least(r->batch, BATCH_BYTES / (w.bytes / w.entries + 1));
+	r->batch =
+		least(r->batch, BATCH_ELEMENTS / (w.elements / w.entries + 1));
 	if (!r->batch)
 		r->batch = 1;
-	return n;
+	return w.entries;
 }
 
 /*

@@ -286,6 +286,26 @@ static void no_memory(void)
 	buf_release(&out);
 }
 
+static void weighs(void)
+{
+	static const char *const fields[] = {"a", "12", NULL};
+	struct streamentry_weight w;
+	struct redisreply entries[2], list[2], lists[1], reply;
+	struct sample s;
+
+	entries[0] = entries[1] = *sample(&s, fields);
+	list[0] = bulk("jobs");
+	list[1] = array(entries, 2);
+	lists[0] = array(list, 2);
+	reply = array(lists, 1);
+	streamentry_weigh(&reply, &w);
+	ok(w.entries == 2, "entries of a reply");
+	ok(w.bytes == 4 + 2 * (3 + 1 + 2), "the bytes of its texts");
+	ok(w.elements == 1 + 2 + 2 + 2 * (2 + 2), "its elements");
+	streamentry_weigh(&nil, &w);
+	ok(!w.entries && !w.bytes && !w.elements, "NIL weighs nothing");
+}
+
 int main(void)
 {
 	entries();
@@ -295,5 +315,6 @@ int main(void)
 	of_all();
 	shown();
 	no_memory();
+	weighs();
 	return tap_end();
 }
