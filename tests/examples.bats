@@ -20,14 +20,9 @@ directive() {
 	sed -n "s/^$1=//p" "$unit"
 }
 
-takes_password_files() {
-	[[ $("$BIN/redis2ws" --help) == *--redis-password-file* ]]
-}
-
 @test "the command of the unit of redis2ws works" {
 	local command
 
-	takes_password_files || skip 'redis2ws has no --redis-password-file yet'
 	[[ $(directive LoadCredential) == redis-password:/etc/wsd/redis-password ]]
 	printf 'secret\n' >"$T/redis-password"
 	chmod 400 "$T/redis-password"
@@ -74,7 +69,8 @@ takes_password_files() {
 behind_nginx() {
 	local nginx
 
-	nginx=$(PATH=$PATH:/usr/sbin command -v nginx) || skip 'no nginx'
+	nginx=$(PATH=$PATH:/usr/sbin:$BATS_TEST_DIRNAME/../build/deb/usr/sbin \
+		command -v nginx) || skip 'no nginx'
 	start_wsd --config "$examples/systemd/wsd.json" \
 		--listen 127.0.0.1:0
 	sed "s|listen 80;.*|listen unix:$T/nginx;|

@@ -93,7 +93,7 @@ missing() {
 }
 
 apt() {
-	$sudo env DEBIAN_FRONTEND=noninteractive \
+	${sudo-} env DEBIAN_FRONTEND=noninteractive \
 		apt-get -q -o DPkg::Lock::Timeout=120 "$@"
 }
 
@@ -123,6 +123,25 @@ install_debian() {
 		apt update
 		apt install -y --no-install-recommends "$@"
 	}
+}
+
+# The package of a server would also start it, so nginx is only unpacked.
+download_nginx() (
+	mkdir -p build/deb
+	cd build/deb
+	rm -f nginx_*.deb
+	apt-get -q download nginx && dpkg-deb -x nginx_*.deb .
+)
+
+unpack_nginx() {
+	if [ -x build/deb/usr/sbin/nginx ] || [ -x /usr/sbin/nginx ] ||
+		command -v nginx >/dev/null 2>&1 ||
+		! command -v apt-get >/dev/null 2>&1; then
+		return 0
+	fi
+	echo "deps.sh: unpacking nginx into build/deb"
+	download_nginx || { apt update && download_nginx; } ||
+		echo "deps.sh: no nginx; its tests are skipped" >&2
 }
 
 # Whether node_modules is what package-lock.json says, with bun or without.
@@ -174,5 +193,9 @@ elif [ -n "$packages" ]; then
 	install_debian "$packages"
 fi
 case $check$part in
-notest | nobench) install_npm "$part" ;;
+notest)
+	install_npm "$part"
+	unpack_nginx
+	;;
+nobench) install_npm "$part" ;;
 esac
