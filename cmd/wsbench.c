@@ -280,16 +280,9 @@ int main(int argc, char **argv)
 	int operands;
 	int status;
 
-	switch (options_parse(&program, argc, argv, &s.options, &operands)) {
-	case OPTIONS_DONE:
-		return EXIT_DONE;
-	case OPTIONS_WRONG:
-		return EXIT_USAGE;
-	case OPTIONS_FAILED:
-		return EXIT_OTHER;
-	case OPTIONS_RUN:
-		break;
-	}
+	if (!options_begin(&program, argc, argv, &s.options, &operands,
+			   &status))
+		return status;
 	if (!s.url || !*s.url)
 		s.url = URL_DEFAULT;
 	if (operands < argc)

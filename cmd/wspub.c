@@ -294,17 +294,9 @@ int main(int argc, char **argv)
 	int operands;
 	int status;
 
-	switch (options_parse(&program, argc, argv, &settings.options,
-			      &operands)) {
-	case OPTIONS_RUN:
-		break;
-	case OPTIONS_DONE:
-		return EXIT_DONE;
-	case OPTIONS_WRONG:
-		return EXIT_USAGE;
-	case OPTIONS_FAILED:
-		return EXIT_OTHER;
-	}
+	if (!options_begin(&program, argc, argv, &settings.options, &operands,
+			   &status))
+		return status;
 	if (!settings.url || !*settings.url)
 		settings.url = URL_DEFAULT;
 	if (!settings.tenant_field && operands < argc)

@@ -508,11 +508,6 @@ int main(int argc, char **argv)
 		[MAKE] = make,	   [CHECK] = check, [SHOW] = show,
 		[KEYGEN] = keygen, [HASH] = hash,
 	};
-	static const int statuses[] = {
-		[OPTIONS_DONE] = EXIT_DONE,
-		[OPTIONS_WRONG] = EXIT_USAGE,
-		[OPTIONS_FAILED] = EXIT_OTHER,
-	};
 	struct settings settings = {.lifetime = FOR_DEFAULT};
 	const struct option_program *command;
 	enum options_outcome outcome;
@@ -521,12 +516,11 @@ int main(int argc, char **argv)
 
 	command = options_command(&program, argc, argv, &outcome);
 	if (!command)
-		return statuses[outcome];
+		return options_status(outcome);
 	argv++;
-	outcome = options_parse(command, argc - 1, argv, &settings.options,
-				&operands);
-	if (outcome != OPTIONS_RUN)
-		return statuses[outcome];
+	if (!options_begin(command, argc - 1, argv, &settings.options,
+			   &operands, &status))
+		return status;
 	status = runs[command - commands](&settings, argv + operands);
 	options_release(command, &settings.options);
 	return status;

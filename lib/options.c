@@ -350,6 +350,28 @@ enum options_outcome options_parse(const struct option_program *program,
 	return outcome;
 }
 
+int options_status(enum options_outcome outcome)
+{
+	static const enum exits statuses[] = {
+		[OPTIONS_RUN] = EXIT_DONE,
+		[OPTIONS_DONE] = EXIT_DONE,
+		[OPTIONS_WRONG] = EXIT_USAGE,
+		[OPTIONS_FAILED] = EXIT_OTHER,
+	};
+
+	return (int)statuses[outcome];
+}
+
+bool options_begin(const struct option_program *program, int argc, char **argv,
+		   struct option_base *config, int *operands, int *status)
+{
+	enum options_outcome outcome =
+		options_parse(program, argc, argv, config, operands);
+
+	*status = options_status(outcome);
+	return outcome == OPTIONS_RUN;
+}
+
 void options_release(const struct option_program *program,
 		     struct option_base *config)
 {

@@ -60,6 +60,16 @@ enum options_outcome options_parse(const struct option_program *program,
 				   int argc, char **argv,
 				   struct option_base *config, int *operands);
 
+/* The exit status of a program that ends with this outcome. */
+int options_status(enum options_outcome outcome);
+
+/*
+ * options_parse() for who has nothing else to do with the outcome. False when
+ * the program is to end, and `*status` is its exit status.
+ */
+bool options_begin(const struct option_program *program, int argc, char **argv,
+		   struct option_base *config, int *operands, int *status);
+
 /*
  * Of a program with commands: the one that argv[1] names, for which
  * options_parse() goes on with argv + 1. Else NULL: `*outcome` says whether

@@ -34,7 +34,7 @@ struct sink_events {
 	 */
 	void (*settled)(void *user, const struct origin *origin,
 			enum sink_fate fate, const char *why);
-	/* There may be room, or sink_drained() may be true. */
+	/* There may be room, or drained() may be true. */
 	void (*changed)(void *user);
 	/*
 	 * It does not go on, as was told. `signum`: of that, nothing was told,

@@ -31,7 +31,7 @@ struct source_events {
 	void (*broken)(void *user, bool missed);
 	/* So many messages are gone that were to come. */
 	void (*lost)(void *user, uint64_t count);
-	/* source_idle() may be true now. */
+	/* idle() may be true now. */
 	void (*changed)(void *user);
 	/* It does not go on, as was told. */
 	void (*failed)(void *user, enum exits status);

@@ -319,8 +319,7 @@ static void on_read(void *user, const struct redisreply *reply)
 	else if (reply->type != REDISREPLY_ERROR)
 		r->events->nonsense(r->user);
 	else if (!redisreply_is_error(reply, "UNBLOCKED"))
-		refuse(r, reply);
-	/* What it waits for has changed: the next try tells how. */
+		refuse(r, reply); /* of that the next try tells more */
 	take_turn(r);
 	read_on(r, 0);
 }

@@ -27,19 +27,6 @@ bridge() {
 	exec 4<&-
 }
 
-# said PATTERN: reads what the bridge says up to a line that matches.
-said() {
-	local line
-
-	while IFS= read -r -t 20 line <&9; do
-		# shellcheck disable=SC2053 # it is a pattern
-		[[ $line != $1 ]] || return 0
-		echo "it said: $line"
-	done
-	echo "it did not say: $1"
-	return 1
-}
-
 # bridge_ends STATUS: waits for its end; what it has still said is `rest`.
 bridge_ends() {
 	local status=0

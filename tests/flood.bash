@@ -50,19 +50,6 @@ bridge_up() {
 	exec 4<&-
 }
 
-# said PATTERN: reads what bridges said up to a line that matches.
-said() {
-	local line
-
-	while IFS= read -r -t 20 line <&9; do
-		# shellcheck disable=SC2053 # it is a pattern
-		[[ $line != $1 ]] || return 0
-		echo "it said: $line"
-	done
-	echo "it did not say: $1"
-	return 1
-}
-
 # crash PID: without what bash has to say of it.
 crash() {
 	kill -KILL "$1"

@@ -129,3 +129,17 @@ fake_greeting() {
 	listening "$BATS_TEST_DIRNAME/tools/fakeserver" --bytes "[[$*]]"
 	url=redis://127.0.0.1:$PORT
 }
+
+# said PATTERN: reads what redis2ws says, at descriptor 9, up to a line that
+# matches.
+said() {
+	local line
+
+	while IFS= read -r -t 20 line <&9; do
+		# shellcheck disable=SC2053 # it is a pattern
+		[[ $line != $1 ]] || return 0
+		echo "it said: $line"
+	done
+	echo "it did not say: $1"
+	return 1
+}

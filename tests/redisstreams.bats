@@ -12,12 +12,6 @@ load redis
 load bridge
 load streams
 
-setup() {
-	PATH=$BIN:$PATH
-	T=$BATS_TEST_TMPDIR
-	export REDIS_URL=unix:$redis_socket
-}
-
 # --- What is published ---
 
 @test "the value of a field is the message; Redis is told when it is published" {

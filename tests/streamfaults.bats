@@ -12,12 +12,6 @@ load redis
 load bridge
 load streams
 
-setup() {
-	PATH=$BIN:$PATH
-	T=$BATS_TEST_TMPDIR
-	export REDIS_URL=unix:$redis_socket
-}
-
 # --- What is lost ---
 
 @test "entries that were deleted before they were published" {

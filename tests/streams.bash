@@ -1,6 +1,13 @@
 # shellcheck shell=bash
 # What the tests of redis2ws --stream share; after `load bridge`.
 # shellcheck disable=SC2016 # the $ of Lua
+# shellcheck disable=SC2034,SC2154 # T is for tests; what start_redis sets
+
+setup() {
+	PATH=$BIN:$PATH
+	T=$BATS_TEST_TMPDIR
+	export REDIS_URL=unix:$redis_socket
+}
 
 # large: a wsd that keeps all that is published, and a redis-server.
 large() {

@@ -463,17 +463,9 @@ int main(int argc, char **argv)
 	int operands;
 	int rc;
 
-	switch (options_parse(&program, argc, argv, &p.settings.options,
-			      &operands)) {
-	case OPTIONS_DONE:
-		return EXIT_DONE;
-	case OPTIONS_WRONG:
-		return EXIT_USAGE;
-	case OPTIONS_FAILED:
-		return EXIT_OTHER;
-	case OPTIONS_RUN:
-		break;
-	}
+	if (!options_begin(&program, argc, argv, &p.settings.options, &operands,
+			   &rc))
+		return rc;
 	if (argc - operands == 1)
 		rc = post(&p, argv[operands]);
 	else

@@ -441,17 +441,9 @@ int main(int argc, char **argv)
 	int operands;
 	int rc;
 
-	switch (options_parse(&program, argc, argv, &l.settings.options,
-			      &operands)) {
-	case OPTIONS_DONE:
-		return EXIT_DONE;
-	case OPTIONS_WRONG:
-		return EXIT_USAGE;
-	case OPTIONS_FAILED:
-		return EXIT_OTHER;
-	case OPTIONS_RUN:
-		break;
-	}
+	if (!options_begin(&program, argc, argv, &l.settings.options, &operands,
+			   &rc))
+		return rc;
 	if (argc - operands == 2)
 		rc = load(&l, argv[operands], argv[operands + 1]);
 	else
