@@ -24,16 +24,10 @@ static void on_timer(struct wheel_timer *timer)
 {
 	struct caller *c = list_entry(timer, struct caller, timer);
 
-	if (c->peer) {
-		c->all->peer_due(c->peer);
-		return;
-	}
-	if (c->exchange) {
+	if (!c->wsi)
 		c->all->exchange_due(c->exchange);
-		return;
-	}
-	c->all->hub->counters.refused[REFUSED_HANDSHAKE_TIME]++;
-	caller_kill(c);
+	else if (c->peer)
+		c->all->peer_due(c->peer);
 }
 
 void callers_tell_time(struct callers *all)
@@ -212,19 +206,20 @@ struct caller *caller_accept(struct callers *all, int fd,
  * when this call of it returns. One that fails before, for want of memory, lws
  * ends on its own, and perhaps without a word.
  */
-void caller_adopt(struct caller *c, int fd, const struct buf *handshake)
+void caller_adopt(struct caller *c, struct wire *wire,
+		  const struct buf *handshake)
 {
 	struct callers *all = c->all;
 	struct lws *wsi;
 
 	if (loop_reserve(all->loop) < 0) {
-		refuse(all, fd, &c->address, ADMISSION_NO_MEMORY);
+		refuse(all, wire->fd, &c->address, ADMISSION_NO_MEMORY);
 		caller_free(c);
 		return;
 	}
 	all->adopting = c;
 	wsi = lws_adopt_socket_vhost_readbuf(
-		lws_get_vhost_by_name(all->loop->lws, "default"), fd,
+		lws_get_vhost_by_name(all->loop->lws, "default"), wire->fd,
 		buf_bytes(handshake), buf_len(handshake));
 	if (!all->adopting)
 		return; /* it has ended */
@@ -288,7 +283,7 @@ void caller_cut(struct caller *c)
 /* lws is done with it only when libuv is, so it does not count from now on. */
 void caller_kill(struct caller *c)
 {
-	if (c->exchange) {
+	if (!c->wsi) {
 		c->all->exchange_kill(c->exchange);
 		return;
 	}

@@ -17,6 +17,7 @@
 #include "log.h"
 #include "loop.h"
 #include "wheel.h"
+#include "wire.h"
 
 struct caller;
 struct exchange;
@@ -53,8 +54,10 @@ struct caller {
 	struct lws *wsi; /* NULL while it is HTTP */
 	struct admission_entry admission;
 	struct wheel_timer timer;
-	struct peer *peer;	   /* NULL while it is HTTP */
-	struct exchange *exchange; /* NULL once it is none any more */
+	union {
+		struct exchange *exchange; /* while it is HTTP; or NULL */
+		struct peer *peer;	   /* once it has a wsi; or NULL */
+	};
 	struct netaddr address;
 };
 
@@ -84,10 +87,11 @@ struct caller *caller_accept(struct callers *all, int fd,
 			     const struct netaddr *from);
 
 /*
- * Gives it to lws, which takes the descriptor, as one that has sent this
- * handshake. That may be its end.
+ * Gives it to lws, with its wire, as one that has sent this handshake. That may
+ * be its end.
  */
-void caller_adopt(struct caller *c, int fd, const struct buf *handshake);
+void caller_adopt(struct caller *c, struct wire *wire,
+		  const struct buf *handshake);
 
 /* The one of a WebSocket; NULL for what is lws's own. */
 struct caller *caller_of(struct lws *wsi);

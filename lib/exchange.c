@@ -4,14 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* Reads of a body that one turn of the loop makes, so that others come on. */
 #define READS_MAX 4
-
-#define EVENTS_MAX 64
 
 /* Bytes that are looked at first, for a head. */
 #define PEEKED_FIRST 1024
@@ -19,13 +14,11 @@
 /* How long the rest of a request is thrown away. */
 #define LINGER_MS 2000
 
-static void on_event(uv_poll_t *poll, int status, int events);
+static void happened(struct waiter *w, uint32_t events);
 
 int exchanges_init(struct exchanges *all, struct callers *callers,
 		   const struct exchange_ops *ops, void *user)
 {
-	int error;
-
 	all->callers = callers;
 	all->ops = ops;
 	all->user = user;
@@ -33,28 +26,12 @@ int exchanges_init(struct exchanges *all, struct callers *callers,
 	list_init(&all->ended);
 	callers->exchange_due = exchange_due;
 	callers->exchange_kill = exchange_kill;
-	all->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (all->epoll < 0)
-		return -1;
-	all->poll.data = all;
-	error = uv_poll_init(&callers->loop->uv, &all->poll, all->epoll);
-	if (!error)
-		error = uv_poll_start(&all->poll, UV_READABLE, on_event);
-	if (!error)
-		return 0;
-	close(all->epoll);
-	errno = -error;
-	return -1;
+	return waitset_init(&all->waiting, &callers->loop->uv, happened);
 }
 
 static struct meter *meter_of(const struct exchange *e)
 {
 	return &e->all->callers->hub->meter;
-}
-
-static bool must_wait(void)
-{
-	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
 }
 
 /* Ending */
@@ -71,7 +48,6 @@ static void drop_part(struct exchange *e)
 static void detach(struct exchange *e)
 {
 	e->state = EXCHANGE_ENDED;
-	e->fd = -1;
 	e->caller->exchange = NULL;
 	e->caller = NULL;
 	drop_part(e);
@@ -90,7 +66,7 @@ static void end(struct exchange *e)
 
 	if (e->state == EXCHANGE_ENDED)
 		return;
-	close(e->fd);
+	wire_close(&e->wire);
 	detach(e);
 	caller_free(c);
 }
@@ -111,16 +87,13 @@ void exchanges_close(struct exchanges *all)
 	while (!list_empty(&all->going))
 		end(list_entry(all->going.next, struct exchange, list));
 	exchanges_reap(all);
-	uv_close((uv_handle_t *)&all->poll, NULL);
-	close(all->epoll);
+	waitset_close(&all->waiting);
 }
 
 /* What the kernel holds for it goes too: it has had its time. */
 void exchange_kill(struct exchange *e)
 {
-	struct linger at_once = {1, 0};
-
-	setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+	wire_abort(&e->wire);
 	end(e);
 }
 
@@ -136,26 +109,8 @@ static void let_go(struct meter_holder *holder)
 
 static void watch(struct exchange *e, uint32_t events)
 {
-	struct epoll_event event = {.events = events, .data = {.ptr = e}};
-
-	if (e->events == events)
-		return;
-	if (epoll_ctl(e->all->epoll, e->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
-		      e->fd, &event) < 0) {
+	if (waitset_watch(&e->all->waiting, &e->waiter, e->wire.fd, events) < 0)
 		end(e);
-		return;
-	}
-	e->watched = true;
-	e->events = events;
-}
-
-/* epoll tells of errors and hang-ups even of what it watches for nothing. */
-static void watch_nothing(struct exchange *e)
-{
-	if (e->watched)
-		epoll_ctl(e->all->epoll, EPOLL_CTL_DEL, e->fd, NULL);
-	e->watched = false;
-	e->events = 0;
 }
 
 void exchange_time(struct exchange *e, uint64_t ms)
@@ -174,7 +129,7 @@ static void keep_part(struct exchange *e, size_t len)
 	struct meter *m = meter_of(e);
 	char *room = buf_reserve(&e->part, len);
 
-	if (!room || recv(e->fd, room, len, MSG_DONTWAIT) != (ssize_t)len) {
+	if (!room || wire_recv(&e->wire, room, len) != (ssize_t)len) {
 		end(e);
 		return;
 	}
@@ -187,14 +142,14 @@ static void keep_part(struct exchange *e, size_t len)
 }
 
 /* Most heads are short, and a body that follows need not be copied. */
-static ssize_t peek(const struct exchange *e, char *bytes, size_t room)
+static ssize_t peek(struct exchange *e, char *bytes, size_t room)
 {
 	size_t first = room < PEEKED_FIRST ? room : PEEKED_FIRST;
-	ssize_t n = recv(e->fd, bytes, first, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = wire_peek(&e->wire, bytes, first);
 
 	if (n < (ssize_t)first || memmem(bytes, first, "\r\n\r\n", 4))
 		return n;
-	return recv(e->fd, bytes, room, MSG_PEEK | MSG_DONTWAIT);
+	return wire_peek(&e->wire, bytes, room);
 }
 
 static void look(struct exchange *e)
@@ -207,7 +162,7 @@ static void look(struct exchange *e)
 	if (have)
 		memcpy(bytes, buf_bytes(&e->part), have);
 	n = peek(e, bytes + have, HTTPHEAD_MAX - have);
-	if (n < 0 && must_wait()) {
+	if (n < 0 && wire_must_wait()) {
 		watch(e, EPOLLIN);
 		return;
 	}
@@ -235,7 +190,7 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd)
 	}
 	e->all = all;
 	e->caller = c;
-	e->fd = fd;
+	wire_init(&e->wire, fd);
 	meter_holder_init(&e->holder, let_go);
 	list_init(&e->list);
 	list_append(&all->going, &e->list);
@@ -246,7 +201,7 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd)
 /* Reads off what was looked at. False: it has ended. */
 static bool read_head(struct exchange *e)
 {
-	ssize_t n = recv(e->fd, e->all->bytes, e->unread, MSG_DONTWAIT);
+	ssize_t n = wire_recv(&e->wire, e->all->bytes, e->unread);
 
 	if (n == (ssize_t)e->unread)
 		return true;
@@ -257,13 +212,14 @@ static bool read_head(struct exchange *e)
 void exchange_upgrade(struct exchange *e, const struct buf *handshake)
 {
 	struct caller *c = e->caller;
-	int fd = e->fd;
+	struct wire wire;
 
 	if (!read_head(e))
 		return;
-	watch_nothing(e);
+	watch(e, 0);
+	wire_move(&wire, &e->wire);
 	detach(e);
-	caller_adopt(c, fd, handshake);
+	caller_adopt(c, &wire, handshake);
 }
 
 /* The body */
@@ -273,10 +229,10 @@ static bool read_some(struct exchange *e)
 {
 	size_t room;
 	char *bytes = e->all->ops->room(e, &room);
-	ssize_t n = recv(e->fd, bytes, room, MSG_DONTWAIT);
+	ssize_t n = wire_recv(&e->wire, bytes, room);
 
 	e->drained = n < (ssize_t)room;
-	if (n < 0 && must_wait())
+	if (n < 0 && wire_must_wait())
 		return false;
 	if (n <= 0)
 		end(e);
@@ -305,7 +261,7 @@ void exchange_body(struct exchange *e)
 void exchange_busy(struct exchange *e)
 {
 	e->state = EXCHANGE_BUSY;
-	watch_nothing(e);
+	watch(e, 0);
 	wheel_stop(&e->caller->timer);
 }
 
@@ -327,8 +283,8 @@ static enum leftovers throw_away(struct exchange *e, size_t expected)
 	ssize_t n = 0;
 
 	for (int i = 0; i < READS_MAX; i++) {
-		n = recv(e->fd, e->all->bytes, room, MSG_DONTWAIT);
-		if (n == 0 || (n < 0 && !must_wait()))
+		n = wire_recv(&e->wire, e->all->bytes, room);
+		if (n == 0 || (n < 0 && !wire_must_wait()))
 			return LEFT_ENDED;
 		sum += n > 0 ? (size_t)n : 0;
 		if (n < (ssize_t)room)
@@ -341,7 +297,7 @@ static void linger(struct exchange *e)
 {
 	if (e->state != EXCHANGE_LINGER) {
 		e->state = EXCHANGE_LINGER;
-		shutdown(e->fd, SHUT_WR);
+		wire_finish(&e->wire);
 		exchange_time(e, LINGER_MS);
 	}
 	if (throw_away(e, 0) == LEFT_ENDED)
@@ -351,14 +307,14 @@ static void linger(struct exchange *e)
 }
 
 /* Takes off what left. False: the connection is dead. */
-static bool send_some(struct exchange *e, int flags)
+static bool send_some(struct exchange *e, bool more)
 {
-	ssize_t n = send(e->fd, buf_bytes(&e->out), buf_len(&e->out),
-			 MSG_NOSIGNAL | MSG_DONTWAIT | flags);
+	ssize_t n =
+		wire_send(&e->wire, buf_bytes(&e->out), buf_len(&e->out), more);
 
 	if (n >= 0)
 		buf_consume(&e->out, (size_t)n);
-	return n >= 0 || must_wait();
+	return n >= 0 || wire_must_wait();
 }
 
 /* The peer is slow to take it. What waits is counted, and may have to go. */
@@ -377,7 +333,7 @@ static void wait_for_peer(struct exchange *e)
 /* Behind the answer comes the end, which leaves in the same segment. */
 static void send_answer(struct exchange *e)
 {
-	if (!send_some(e, MSG_MORE)) {
+	if (!send_some(e, true)) {
 		end(e);
 		return;
 	}
@@ -396,7 +352,7 @@ static void send_answer(struct exchange *e)
 bool exchange_say(struct exchange *e, const char *text)
 {
 	buf_puts(&e->out, text);
-	if (e->out.failed || !send_some(e, 0) || buf_len(&e->out)) {
+	if (e->out.failed || !send_some(e, false) || buf_len(&e->out)) {
 		end(e);
 		return false;
 	}
@@ -422,8 +378,12 @@ void exchange_answer(struct exchange *e, struct buf *answer, bool more)
 
 /* Events */
 
-static void happened(struct exchange *e)
+static void happened(struct waiter *w, uint32_t events)
 {
+	struct exchange *e = list_entry(w, struct exchange, waiter);
+
+	(void)events;
+	callers_tell_time(e->all->callers);
 	switch (e->state) {
 	case EXCHANGE_HEAD:
 		look(e);
@@ -440,20 +400,6 @@ static void happened(struct exchange *e)
 	default: /* it ended since */
 		break;
 	}
-}
-
-/* So many at a time; the loop tells again of the rest. */
-static void on_event(uv_poll_t *poll, int status, int events)
-{
-	struct exchanges *all = poll->data;
-	struct epoll_event came[EVENTS_MAX];
-	int n = epoll_wait(all->epoll, came, EVENTS_MAX, 0);
-
-	(void)status;
-	(void)events;
-	callers_tell_time(all->callers);
-	for (int i = 0; i < n; i++)
-		happened(came[i].data.ptr);
 }
 
 /* It has had its time. Of an answer, what the kernel holds goes too. */

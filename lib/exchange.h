@@ -6,8 +6,7 @@
  * The head is looked at while it stays with the kernel. So one that is slow to
  * come takes no memory here, and what follows the handshake of a WebSocket is
  * left for libwebsockets. A connection is watched only when it has to be waited
- * for, which most never have; by an epoll of our own within the loop, where
- * that takes one call, and not the seven of libuv.
+ * for, which most never have.
  *
  * Each ends with its answer, as every answer says: what comes behind the
  * request is thrown away. Where the rest of a request is still to come, the
@@ -23,6 +22,8 @@
 
 #include "caller.h"
 #include "httphead.h"
+#include "waitset.h"
+#include "wire.h"
 
 #define EXCHANGE_THROWN_AWAY (16 * 1024) /* bytes at once */
 
@@ -52,8 +53,7 @@ struct exchanges {
 	void *user;			/* of the owner */
 	struct list going;
 	struct list ended; /* to be freed */
-	int epoll;	   /* of those that are waited for */
-	uv_poll_t poll;	   /* of that */
+	struct waitset waiting;
 	char head[HTTPHEAD_MAX];
 	char bytes[EXCHANGE_THROWN_AWAY];
 };
@@ -72,9 +72,8 @@ struct exchange {
 	struct caller *caller; /* NULL: ended */
 	struct list list;      /* node, in all->going or all->ended */
 	enum exchange_state state;
-	int fd;		 /* owned; -1: ended, or handed over */
-	uint32_t events; /* of epoll, that it is watched for; 0: none */
-	bool watched;	 /* the epoll knows it */
+	struct wire wire; /* without a descriptor: ended, or handed over */
+	struct waiter waiter;
 	bool lingers;	 /* something of the request is still to come */
 	bool drained;	 /* all that was there was read */
 	struct buf part; /* of the head, that was read off */

@@ -398,7 +398,7 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 	watch_message(p, &piece);
 	session_receive(&p->session, &piece);
 	p->peers->hub->counters.bytes_in += len;
-	p->received += len + HEADER_MIN;
+	p->received += (uint32_t)len + HEADER_MIN;
 	p->peers->received += len + HEADER_MIN;
 	if (p->received >= PEER_RX_SMALL && list_empty(&p->busy))
 		list_append(&p->peers->busy, &p->busy);

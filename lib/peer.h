@@ -44,7 +44,6 @@ struct peer {
 	struct caller *caller; /* the connection below; its timer is ours */
 	struct lws *wsi;
 	struct list busy; /* node, in peers->busy */
-	size_t received;  /* bytes since it was known to have sent all */
 	int64_t since_ms; /* when it was established; monotonic */
 
 	/* Times of the wheel, in ms; 0: there is no such time. */
@@ -53,6 +52,7 @@ struct peer {
 	int64_t end_ms;	      /* when it is closed without its answer */
 	int64_t wake_ms;      /* when its session wants to be woken */
 	struct uptake uptake; /* as of when it was last looked at */
+	uint32_t received;    /* bytes since it was known to have sent all */
 	bool pinged;	      /* a PING went out since it was heard */
 	bool relieved;	      /* there was room again since it was looked at */
 	bool said_close; /* its close frame came: nothing behind that counts */
