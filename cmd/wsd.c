@@ -94,6 +94,12 @@ static const struct option options[] = {
 	 "allow web pages of this origin, repeatable (loopback and the own "
 	 "host are)",
 	 .wrong = wrong_origin},
+	{0, "tls-cert", OPTION_TEXT, FIELD(server.tls_cert), "FILE",
+	 "speak TLS on all TCP addresses, with the PEM certificates in this "
+	 "file",
+	 .flags = OPTION_FIXED},
+	{0, "tls-key", OPTION_TEXT, FIELD(server.tls_key), "FILE",
+	 "the PEM key of the first of them", .flags = OPTION_FIXED},
 	{0, "no-access-control", OPTION_FLAG, FIELD(server.any_address), NULL,
 	 "listen off loopback although anyone may subscribe and publish", NULL,
 	 0, 0, OPTION_FIXED},
@@ -274,7 +280,25 @@ static int check(const struct option_program *p, struct settings *s)
 	if (!status && s->server.times.dead <= s->server.times.ping)
 		status = options_wrong(p, "--dead-after must be longer than "
 					  "--ping, as a ping must be answered");
+	if (!status && !s->server.tls_cert != !s->server.tls_key)
+		status = options_wrong(p, "--tls-cert and --tls-key: one needs "
+					  "the other");
 	return status ? status : set_limits(p, &s->server.hub);
+}
+
+/* When it starts: what a reload finds wrong with them is no reason to end. */
+static int check_tls(const struct settings *s)
+{
+	char why[CERTIFICATE_WHY_MAX];
+	struct certificate c;
+
+	if (!s->server.tls_cert)
+		return 0;
+	if (certificate_open(&c, s->server.tls_cert, s->server.tls_key, why) <
+	    0)
+		return options_wrong(&program, "TLS: %s", why);
+	certificate_close(&c);
+	return 0;
 }
 
 static uint64_t quarter_of_memory(void)
@@ -440,6 +464,8 @@ static bool can_reload(const struct wsd *w)
 	const char *path = w->settings->options.file;
 	struct stat file;
 
+	if (!path && w->settings->server.tls_cert)
+		return false; /* the certificate is read anew */
 	if (!path)
 		log_event(w->log, LOG_CONFIG, NULL,
 			  "nothing to reload: there is no --config");
@@ -497,6 +523,8 @@ static int run(struct wsd *w)
 	struct settings *s = w->settings;
 	int status = check_descriptors(s);
 
+	if (!status)
+		status = check_tls(s);
 	if (status)
 		return status;
 	if (s->print_config)

@@ -17,6 +17,9 @@
  */
 #define LATE_MS (2 * WHEEL_TICK_MS)
 
+/* What lws has said to a peer over TLS may take so long to leave. */
+#define LEAVE_MS 5000
+
 /* When one that was refused may come again. */
 #define RETRY_MS 10000
 
@@ -24,10 +27,12 @@ static void on_timer(struct wheel_timer *timer)
 {
 	struct caller *c = list_entry(timer, struct caller, timer);
 
-	if (!c->wsi)
-		c->all->exchange_due(c->exchange);
-	else if (c->peer)
+	if (c->wsi && c->peer)
 		c->all->peer_due(c->peer);
+	else if (!c->wsi && c->exchange)
+		c->all->exchange_due(c->exchange);
+	else if (!c->wsi)
+		caller_kill(c);
 }
 
 void callers_tell_time(struct callers *all)
@@ -52,20 +57,62 @@ static void on_tick(uv_timer_t *timer)
 		      (int64_t)(passed < LATE_MS ? passed : LATE_MS), on_timer);
 }
 
+/* Of tunnels */
+
+static void on_arrived(void *user)
+{
+	struct caller *c = user;
+
+	if (c->wsi && c->peer)
+		c->all->peer_arrived(c->peer);
+}
+
+static void on_writable(void *user)
+{
+	struct caller *c = user;
+
+	if (c->wsi && c->peer)
+		c->all->peer_writable(c->peer);
+}
+
+static void on_let_go(void *user)
+{
+	struct caller *c = user;
+
+	c->all->hub->counters.refused[REFUSED_MEMORY]++;
+}
+
+static void on_over(void *user)
+{
+	caller_free(user);
+}
+
+static const struct tunnel_ops tunnel_ops = {
+	.arrived = on_arrived,
+	.writable = on_writable,
+	.let_go = on_let_go,
+	.over = on_over,
+};
+
 int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
 		 struct log *log, const struct admission_limits *limits,
 		 const struct caller_times *times,
-		 void (*peer_due)(struct peer *p))
+		 const struct certificate *certificate)
 {
 	memset(all, 0, sizeof(*all));
 	if (admission_init(&all->admission, limits) < 0)
 		return -1;
+	if (certificate && tunnels_init(&all->tunnels, &loop->uv, &hub->meter,
+					&tunnel_ops) < 0) {
+		admission_release(&all->admission);
+		return -1;
+	}
+	all->certificate = certificate;
 	wheel_init(&all->wheel);
 	all->times = *times;
 	all->loop = loop;
 	all->hub = hub;
 	all->log = log;
-	all->peer_due = peer_due;
 	all->ticked = uv_now(&loop->uv);
 	all->tick.data = all;
 	uv_timer_init(&loop->uv, &all->tick);
@@ -75,11 +122,20 @@ int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
 
 void callers_close(struct callers *all)
 {
+	if (all->certificate)
+		tunnels_close(&all->tunnels);
 	uv_close((uv_handle_t *)&all->tick, NULL);
+}
+
+void callers_reap(struct callers *all)
+{
+	if (all->certificate)
+		tunnels_reap(&all->tunnels);
 }
 
 void callers_release(struct callers *all)
 {
+	callers_reap(all);
 	admission_release(&all->admission);
 }
 
@@ -88,23 +144,38 @@ void callers_release(struct callers *all)
  * the request is read first: closing with unread bytes would reset the
  * connection, and the answer with it.
  */
-static void answer_refused(const struct callers *all, int fd, unsigned status,
-			   const char *message)
+static void answer_refused(const struct callers *all, struct wire *wire,
+			   unsigned status, const char *message)
 {
 	struct reply r;
 	struct buf out;
 	char request[4096];
-	ssize_t n = recv(fd, request, sizeof(request), MSG_DONTWAIT);
+	ssize_t n = wire_recv(wire, request, sizeof(request));
 
 	reply_fault(&r, status, PROTO_OVER_CAPACITY, "%s", message);
 	reply_retry(&r, RETRY_MS);
 	buf_init(&out);
 	reply_put(&out, &r, NULL, false, all->hub->now.wall_ms);
 	if (!out.failed && (n >= 0 || errno == EAGAIN))
-		send(fd, buf_bytes(&out), buf_len(&out),
-		     MSG_DONTWAIT | MSG_NOSIGNAL);
+		wire_send(wire, buf_bytes(&out), buf_len(&out), false);
 	buf_release(&out);
-	shutdown(fd, SHUT_WR);
+	wire_part(wire);
+	wire_finish(wire);
+}
+
+/*
+ * Shaking hands costs more than the connection is worth, so who expects TLS is
+ * told no more than that it is not their fault: the alert internal_error (RFC
+ * 8446 section 6.2), in a record as one can be before there is a version.
+ */
+static void alert_refused(struct wire *wire)
+{
+	static const char alert[] = {21, 3, 1, 0, 2, 2, 80};
+	char hello[4096];
+
+	wire_recv(wire, hello, sizeof(hello));
+	wire_send(wire, alert, sizeof(alert), false);
+	wire_finish(wire);
 }
 
 static void log_refused(struct callers *all, const struct netaddr *from,
@@ -134,29 +205,31 @@ static void log_refused(struct callers *all, const struct netaddr *from,
 			  address);
 }
 
-static void refuse(struct callers *all, int fd, const struct netaddr *from,
-		   enum admission_verdict verdict)
+static const struct refusal_of {
+	enum counters_refusal counter;
+	unsigned status;
+	const char *message;
+} refusals[] = {
+	[ADMISSION_FULL] = {REFUSED_CONNECTIONS, 503,
+			    "the server has too many connections"},
+	[ADMISSION_ADDRESS_FULL] = {REFUSED_ADDRESS, 429,
+				    "too many connections from this address"},
+	[ADMISSION_NO_MEMORY] = {REFUSED_MEMORY, 503,
+				 "the server has too little memory"},
+};
+
+static void refuse(struct callers *all, struct wire *wire,
+		   const struct netaddr *from, enum admission_verdict verdict)
 {
-	uint64_t *refused = all->hub->counters.refused;
+	const struct refusal_of *r = &refusals[verdict];
 
 	log_refused(all, from, verdict);
-	switch (verdict) {
-	case ADMISSION_ADDRESS_FULL:
-		refused[REFUSED_ADDRESS]++;
-		answer_refused(all, fd, 429,
-			       "too many connections from this address");
-		break;
-	case ADMISSION_FULL:
-		refused[REFUSED_CONNECTIONS]++;
-		answer_refused(all, fd, 503,
-			       "the server has too many connections");
-		break;
-	default:
-		refused[REFUSED_MEMORY]++;
-		answer_refused(all, fd, 503,
-			       "the server has too little memory");
-	}
-	close(fd);
+	all->hub->counters.refused[r->counter]++;
+	if (callers_expect_tls(all, from) && !wire->tls)
+		alert_refused(wire);
+	else
+		answer_refused(all, wire, r->status, r->message);
+	wire_close(wire);
 }
 
 /* Whoever is half open for longest makes room. */
@@ -187,18 +260,33 @@ struct caller *caller_accept(struct callers *all, int fd,
 {
 	enum admission_verdict verdict = ADMISSION_NO_MEMORY;
 	struct caller *c = add(all, from);
+	struct wire wire;
 
 	all->hub->counters.accepted++;
 	if (c)
 		verdict = admission_enter(&all->admission, &c->admission, from);
 	if (verdict != ADMITTED) {
 		free(c);
-		refuse(all, fd, from, verdict);
+		wire_init(&wire, fd);
+		refuse(all, &wire, from, verdict);
 		return NULL;
 	}
 	drop_excess(all);
 	wheel_set(&all->wheel, &c->timer, (int64_t)all->times.handshake);
 	return c;
+}
+
+/* What lws gets to watch, read and write; -1: out of memory. */
+static int lws_end(struct caller *c, struct wire *wire)
+{
+	int fd = wire->fd;
+
+	if (loop_reserve(c->all->loop) < 0)
+		return -1;
+	if (!wire->tls)
+		return fd;
+	c->tunnel = tunnel_new(&c->all->tunnels, wire, c, &fd);
+	return c->tunnel ? fd : -1;
 }
 
 /*
@@ -210,22 +298,26 @@ void caller_adopt(struct caller *c, struct wire *wire,
 		  const struct buf *handshake)
 {
 	struct callers *all = c->all;
+	int fd = lws_end(c, wire);
 	struct lws *wsi;
 
-	if (loop_reserve(all->loop) < 0) {
-		refuse(all, wire->fd, &c->address, ADMISSION_NO_MEMORY);
+	if (fd < 0) {
+		refuse(all, wire, &c->address, ADMISSION_NO_MEMORY);
 		caller_free(c);
 		return;
 	}
 	all->adopting = c;
 	wsi = lws_adopt_socket_vhost_readbuf(
-		lws_get_vhost_by_name(all->loop->lws, "default"), wire->fd,
+		lws_get_vhost_by_name(all->loop->lws, "default"), fd,
 		buf_bytes(handshake), buf_len(handshake));
 	if (!all->adopting)
 		return; /* it has ended */
 	all->adopting = NULL;
-	if (c->wsi)
+	if (c->wsi) {
+		if (c->tunnel)
+			tunnel_begin(c->tunnel);
 		return;
+	}
 	caller_free(c);
 	if (wsi)
 		lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
@@ -259,7 +351,22 @@ void caller_free(struct caller *c)
 		c->all->adopting = NULL;
 	admission_leave(&c->all->admission, &c->admission);
 	wheel_stop(&c->timer);
+	if (c->tunnel)
+		tunnel_free(c->tunnel);
 	free(c);
+}
+
+/* It counts until all has left, as it has a descriptor until then. */
+void caller_left(struct caller *c)
+{
+	if (c->all->adopting == c)
+		c->all->adopting = NULL;
+	c->wsi = NULL;
+	c->exchange = NULL;
+	if (c->tunnel && tunnel_leave(c->tunnel))
+		wheel_set(&c->all->wheel, &c->timer, LEAVE_MS);
+	else
+		caller_free(c);
 }
 
 void caller_due_in(struct caller *c, int64_t ms)
@@ -274,8 +381,13 @@ void caller_due_in(struct caller *c, int64_t ms)
 void caller_cut(struct caller *c)
 {
 	struct linger at_once = {1, 0};
-	int fd = lws_get_socket_fd(c->wsi);
+	int fd;
 
+	if (c->tunnel) {
+		tunnel_cut(c->tunnel);
+		return;
+	}
+	fd = lws_get_socket_fd(c->wsi);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	shutdown(fd, SHUT_RDWR);
 }
@@ -283,11 +395,15 @@ void caller_cut(struct caller *c)
 /* lws is done with it only when libuv is, so it does not count from now on. */
 void caller_kill(struct caller *c)
 {
-	if (!c->wsi) {
+	if (!c->wsi && c->exchange) {
 		c->all->exchange_kill(c->exchange);
 		return;
 	}
 	caller_cut(c);
+	if (!c->wsi) {
+		caller_free(c);
+		return;
+	}
 	caller_established(c);
 	wheel_stop(&c->timer);
 	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,

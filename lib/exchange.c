@@ -24,6 +24,8 @@ int exchanges_init(struct exchanges *all, struct callers *callers,
 	all->user = user;
 	list_init(&all->going);
 	list_init(&all->ended);
+	list_init(&all->fresh);
+	list_init(&all->known);
 	callers->exchange_due = exchange_due;
 	callers->exchange_kill = exchange_kill;
 	return waitset_init(&all->waiting, &callers->loop->uv, happened);
@@ -36,12 +38,23 @@ static struct meter *meter_of(const struct exchange *e)
 
 /* Ending */
 
+/* What it holds is of this kind, and so much. */
+static void hold(struct exchange *e, enum meter_kind kind, size_t bytes)
+{
+	struct meter *m = meter_of(e);
+
+	if (e->metered_as != kind)
+		meter_hold(m, &e->holder, e->metered_as, &e->metered, 0);
+	e->metered_as = kind;
+	meter_hold(m, &e->holder, kind, &e->metered, bytes);
+}
+
 static void drop_part(struct exchange *e)
 {
 	if (!e->part.base)
 		return;
 	buf_release(&e->part);
-	meter_hold(meter_of(e), &e->holder, METER_ASSEMBLY, &e->metered, 0);
+	hold(e, METER_ASSEMBLY, 0);
 }
 
 /* It is no caller any more, and belongs to nobody. */
@@ -52,15 +65,16 @@ static void detach(struct exchange *e)
 	e->caller = NULL;
 	drop_part(e);
 	buf_release(&e->out);
-	meter_hold(meter_of(e), &e->holder, METER_OUTPUT, &e->metered, 0);
+	hold(e, METER_OUTPUT, 0);
 	if (e->user)
 		e->all->ops->gone(e);
 	e->user = NULL;
 	list_remove(&e->list);
+	list_remove(&e->turn);
 	list_append(&e->all->ended, &e->list);
 }
 
-static void end(struct exchange *e)
+void exchange_end(struct exchange *e)
 {
 	struct caller *c = e->caller;
 
@@ -85,7 +99,8 @@ void exchanges_reap(struct exchanges *all)
 void exchanges_close(struct exchanges *all)
 {
 	while (!list_empty(&all->going))
-		end(list_entry(all->going.next, struct exchange, list));
+		exchange_end(
+			list_entry(all->going.next, struct exchange, list));
 	exchanges_reap(all);
 	waitset_close(&all->waiting);
 }
@@ -94,7 +109,7 @@ void exchanges_close(struct exchanges *all)
 void exchange_kill(struct exchange *e)
 {
 	wire_abort(&e->wire);
-	end(e);
+	exchange_end(e);
 }
 
 static void let_go(struct meter_holder *holder)
@@ -102,15 +117,17 @@ static void let_go(struct meter_holder *holder)
 	struct exchange *e = list_entry(holder, struct exchange, holder);
 
 	e->all->callers->hub->counters.refused[REFUSED_MEMORY]++;
-	end(e);
+	exchange_end(e);
 }
 
 /* Waiting */
 
-static void watch(struct exchange *e, uint32_t events)
+void exchange_watch(struct exchange *e, uint32_t events)
 {
+	if (wire_waits(&e->wire))
+		events |= EPOLLOUT;
 	if (waitset_watch(&e->all->waiting, &e->waiter, e->wire.fd, events) < 0)
-		end(e);
+		exchange_end(e);
 }
 
 void exchange_time(struct exchange *e, uint64_t ms)
@@ -120,25 +137,30 @@ void exchange_time(struct exchange *e, uint64_t ms)
 
 /* The head */
 
+/* What has come waits for the rest of it. */
+static void await_rest(struct exchange *e)
+{
+	hold(e, METER_ASSEMBLY, e->part.cap + wire_holds(&e->wire));
+	if (!meter_yield(meter_of(e), &e->holder))
+		let_go(&e->holder);
+	else
+		exchange_watch(e, EPOLLIN);
+}
+
 /*
  * Not all of it is there: these bytes are of the head alone, so they are read
- * off, and the kernel tells of the next ones.
+ * off, and the kernel tells of the next ones. False: it has ended.
  */
-static void keep_part(struct exchange *e, size_t len)
+static bool keep_part(struct exchange *e, size_t len)
 {
-	struct meter *m = meter_of(e);
 	char *room = buf_reserve(&e->part, len);
 
 	if (!room || wire_recv(&e->wire, room, len) != (ssize_t)len) {
-		end(e);
-		return;
+		exchange_end(e);
+		return false;
 	}
 	buf_added(&e->part, len);
-	meter_hold(m, &e->holder, METER_ASSEMBLY, &e->metered, e->part.cap);
-	if (!meter_yield(m, &e->holder))
-		let_go(&e->holder);
-	else
-		watch(e, EPOLLIN);
+	return true;
 }
 
 /* Most heads are short, and a body that follows need not be copied. */
@@ -152,7 +174,20 @@ static ssize_t peek(struct exchange *e, char *bytes, size_t room)
 	return wire_peek(&e->wire, bytes, room);
 }
 
-static void look(struct exchange *e)
+/* As far as a head can be a request here. */
+static void take_head(struct exchange *e, struct httphead *head)
+{
+	if (e->astray) {
+		head->status = 400;
+		head->fault = "this port speaks TLS: https, wss";
+	}
+	e->unread = head->fault ? 0 : head->len - buf_len(&e->part);
+	drop_part(e);
+	e->all->ops->head(e, head);
+}
+
+/* False when all that was there has been looked at. */
+static bool look_on(struct exchange *e)
 {
 	char *bytes = e->all->head;
 	size_t have = buf_len(&e->part);
@@ -163,20 +198,29 @@ static void look(struct exchange *e)
 		memcpy(bytes, buf_bytes(&e->part), have);
 	n = peek(e, bytes + have, HTTPHEAD_MAX - have);
 	if (n < 0 && wire_must_wait()) {
-		watch(e, EPOLLIN);
-		return;
+		await_rest(e);
+		return false;
 	}
 	if (n <= 0) {
-		end(e);
-		return;
+		exchange_end(e);
+		return false;
 	}
 	if (httphead_parse(&head, bytes, have + (size_t)n) == HTTPHEAD_MORE) {
-		keep_part(e, (size_t)n);
-		return;
+		if (!keep_part(e, (size_t)n))
+			return false;
+		if (wire_holds(&e->wire))
+			return true;
+		await_rest(e);
+		return false;
 	}
-	e->unread = head.fault ? 0 : head.len - have;
-	drop_part(e);
-	e->all->ops->head(e, &head);
+	take_head(e, &head);
+	return false;
+}
+
+void exchange_look(struct exchange *e)
+{
+	while (look_on(e))
+		;
 }
 
 void exchange_begin(struct exchanges *all, struct caller *c, int fd)
@@ -189,13 +233,19 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd)
 		return;
 	}
 	e->all = all;
+	e->state = EXCHANGE_HEAD;
+	e->metered_as = METER_ASSEMBLY;
 	e->caller = c;
 	wire_init(&e->wire, fd);
 	meter_holder_init(&e->holder, let_go);
 	list_init(&e->list);
+	list_init(&e->turn);
 	list_append(&all->going, &e->list);
 	c->exchange = e;
-	look(e);
+	if (callers_expect_tls(all->callers, &c->address))
+		exchange_greet(e);
+	else
+		exchange_look(e);
 }
 
 /* Reads off what was looked at. False: it has ended. */
@@ -205,7 +255,7 @@ static bool read_head(struct exchange *e)
 
 	if (n == (ssize_t)e->unread)
 		return true;
-	end(e);
+	exchange_end(e);
 	return false;
 }
 
@@ -216,7 +266,7 @@ void exchange_upgrade(struct exchange *e, const struct buf *handshake)
 
 	if (!read_head(e))
 		return;
-	watch(e, 0);
+	waitset_watch(&e->all->waiting, &e->waiter, e->wire.fd, 0);
 	wire_move(&wire, &e->wire);
 	detach(e);
 	caller_adopt(c, &wire, handshake);
@@ -235,7 +285,7 @@ static bool read_some(struct exchange *e)
 	if (n < 0 && wire_must_wait())
 		return false;
 	if (n <= 0)
-		end(e);
+		exchange_end(e);
 	else
 		e->all->ops->body(e, bytes, (size_t)n);
 	return e->state == EXCHANGE_BODY && !e->drained;
@@ -243,11 +293,13 @@ static bool read_some(struct exchange *e)
 
 static void read_body(struct exchange *e)
 {
-	for (int i = 0; i < READS_MAX; i++)
-		if (!read_some(e))
+	int reads = 0;
+
+	while (read_some(e))
+		if (++reads >= READS_MAX && !wire_holds(&e->wire))
 			break;
 	if (e->state == EXCHANGE_BODY)
-		watch(e, EPOLLIN);
+		await_rest(e);
 }
 
 void exchange_body(struct exchange *e)
@@ -261,7 +313,7 @@ void exchange_body(struct exchange *e)
 void exchange_busy(struct exchange *e)
 {
 	e->state = EXCHANGE_BUSY;
-	watch(e, 0);
+	exchange_watch(e, 0);
 	wheel_stop(&e->caller->timer);
 }
 
@@ -301,9 +353,9 @@ static void linger(struct exchange *e)
 		exchange_time(e, LINGER_MS);
 	}
 	if (throw_away(e, 0) == LEFT_ENDED)
-		end(e);
+		exchange_end(e);
 	else
-		watch(e, EPOLLIN);
+		exchange_watch(e, EPOLLIN);
 }
 
 /* Takes off what left. False: the connection is dead. */
@@ -320,40 +372,40 @@ static bool send_some(struct exchange *e, bool more)
 /* The peer is slow to take it. What waits is counted, and may have to go. */
 static void wait_for_peer(struct exchange *e)
 {
-	struct meter *m = meter_of(e);
-
 	e->lingers = true;
-	meter_hold(m, &e->holder, METER_OUTPUT, &e->metered, e->out.cap);
-	if (!meter_yield(m, &e->holder))
+	hold(e, METER_OUTPUT, e->out.cap + wire_waits(&e->wire));
+	if (!meter_yield(meter_of(e), &e->holder))
 		let_go(&e->holder);
 	else
-		watch(e, EPOLLOUT);
+		exchange_watch(e, EPOLLOUT);
 }
 
 /* Behind the answer comes the end, which leaves in the same segment. */
 static void send_answer(struct exchange *e)
 {
 	if (!send_some(e, true)) {
-		end(e);
+		exchange_end(e);
 		return;
 	}
-	if (buf_len(&e->out)) {
+	if (!buf_len(&e->out) && !wire_waits(&e->wire))
+		wire_part(&e->wire);
+	if (buf_len(&e->out) || wire_waits(&e->wire)) {
 		wait_for_peer(e);
 		return;
 	}
 	buf_release(&e->out);
-	meter_hold(meter_of(e), &e->holder, METER_OUTPUT, &e->metered, 0);
+	hold(e, METER_OUTPUT, 0);
 	if (e->lingers)
 		linger(e);
 	else
-		end(e);
+		exchange_end(e);
 }
 
 bool exchange_say(struct exchange *e, const char *text)
 {
 	buf_puts(&e->out, text);
 	if (e->out.failed || !send_some(e, false) || buf_len(&e->out)) {
-		end(e);
+		exchange_end(e);
 		return false;
 	}
 	buf_release(&e->out);
@@ -371,7 +423,7 @@ void exchange_answer(struct exchange *e, struct buf *answer, bool more)
 	buf_init(answer);
 	exchange_time(e, e->all->callers->times.message);
 	if (e->out.failed)
-		end(e);
+		exchange_end(e);
 	else
 		send_answer(e);
 }
@@ -383,10 +435,20 @@ static void happened(struct waiter *w, uint32_t events)
 	struct exchange *e = list_entry(w, struct exchange, waiter);
 
 	(void)events;
+	if (e->state == EXCHANGE_ENDED)
+		return;
 	callers_tell_time(e->all->callers);
+	if (wire_turn(&e->wire) < 0) {
+		exchange_end(e);
+		return;
+	}
 	switch (e->state) {
+	case EXCHANGE_HELLO:
+	case EXCHANGE_SHAKE:
+		exchange_greeted(e);
+		break;
 	case EXCHANGE_HEAD:
-		look(e);
+		exchange_look(e);
 		break;
 	case EXCHANGE_BODY:
 		read_body(e);
@@ -397,8 +459,8 @@ static void happened(struct waiter *w, uint32_t events)
 	case EXCHANGE_LINGER:
 		linger(e);
 		break;
-	default: /* it ended since */
-		break;
+	default: /* nothing but what was kept of TLS was waited for */
+		exchange_watch(e, 0);
 	}
 }
 
@@ -408,6 +470,8 @@ void exchange_due(struct exchange *e)
 	uint64_t *refused = e->all->callers->hub->counters.refused;
 
 	switch (e->state) {
+	case EXCHANGE_HELLO:
+	case EXCHANGE_SHAKE:
 	case EXCHANGE_HEAD:
 		refused[REFUSED_HANDSHAKE_TIME]++;
 		exchange_kill(e);
@@ -420,6 +484,6 @@ void exchange_due(struct exchange *e)
 		exchange_kill(e);
 		break;
 	default:
-		end(e);
+		exchange_end(e);
 	}
 }

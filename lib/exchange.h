@@ -14,6 +14,10 @@
  * closing with unread bytes would reset the connection and the answer with it
  * (RFC 9112 section 9.6).
  *
+ * Over TLS it begins with the handshake of that (exchangetls.c). These take the
+ * time of thousands of reads each, so a turn of the loop takes only a few steps
+ * of them; those that have shaken hands halfway come first.
+ *
  * This is all of HTTP that touches a socket; what is asked and what is answered
  * is for the owner (see http.h).
  */
@@ -53,12 +57,16 @@ struct exchanges {
 	void *user;			/* of the owner */
 	struct list going;
 	struct list ended; /* to be freed */
+	struct list fresh; /* TLS: something has come, for the first time */
+	struct list known; /* the same, later */
 	struct waitset waiting;
 	char head[HTTPHEAD_MAX];
 	char bytes[EXCHANGE_THROWN_AWAY];
 };
 
 enum exchange_state {
+	EXCHANGE_HELLO,	 /* TLS: nothing has come */
+	EXCHANGE_SHAKE,	 /* is shaking hands */
 	EXCHANGE_HEAD,	 /* waits for its head */
 	EXCHANGE_BODY,	 /* reads its body */
 	EXCHANGE_BUSY,	 /* all was read; its answer is not known yet */
@@ -74,12 +82,15 @@ struct exchange {
 	enum exchange_state state;
 	struct wire wire; /* without a descriptor: ended, or handed over */
 	struct waiter waiter;
-	bool lingers;	 /* something of the request is still to come */
-	bool drained;	 /* all that was there was read */
-	struct buf part; /* of the head, that was read off */
-	size_t unread;	 /* bytes of it that are to be read off */
-	struct buf out;	 /* the rest of the answer */
-	size_t metered;	 /* bytes of these that the hub's meter knows */
+	struct list turn; /* node, in all->fresh or all->known */
+	bool lingers;	  /* something of the request is still to come */
+	bool drained;	  /* all that was there was read */
+	bool astray;	  /* speaks plain HTTP where TLS is spoken */
+	struct buf part;  /* of the head, that was read off */
+	size_t unread;	  /* bytes of it that are to be read off */
+	struct buf out;	  /* the rest of the answer */
+	size_t metered;	  /* bytes of these that the hub's meter knows */
+	enum meter_kind metered_as;
 	struct meter_holder holder; /* of them */
 	void *user;		    /* of the owner; begins as NULL */
 };
@@ -124,6 +135,22 @@ void exchange_answer(struct exchange *e, struct buf *answer, bool more);
 /* It becomes a WebSocket, by this handshake in the place of the one that came.
  */
 void exchange_upgrade(struct exchange *e, const struct buf *handshake);
+
+/* A few steps of handshakes; once in each turn of the loop. */
+void exchanges_shake(struct exchanges *all);
+
+/* Whether exchanges_shake() has something to do. */
+static inline bool exchanges_busy(const struct exchanges *all)
+{
+	return !list_empty(&all->fresh) || !list_empty(&all->known);
+}
+
+/* Between the parts of an exchange only. */
+void exchange_greet(struct exchange *e); /* TLS begins */
+void exchange_greeted(struct exchange *e);
+void exchange_look(struct exchange *e);
+void exchange_watch(struct exchange *e, uint32_t events);
+void exchange_end(struct exchange *e);
 
 /* For callers. */
 void exchange_due(struct exchange *e);

@@ -5,7 +5,8 @@
  *
  * Ready-made frames go to the socket by sendmsg(2), past libwebsockets, as
  * long as that has nothing buffered of its own; the rest of a frame that the
- * kernel cut is given to it, so that its pongs come between frames only.
+ * kernel cut is given to it, so that its pongs come between frames only. Over
+ * TLS both go through a tunnel (tunnel.h), which sees to the same.
  *
  * A peer lives while something comes from it, or it takes some of what waits
  * for it. While it is we who don't read, what it might have said can't be held
@@ -104,7 +105,10 @@ void peers_read_on(struct peers *all);
  */
 int peer_closed_by_peer(struct peer *p, const char *payload, size_t len);
 
-/* lws says that it can be written to. */
+/* Over TLS something has come for it; lws has not read it yet. */
+void peer_arrived(struct peer *p);
+
+/* It can be written to: so says lws, or the tunnel. */
 void peer_writable(struct peer *p);
 
 #endif

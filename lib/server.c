@@ -55,7 +55,7 @@ static int on_other(struct caller *caller, enum lws_callback_reasons reason)
 	switch (reason) {
 	case LWS_CALLBACK_WSI_DESTROY:
 		if (caller)
-			caller_free(caller);
+			caller_left(caller);
 		break;
 	case LWS_CALLBACK_HTTP:
 	case LWS_CALLBACK_RAW_ADOPT:
@@ -157,6 +157,8 @@ static void gather(void *user)
 
 	peers_read_on(&s->peers);
 	exchanges_reap(&s->http.exchanges);
+	callers_reap(&s->callers);
+	exchanges_shake(&s->http.exchanges);
 	if (http_busy(&s->http)) {
 		tell_time(s);
 		http_go_on(&s->http);
@@ -167,7 +169,8 @@ static bool flush_due(void *user)
 {
 	struct server *s = user;
 
-	return fanout_due(&s->hub) || http_busy(&s->http);
+	return fanout_due(&s->hub) || http_busy(&s->http) ||
+	       exchanges_busy(&s->http.exchanges);
 }
 
 static bool flush(void *user)
@@ -206,24 +209,28 @@ static void on_sweep(uv_timer_t *timer)
 	tell_memory(s);
 	lwslog_tell(&s->log);
 	log_tell(&s->log);
+	if (s->config->tls_cert)
+		certwatch_look(&s->certwatch);
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
 }
 
 /* Of descriptors some are for other things than connections. */
-static uint64_t descriptors_for_connections(void)
+static uint64_t descriptors_for_connections(const struct server_config *config)
 {
+	uint64_t each = config->tls_cert ? SERVER_DESCRIPTORS_TLS : 1;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return SERVER_DESCRIPTORS_MIN / 2;
-	return limit.rlim_cur - server_descriptors_spare(limit.rlim_cur);
+	return (limit.rlim_cur - server_descriptors_spare(limit.rlim_cur)) /
+	       each;
 }
 
 /* Never more connections than descriptors allow. */
 static struct admission_limits limits_of(const struct server_config *config)
 {
 	struct admission_limits limits = config->admission;
-	uint64_t possible = descriptors_for_connections();
+	uint64_t possible = descriptors_for_connections(config);
 
 	if (!limits.connections || limits.connections > possible)
 		limits.connections = possible;
@@ -245,6 +252,8 @@ static void reconfigure_callers(struct server *s)
 void server_reconfigure(struct server *s, const struct server_config *config)
 {
 	s->config = config;
+	s->certwatch.certificate.chain = config->tls_cert;
+	s->certwatch.certificate.key = config->tls_key;
 	s->gate.access = config->access;
 	s->http.body_max = config->body_max;
 	hub_reconfigure(&s->hub, &config->hub);
@@ -268,6 +277,8 @@ static void reload(struct server *s)
 		return;
 	systemd_reloading(&s->systemd);
 	s->config->hangup(s->config->user, s);
+	if (s->config->tls_cert)
+		certwatch_renew(&s->certwatch);
 	tell_ready(s);
 }
 
@@ -315,6 +326,7 @@ static int start_listening(struct server *s)
 	listeners_init(&s->listeners, &s->loop.uv, &s->log, on_accepted, s);
 	s->listeners.any_address = config->any_address;
 	s->listeners.sndbuf = config->sndbuf;
+	s->listeners.tls = config->tls_cert != NULL;
 	if (add_listeners(s) < 0)
 		return -1;
 	listeners_tell(&s->listeners);
@@ -347,7 +359,9 @@ static int init_callers(struct server *s)
 	struct admission_limits limits = limits_of(s->config);
 
 	return callers_init(&s->callers, &s->loop, &s->hub, &s->log, &limits,
-			    &s->config->times, peer_due);
+			    &s->config->times,
+			    s->config->tls_cert ? &s->certwatch.certificate
+						: NULL);
 }
 
 static int cannot_start(struct server *s)
@@ -375,6 +389,16 @@ static int init_adapters(struct server *s)
 	return -1;
 }
 
+static int begin_tls(struct server *s)
+{
+	const struct server_config *config = s->config;
+
+	if (!config->tls_cert)
+		return 0;
+	return certwatch_begin(&s->certwatch, config->tls_cert, config->tls_key,
+			       &s->log);
+}
+
 static int server_init(struct server *s, const struct server_config *config,
 		       const struct diag *d)
 {
@@ -396,7 +420,7 @@ static int server_init(struct server *s, const struct server_config *config,
 		return -1;
 	}
 	lwslog_use(&s->log, true);
-	if (init_adapters(s) < 0) {
+	if (begin_tls(s) < 0 || init_adapters(s) < 0) {
 		loop_release(&s->loop);
 		hub_release(&s->hub);
 		return -1;
@@ -417,6 +441,8 @@ static void server_release(struct server *s)
 	loop_release(&s->loop);
 	callers_release(&s->callers);
 	peers_release(&s->peers);
+	if (s->config->tls_cert)
+		certwatch_end(&s->certwatch);
 	hub_release(&s->hub);
 }
 

@@ -3,6 +3,12 @@
 
 #include <unistd.h>
 
+void wire_part(struct wire *w)
+{
+	if (w->tls)
+		secure_end(w->tls);
+}
+
 void wire_finish(struct wire *w)
 {
 	shutdown(w->fd, SHUT_WR);
@@ -17,6 +23,7 @@ void wire_abort(struct wire *w)
 
 void wire_close(struct wire *w)
 {
+	secure_free(w->tls);
 	close(w->fd);
-	w->fd = -1;
+	wire_init(w, -1);
 }
