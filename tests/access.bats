@@ -1,7 +1,7 @@
 #!/usr/bin/env bats
 # Who may do what where wsd asks for tokens, on every path, and what becomes of
 # a connection whose token ends. How a token is checked is in wstoken.bats.
-# shellcheck disable=SC2154 # what start_wsd sets
+# shellcheck disable=SC2154,SC2030,SC2031 # what start_wsd sets; each in its test
 
 bats_require_minimum_version 1.5.0
 load helper
@@ -153,7 +153,6 @@ fill() {
 	END
 	answer 400 '' -d 1 "$http/v1/tenants/acme/updates?access_token=$ACME"
 	stop_wsd
-	wsd=
 	start_wsd --jwt-key key --allow-query-token -vv
 	fill <<-'END' | raw
 		a request GET /ws?access_token=$ACME
@@ -285,10 +284,10 @@ fill() {
 		grep -vi '^Date:' head | cat - body >>answers
 	done
 	(($(grep -c AUTH_FAILED answers) == 5))
-	lines=$(($(wc -l <answers) / 5))
+	size=$(($(wc -l <answers) / 5))
 	for i in 1 2 3 4; do
-		cmp <(head -n "$lines" answers) \
-			<(tail -n +$((i * lines + 1)) answers | head -n "$lines")
+		cmp <(head -n "$size" answers) \
+			<(tail -n +$((i * size + 1)) answers | head -n "$size")
 	done
 	grep 'refused a token' "$wsd_log"
 	(($(grep 'refused a token' "$wsd_log" | sort -u | wc -l) >= 4))
