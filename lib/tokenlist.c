@@ -45,8 +45,7 @@ void tokenlist_release(struct tokenlist *l)
 
 /* Looking up */
 
-static bool hash_of(unsigned char hash[TOKENLIST_HASH], const char *token,
-		    size_t len)
+static bool hash_of(uint8_t hash[GRANT_HASH], const char *token, size_t len)
 {
 	bool good = EVP_Digest(token, len, hash, NULL, EVP_sha256(), NULL) == 1;
 
@@ -54,18 +53,26 @@ static bool hash_of(unsigned char hash[TOKENLIST_HASH], const char *token,
 	return good;
 }
 
+const struct grant *tokenlist_find_hash(const struct tokenlist *l,
+					const uint8_t hash[GRANT_HASH])
+{
+	const struct grant *found = NULL;
+
+	for (size_t i = 0; i < l->count; i++)
+		if (CRYPTO_memcmp(hash, l->entries[i].grant->hash,
+				  GRANT_HASH) == 0)
+			found = l->entries[i].grant;
+	return found;
+}
+
 const struct grant *tokenlist_find(const struct tokenlist *l, const char *token,
 				   size_t len)
 {
-	unsigned char hash[TOKENLIST_HASH];
-	const struct grant *found = NULL;
+	uint8_t hash[GRANT_HASH];
 
 	if (!l->count || !hash_of(hash, token, len))
 		return NULL;
-	for (size_t i = 0; i < l->count; i++)
-		if (CRYPTO_memcmp(hash, l->entries[i].hash, sizeof(hash)) == 0)
-			found = l->entries[i].grant;
-	return found;
+	return tokenlist_find_hash(l, hash);
 }
 
 /* Reading a line */
@@ -100,13 +107,12 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int read_hash(unsigned char hash[TOKENLIST_HASH], struct word word,
-		     char *why)
+static int read_hash(uint8_t hash[GRANT_HASH], struct word word, char *why)
 {
-	for (size_t i = 0; word.len == 2 * TOKENLIST_HASH; i++) {
+	for (size_t i = 0; word.len == 2 * GRANT_HASH; i++) {
 		int high, low;
 
-		if (i == TOKENLIST_HASH)
+		if (i == GRANT_HASH)
 			return 0;
 		high = hex_value(word.at[2 * i]);
 		low = hex_value(word.at[2 * i + 1]);
@@ -177,10 +183,11 @@ bool tokenlist_name_valid(const char *name, size_t len)
 
 static int read_line(struct tokenlist_entry *entry, struct word line, char *why)
 {
+	uint8_t hash[GRANT_HASH];
 	struct word name;
 	struct word word;
 
-	if (read_hash(entry->hash, next_word(&line), why) != 0)
+	if (read_hash(hash, next_word(&line), why) != 0)
 		return -1;
 	name = next_word(&line);
 	if (!tokenlist_name_valid(name.at, name.len))
@@ -189,6 +196,8 @@ static int read_line(struct tokenlist_entry *entry, struct word line, char *why)
 	entry->grant = grant_new(name.at, name.len);
 	if (!entry->grant)
 		return refuse(why, "out of memory");
+	entry->grant->fixed = true;
+	memcpy(entry->grant->hash, hash, sizeof(hash));
 	while ((word = next_word(&line)).len)
 		if (read_right(&entry->grant->rights, word, why) != 0) {
 			grant_free(entry->grant);
@@ -198,14 +207,6 @@ static int read_line(struct tokenlist_entry *entry, struct word line, char *why)
 }
 
 /* Reading all */
-
-static bool has_hash(const struct tokenlist *l, const unsigned char *hash)
-{
-	for (size_t i = 0; i < l->count; i++)
-		if (memcmp(l->entries[i].hash, hash, TOKENLIST_HASH) == 0)
-			return true;
-	return false;
-}
 
 /* The memory doubles, from one. */
 static int make_room(struct tokenlist *l, char *why)
@@ -228,7 +229,7 @@ static int add_line(struct tokenlist *l, struct word line, char *why)
 
 	if (read_line(&entry, line, why) != 0)
 		return -1;
-	if (has_hash(l, entry.hash))
+	if (tokenlist_find_hash(l, entry.grant->hash))
 		refuse(why, "this hash is there twice");
 	else if (make_room(l, why) == 0) {
 		l->entries[l->count++] = entry;
@@ -306,7 +307,7 @@ static void put_patterns(struct buf *out, const struct rights *rights,
 int tokenlist_put(struct buf *out, const char *token, size_t len,
 		  const char *name, const struct rights *rights)
 {
-	unsigned char hash[TOKENLIST_HASH];
+	uint8_t hash[GRANT_HASH];
 
 	if (!hash_of(hash, token, len))
 		return -1;

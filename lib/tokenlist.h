@@ -21,15 +21,13 @@
 
 #include <stddef.h>
 
-#define TOKENLIST_HASH 32	     /* bytes of SHA-256 */
 #define TOKENLIST_FILE_MAX (1 << 20) /* bytes; a larger one is refused */
 
 /* Room for a reason, with its NUL; it does not name the file. */
 #define TOKENLIST_WHY_MAX 200
 
 struct tokenlist_entry {
-	unsigned char hash[TOKENLIST_HASH];
-	struct grant *grant; /* owned */
+	struct grant *grant; /* owned; `fixed` */
 };
 
 struct tokenlist {
@@ -55,6 +53,10 @@ int tokenlist_load(struct tokenlist *l, const char *path,
  */
 const struct grant *tokenlist_find(const struct tokenlist *l, const char *token,
 				   size_t len);
+
+/* The same of a token of which only the hash is known; borrowed, or NULL. */
+const struct grant *tokenlist_find_hash(const struct tokenlist *l,
+					const uint8_t hash[GRANT_HASH]);
 
 /* Whether a text can be a name on a line. */
 bool tokenlist_name_valid(const char *name, size_t len);

@@ -79,10 +79,22 @@ static enum refusal copy_grant(const struct grant *from, struct grant **grant)
 	if (!*grant)
 		return REFUSAL_NO_MEMORY;
 	(*grant)->expires = from->expires;
+	(*grant)->fixed = from->fixed;
+	memcpy((*grant)->hash, from->hash, sizeof(from->hash));
 	if (rights_copy(&(*grant)->rights, &from->rights) == 0)
 		return REFUSAL_NONE;
 	grant_free(*grant);
 	return REFUSAL_NO_MEMORY;
+}
+
+bool tokens_still_listed(const struct tokens *t, const struct grant *g)
+{
+	const struct grant *known;
+
+	if (!g->fixed)
+		return true;
+	known = tokenlist_find_hash(&t->list, g->hash);
+	return known && rights_within(&g->rights, &known->rights);
 }
 
 static enum refusal check_jwt(const struct tokens *t, const char *token,

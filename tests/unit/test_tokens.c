@@ -24,6 +24,9 @@
 /* SHA-256 of "abc". */
 #define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
 
+/* That of nothing. */
+#define NIL "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
+
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
 static char why[TOKENS_WHY_MAX];
@@ -320,6 +323,60 @@ static void lists(void)
 	close(lines.fd);
 }
 
+/* Of which a list has these lines; with a key as well. */
+static struct tokens *with_list(const char *list)
+{
+	struct tokens_config c = {.keys_count = 1, .lists_count = 1};
+	const char *keys, *lists;
+	struct file key, lines;
+	struct tokens *t;
+
+	make_file(&key, JOSE_RS256_JWK, strlen(JOSE_RS256_JWK), 0644, "");
+	make_file(&lines, list, strlen(list), 0644, "");
+	keys = key.path;
+	lists = lines.path;
+	c.keys = &keys;
+	c.lists = &lists;
+	t = tokens_new(&c, why);
+	close(key.fd);
+	close(lines.fd);
+	return t;
+}
+
+static bool still(const struct grant *g, const char *list)
+{
+	struct tokens *t = with_list(list);
+	bool listed = t && tokens_still_listed(t, g);
+
+	tokens_free(t);
+	return listed;
+}
+
+/* What a reload means for those who are there. */
+static void revoked(void)
+{
+	struct tokens *t = with_list(ABC " ci subscribe=a-1 publish=b\n");
+	struct grant *fixed = NULL, *jwt = NULL;
+
+	ok(t && tokens_check(t, "abc", 3, NOW, &fixed) == REFUSAL_NONE &&
+		   tokens_check(t, JOSE_RS256, strlen(JOSE_RS256), NOW, &jwt) ==
+			   REFUSAL_NONE &&
+		   fixed->fixed && !jwt->fixed,
+	   "a grant says whether its token is a static one");
+	tokens_free(t);
+	ok(still(fixed, ABC " ci subscribe=a-1 publish=b\n") &&
+		   still(fixed, ABC " other publish=b,c subscribe=a-* admin"),
+	   "which is still there with the same rights, or more");
+	ok(!still(fixed, "") && !still(fixed, NIL " ci subscribe=* publish=*"),
+	   "or was taken out");
+	ok(!still(fixed, ABC " ci subscribe=a-1") &&
+		   !still(fixed, ABC " ci subscribe=a-2 publish=b"),
+	   "or has lost a right");
+	ok(still(jwt, "") && still(jwt, ABC " ci"), "a JWT is good to its end");
+	grant_free(fixed);
+	grant_free(jwt);
+}
+
 static void limits(void)
 {
 	struct tokens *t = with_text(secret);
@@ -388,6 +445,7 @@ int main(void)
 	kids();
 	unsigned_tokens();
 	lists();
+	revoked();
 	limits();
 	ok(reasons_differ(), "each reason has its own text");
 	memory();
