@@ -118,14 +118,17 @@ enum refusal tokens_check(const struct tokens *t, const char *token, size_t len,
 			  int64_t now, struct grant **grant)
 {
 	const struct grant *known;
+	enum refusal refusal;
 
 	if (!len)
 		return REFUSAL_EMPTY;
 	if (len > TOKENS_MAX)
 		return REFUSAL_TOO_LONG;
-	known = tokenlist_find(&t->list, token, len);
-	if (known)
+	refusal = tokenlist_find(&t->list, token, len, &known);
+	if (refusal == REFUSAL_NONE)
 		return copy_grant(known, grant);
+	if (refusal != REFUSAL_UNKNOWN)
+		return refusal;
 	/* What has no dots is no JWT that went wrong. */
 	if (!t->ring.count || !memchr(token, '.', len))
 		return REFUSAL_UNKNOWN;
