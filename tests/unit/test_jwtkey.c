@@ -324,10 +324,21 @@ static void full(void)
 	bool added = true;
 
 	keyring_init(&ring);
-	for (int i = 0; i < KEYRING_MAX; i++)
+	for (int i = 0; i < KEYRING_UNNAMED_MAX; i++)
 		added &= keyring_add(&ring, numbered('1', NULL), why) == 0;
-	ok(added, "64 keys");
+	ok(added, "8 keys without a kid");
 	ok(keyring_add(&ring, numbered('1', NULL), why) != 0 &&
+		   !strcmp(why, "there are more than 8 keys for HS256 that "
+				"have no kid"),
+	   "one more");
+	for (int i = KEYRING_UNNAMED_MAX; i < KEYRING_MAX; i++) {
+		char kid[4];
+
+		snprintf(kid, sizeof(kid), "%d", i);
+		added &= keyring_add(&ring, numbered('1', kid), why) == 0;
+	}
+	ok(added, "64 keys");
+	ok(keyring_add(&ring, numbered('1', "x"), why) != 0 &&
 		   !strcmp(why, "there are more than 64 keys"),
 	   "one more");
 	keyring_release(&ring);
