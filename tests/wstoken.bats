@@ -261,6 +261,28 @@ later() {
 		"$BIN/wstoken" check --jwt-key k --token-file t
 }
 
+@test "a FIFO is refused without waiting for it, a pipe of the shell is not" {
+	"$BIN/wstoken" keygen k
+	"$BIN/wstoken" make --key k >t
+	mkfifo fifo
+	fails 2 "wstoken check: cannot use: 'fifo': it is no regular file" \
+		"$BIN/wstoken" check --jwt-key fifo <t
+	fails 2 "wstoken check: cannot read the token from 'fifo': it is no regular file" \
+		"$BIN/wstoken" check --jwt-key k --token-file fifo
+	"$BIN/wstoken" check --jwt-key <(cat k) --token-file <(cat t)
+	"$BIN/wstoken" check --jwt-key k --token-file /dev/stdin <t
+	# shellcheck disable=SC2002 # a pipe
+	cat t | "$BIN/wstoken" check --jwt-key k --token-file /dev/stdin
+}
+
+@test "a file of another user is refused" {
+	((EUID == 0)) || skip "only root can make one"
+	"$BIN/wstoken" keygen k
+	chown 12345 k
+	fails 2 "wstoken make: cannot use 'k': it belongs to another user, of uid 12345" \
+		"$BIN/wstoken" make --key k
+}
+
 @test "a static token: hash makes its line" {
 	"$BIN/wstoken" keygen machine
 	"$BIN/wstoken" hash --name ci --subscribe 'acme-*' --subscribe beta \
