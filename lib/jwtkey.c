@@ -5,6 +5,8 @@
  */
 #include "jwtkey.h"
 
+#include "edpoint.h"
+
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
@@ -17,6 +19,7 @@
 #include <string.h>
 
 #define BEGIN "-----BEGIN "
+#define NO_KEY "its numbers are no key"
 
 int jwtkey_refuse(char why[JWTKEY_WHY_MAX], const char *fmt, ...)
 {
@@ -107,6 +110,18 @@ static int refuse_rsa(const EVP_PKEY *pkey, char *why)
 			     JWTKEY_RSA_MIN, JWTKEY_RSA_MAX, bits);
 }
 
+/* Of small order: anybody could sign. */
+static int refuse_ed25519(const EVP_PKEY *pkey, char *why)
+{
+	uint8_t key[EDPOINT_SIZE];
+	size_t len = sizeof(key);
+
+	if (EVP_PKEY_get_raw_public_key(pkey, key, &len) == 1 &&
+	    len == sizeof(key) && edpoint_valid(key))
+		return 0;
+	return jwtkey_refuse(why, NO_KEY);
+}
+
 /* The one algorithm of a key. 0, or -1 and `why`. */
 static int pin(enum jwt_alg *alg, const EVP_PKEY *pkey, char *why)
 {
@@ -122,7 +137,7 @@ static int pin(enum jwt_alg *alg, const EVP_PKEY *pkey, char *why)
 					  "is known");
 	case EVP_PKEY_ED25519:
 		*alg = JWT_EDDSA;
-		return 0;
+		return refuse_ed25519(pkey, why);
 	}
 	return jwtkey_refuse(why, "it is neither RSA nor EC nor Ed25519");
 }
@@ -134,7 +149,7 @@ static int check_public(EVP_PKEY *pkey, char *why)
 	int good = cx && EVP_PKEY_public_check(cx) == 1;
 
 	EVP_PKEY_CTX_free(cx);
-	return good ? 0 : jwtkey_refuse(why, "its numbers are no key");
+	return good ? 0 : jwtkey_refuse(why, NO_KEY);
 }
 
 struct jwtkey *jwtkey_from_pkey(EVP_PKEY *pkey, bool can_sign,

@@ -158,6 +158,10 @@ static void bad_numbers(void)
 			   "\",\"e\":\"AA\"}",
 			   "its numbers are no key"),
 	   "an exponent of 1, 2 or 0");
+	ok(refuses("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
+		   "\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
+		   "its numbers are no key"),
+	   "a point for which everybody can sign");
 }
 
 static void kids(void)

@@ -219,6 +219,22 @@ static bool refuses_pkey(EVP_PKEY *pkey, const char *want)
 	return refused;
 }
 
+/* With the neutral element as key libcrypto takes R = 1, S = 0 for all. */
+static bool refuses_small_order(void)
+{
+	static const unsigned char neutral[32] = {1}, signature[64] = {1};
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+						     neutral, sizeof(neutral));
+	EVP_MD_CTX *cx = EVP_MD_CTX_new();
+
+	if (EVP_DigestVerifyInit(cx, NULL, NULL, NULL, pkey) > 0)
+		printf("# libcrypto takes a forged signature: %d\n",
+		       EVP_DigestVerify(cx, signature, sizeof(signature),
+					(const unsigned char *)"any", 3));
+	EVP_MD_CTX_free(cx);
+	return refuses_pkey(pkey, "its numbers are no key");
+}
+
 static void others(void)
 {
 	EVP_PKEY *pkey = generate("ED25519");
@@ -249,6 +265,8 @@ static void others(void)
 	ok(refuses("-----BEGIN PUBLIC KEY-----\nAAAA\n",
 		   "it is no PEM key that can be read"),
 	   "a key that ends too early");
+	ok(refuses_small_order(),
+	   "an Ed25519 key for which everybody can sign");
 	snprintf(two, sizeof(two), "%s%s", one, one);
 	ok(refuses(two, "it has more than one PEM block"), "two keys");
 	free(one);
