@@ -13,12 +13,14 @@
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BEGIN "-----BEGIN "
+#define NO_MEMORY "out of memory"
 #define NO_KEY "its numbers are no key"
 
 int jwtkey_refuse(char why[JWTKEY_WHY_MAX], const char *fmt, ...)
@@ -47,7 +49,7 @@ struct jwtkey *jwtkey_from_secret(const void *bytes, size_t len,
 	if (key)
 		key->secret = malloc(len);
 	if (!key || !key->secret) {
-		jwtkey_refuse(why, "out of memory");
+		jwtkey_refuse(why, NO_MEMORY);
 		free(key);
 		return NULL;
 	}
@@ -80,7 +82,7 @@ int jwtkey_name(struct jwtkey *key, const char *kid, size_t len,
 				     JWT_KID_MAX);
 	copy = malloc(len);
 	if (!copy)
-		return jwtkey_refuse(why, "out of memory");
+		return jwtkey_refuse(why, NO_MEMORY);
 	memcpy(copy, kid, len);
 	free(key->kid);
 	key->kid = copy;
@@ -159,7 +161,7 @@ struct jwtkey *jwtkey_from_pkey(EVP_PKEY *pkey, bool can_sign,
 	int result = -1;
 
 	if (!key)
-		jwtkey_refuse(why, "out of memory");
+		jwtkey_refuse(why, NO_MEMORY);
 	else if (pin(&key->alg, pkey, why) == 0)
 		result = check_public(pkey, why);
 	ERR_clear_error();
@@ -171,6 +173,37 @@ struct jwtkey *jwtkey_from_pkey(EVP_PKEY *pkey, bool can_sign,
 	key->pkey = pkey;
 	key->can_sign = can_sign;
 	return key;
+}
+
+/* By way of its DER, in which nothing is private. */
+static EVP_PKEY *public_half(const EVP_PKEY *pkey)
+{
+	unsigned char *der = NULL;
+	const unsigned char *at;
+	int len = i2d_PUBKEY(pkey, &der);
+	EVP_PKEY *public = NULL;
+
+	at = der;
+	if (len > 0)
+	public = d2i_PUBKEY(NULL, &at, len);
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return public;
+}
+
+int jwtkey_make_public(struct jwtkey *key, char why[JWTKEY_WHY_MAX])
+{
+	EVP_PKEY *public;
+
+	if (!key->pkey || !key->can_sign)
+		return 0;
+	public = public_half(key->pkey);
+	if (!public)
+		return jwtkey_refuse(why, NO_MEMORY);
+	EVP_PKEY_free(key->pkey);
+	key->pkey = public;
+	key->can_sign = false;
+	return 0;
 }
 
 /* Of PEM */
@@ -214,7 +247,9 @@ static size_t count_blocks(const char *text, size_t len)
 
 /*
  * PEM_read_bio_PrivateKey() leaves a copy of the text behind in memory that it
- * frees; this does not.
+ * frees; this does not. (Of an EC key in PKCS #8 the decoder of libcrypto 3.0
+ * itself leaves one of the number, which is out of our reach: to check tokens
+ * a server is best given public keys.)
  */
 static EVP_PKEY *read_private(BIO *bio)
 {

@@ -138,12 +138,29 @@ static void secrets(void)
 		jwtkey_from_secret("0123456789abcdef0123456789abcdeg", 32, why);
 
 	ok(key && key->alg == JWT_HS256 && key->can_sign, "a secret is HS256");
+	ok(jwtkey_make_public(key, why) == 0 && key->can_sign,
+	   "and has no public half");
 	signs(key, key, other, "HS256");
 	jwtkey_free(key);
 	jwtkey_free(other);
 	ok(!jwtkey_from_secret(secret, 31, why) &&
 		   !strcmp(why, "a secret has at least 32 bytes, not 31"),
 	   "31 bytes are too few");
+}
+
+/* What is private is gone; what was signed with it is good. */
+static bool becomes_public(struct jwtkey *key)
+{
+	struct buf token;
+	bool good;
+
+	good = make(&token, key, NULL) && jwtkey_make_public(key, why) == 0 &&
+	       !key->can_sign && i2d_PrivateKey(key->pkey, NULL) <= 0;
+	ERR_clear_error();
+	good &= check(key, &token) == REFUSAL_NONE &&
+		jwtkey_make_public(key, why) == 0;
+	buf_release(&token);
+	return good;
 }
 
 static void pairs(const char *type, enum jwt_alg alg)
@@ -159,6 +176,7 @@ static void pairs(const char *type, enum jwt_alg alg)
 	ok(public && public->alg == alg && !public->can_sign,
 	   "so has a public one, which cannot sign");
 	signs(private, public, other, jwt_alg_name(alg));
+	ok(becomes_public(private), "a private key can be made a public one");
 	jwtkey_free(private);
 	jwtkey_free(public);
 	jwtkey_free(other);

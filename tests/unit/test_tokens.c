@@ -11,7 +11,10 @@
 #include "keyfile.h"
 
 #include <fcntl.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -252,6 +255,32 @@ static void files(void)
 	   "an empty kid");
 }
 
+/* A file that has a private key is there to check with, not to sign. */
+static void private_key(void)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct keyring ring;
+	struct jwtkey *signer;
+	struct file f;
+	char *pem;
+	long len;
+
+	PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL);
+	len = BIO_get_mem_data(bio, &pem);
+	make_file(&f, pem, (size_t)len, 0600, "");
+	keyring_init(&ring);
+	ok(keyfile_add(&ring, f.path, why) == 0 && !ring.keys[0]->can_sign,
+	   "of a private key the public half is kept");
+	signer = keyfile_signer(f.path, why);
+	ok(signer && signer->can_sign, "but to sign it is whole");
+	jwtkey_free(signer);
+	keyring_release(&ring);
+	close(f.fd);
+	BIO_free(bio);
+	EVP_PKEY_free(pkey);
+}
+
 static void kids(void)
 {
 	struct tokens *t = with_key(secret, 32, 0600, "k1=");
@@ -442,6 +471,7 @@ int main(void)
 	expected();
 	secrets();
 	files();
+	private_key();
 	kids();
 	unsigned_tokens();
 	lists();
