@@ -220,7 +220,10 @@ static int cannot(const struct option_program *command, int status,
 	return status;
 }
 
-/* Prints and releases; `status` goes through, unless that fails. */
+/*
+ * Prints and wipes, as it may be a token; `status` goes through, unless that
+ * fails. Without a buffer of stdio, in which it would stay.
+ */
 static int print(const struct option_program *command, struct buf *out,
 		 int status)
 {
@@ -228,12 +231,13 @@ static int print(const struct option_program *command, struct buf *out,
 		status = cannot(command, EXIT_OTHER, "cannot write",
 				"out of memory");
 	} else {
+		setvbuf(stdout, NULL, _IONBF, 0);
 		fwrite(buf_bytes(out), 1, buf_len(out), stdout);
-		if (fflush(stdout) != 0)
+		if (ferror(stdout))
 			status = cannot(command, EXIT_OTHER, "cannot write",
 					strerror(errno));
 	}
-	buf_release(out);
+	buf_wipe(out);
 	return status;
 }
 
@@ -305,6 +309,7 @@ static int print_token(const struct settings *s, const struct rights *rights,
 	struct buf token;
 
 	buf_init(&token);
+	buf_reserve(&token, JWT_MAX + 1); /* and a newline */
 	result = mint_token(&token, key, s->kid, &claims);
 	if (result != MINT_OK) {
 		buf_release(&token);

@@ -6,7 +6,6 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -164,9 +163,7 @@ static struct jwtkey *read_secret(const struct jsonlist *l, char *why)
 	buf_init(&k);
 	if (read_bytes(&k, l, "k", why) == 0)
 		key = jwtkey_from_secret(buf_bytes(&k), buf_len(&k), why);
-	if (k.base)
-		OPENSSL_cleanse(k.base, k.cap);
-	buf_release(&k);
+	buf_wipe(&k);
 	return key;
 }
 

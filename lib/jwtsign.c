@@ -163,7 +163,8 @@ static int sign_raw(const struct jwtkey *key, const char *input, size_t len,
 		buf_append(out, raw, sizeof(raw));
 		result = out->failed ? -1 : 0;
 	}
-	buf_release(&der);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	buf_wipe(&der);
 	return result;
 }
 
@@ -175,6 +176,7 @@ static int sign_mac(const struct jwtkey *key, const char *input, size_t len,
 	if (!make_mac(key, input, len, mac))
 		return -1;
 	buf_append(out, mac, sizeof(mac));
+	OPENSSL_cleanse(mac, sizeof(mac));
 	return out->failed ? -1 : 0;
 }
 

@@ -100,13 +100,6 @@ static int write_pair(const char *path, const struct buf *private,
 
 /* Keys */
 
-static void wipe(struct buf *text)
-{
-	if (text->base)
-		explicit_bzero(text->base, text->cap);
-	buf_release(text);
-}
-
 static int write_secret(const char *path, char *why)
 {
 	unsigned char secret[SECRET_SIZE];
@@ -122,7 +115,7 @@ static int write_secret(const char *path, char *why)
 	buf_putc(&text, '\n');
 	result = text.failed ? refuse(why, "out of memory")
 			     : write_new(path, &text, why);
-	wipe(&text);
+	buf_wipe(&text);
 	return result;
 }
 
@@ -178,7 +171,7 @@ static int write_keys(enum keygen_type type, const char *path, char *why)
 		result = write_pair(path, &private, &public, why);
 	else
 		result = refuse(why, "libcrypto cannot make a key");
-	wipe(&private);
+	buf_wipe(&private);
 	buf_release(&public);
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();

@@ -18,7 +18,7 @@ static enum mint_result sign(struct buf *token, const struct jwtkey *key)
 	buf_init(&signature);
 	result = jwtkey_sign(key, buf_bytes(token), buf_len(token), &signature);
 	jwt_put_signature(token, buf_bytes(&signature), buf_len(&signature));
-	buf_release(&signature);
+	buf_wipe(&signature);
 	return result == 0 ? MINT_OK : MINT_CANNOT_SIGN;
 }
 
@@ -44,13 +44,14 @@ enum mint_result mint_token(struct buf *out, const struct jwtkey *key,
 	struct buf token;
 
 	buf_init(&token);
+	buf_reserve(&token, JWT_MAX); /* so that it does not move */
 	result = make(&token, key, kid, claims);
 	if (result == MINT_OK && buf_len(&token) > JWT_MAX)
 		result = MINT_TOO_LONG;
 	if (result == MINT_OK)
 		buf_append(out, buf_bytes(&token), buf_len(&token));
-	buf_release(&token);
-	return result;
+	buf_wipe(&token);
+	return result == MINT_OK && out->failed ? MINT_NO_MEMORY : result;
 }
 
 /* JSON */

@@ -21,7 +21,8 @@ enum mint_result {
 
 /*
  * Appends a token, signed by `key`, which can sign; `kid` is UTF-8 or NULL. On
- * any other result than MINT_OK `out` is of no use.
+ * any other result than MINT_OK `out` is of no use. The only copy of the token
+ * is in `out`, which is the caller's to wipe.
  */
 enum mint_result mint_token(struct buf *out, const struct jwtkey *key,
 			    const char *kid, const struct claims *claims);

@@ -76,6 +76,31 @@ static void sizes(void)
 	jwtkey_free(key);
 }
 
+/* Of the same token, which is made twice. */
+static void wiped(void)
+{
+	struct jwtkey *key = jwtkey_from_secret(secret, 32, why);
+	struct rights rights;
+	struct claims claims = claims_of(&rights, "me");
+	char signature[43];
+	struct buf b;
+	bool good;
+
+	rights_init(&rights);
+	buf_init(&b);
+	buf_reserve(&b, JWT_MAX);
+	good = mint_token(&b, key, NULL, &claims) == MINT_OK;
+	memcpy(signature, buf_bytes(&b) + buf_len(&b) - sizeof(signature),
+	       sizeof(signature));
+	buf_clear(&b, SIZE_MAX);
+	spill_watch(signature, sizeof(signature));
+	good &= mint_token(&b, key, NULL, &claims) == MINT_OK;
+	buf_wipe(&b);
+	ok(good && spill_off() == 0, "no other copy of a token is left");
+	rights_release(&rights);
+	jwtkey_free(key);
+}
+
 static bool shows(const char *claims, bool escape, enum mint_result want,
 		  const char *line)
 {
@@ -144,6 +169,7 @@ int main(void)
 {
 	tokens();
 	sizes();
+	wiped();
 	parts();
 	memory();
 	return tap_end();

@@ -406,6 +406,30 @@ static void revoked(void)
 	grant_free(jwt);
 }
 
+/* No secret stays in memory that is free again. */
+static void wiped(void)
+{
+	char *token = forged(secret, 32, NULL);
+	char signature[32];
+	struct tokens *t;
+	struct jwt jwt;
+	bool good;
+
+	jwt_decode(&jwt, token, strlen(token));
+	memcpy(signature, buf_bytes(&jwt.signature), sizeof(signature));
+	jwt_release(&jwt);
+	spill_watch(secret, 32);
+	t = with_text(secret);
+	tokens_free(t);
+	ok(t && spill_off() == 0, "a secret is wiped, and so is its file");
+	t = with_text(secret);
+	spill_watch(signature, sizeof(signature));
+	good = check(t, token, NOW) == REFUSAL_NONE;
+	ok(good && spill_off() == 0, "so are the parts of a token");
+	tokens_free(t);
+	free(token);
+}
+
 static void limits(void)
 {
 	struct tokens *t = with_text(secret);
@@ -476,6 +500,7 @@ int main(void)
 	unsigned_tokens();
 	lists();
 	revoked();
+	wiped();
 	limits();
 	ok(reasons_differ(), "each reason has its own text");
 	memory();
