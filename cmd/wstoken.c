@@ -11,6 +11,7 @@
 #include "mint.h"
 #include "options.h"
 #include "secretfile.h"
+#include "tokenlike.h"
 #include "tokenlist.h"
 #include "tokens.h"
 #include "utf8.h"
@@ -286,7 +287,7 @@ static const char *read_token(const struct settings *s, char **owned,
 	}
 	if (!*owned)
 		diag(&d, DIAG_ERROR, "cannot read the token from '%s': %s",
-		     from, why);
+		     tokenlike_hidden(from), why);
 	return *owned;
 }
 
@@ -330,7 +331,8 @@ static int make(const struct settings *s, char **operands)
 	int status;
 
 	if (*operands)
-		return options_wrong(command, "'%s' is no option", *operands);
+		return options_wrong(command, "'%s' is no option",
+				     tokenlike_hidden(*operands));
 	if (!s->key)
 		return options_wrong(command, "--key: which FILE?");
 	rights_init(&rights);
@@ -339,8 +341,8 @@ static int make(const struct settings *s, char **operands)
 		key = keyfile_signer(s->key, why);
 		status = key ? print_token(s, &rights, key) : EXIT_USAGE;
 		if (!key)
-			diag(&d, DIAG_ERROR, "cannot use '%s': %s", s->key,
-			     why);
+			diag(&d, DIAG_ERROR, "cannot use '%s': %s",
+			     tokenlike_hidden(s->key), why);
 		jwtkey_free(key);
 	}
 	rights_release(&rights);

@@ -4,6 +4,7 @@
 #include "base64.h"
 #include "buf.h"
 #include "hash.h"
+#include "tokenlike.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,8 +74,8 @@ static int write_new(const char *path, const struct buf *text, char *why)
 	int error;
 
 	if (fd < 0)
-		return refuse(why, "cannot make '%s': %s", path,
-			      strerror(errno));
+		return refuse(why, "cannot make '%s': %s",
+			      tokenlike_hidden(path), strerror(errno));
 	if (fill(fd, text) == 0)
 		return 0;
 	error = errno;

@@ -2,6 +2,7 @@
 #include "option.h"
 
 #include "num.h"
+#include "tokenlike.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -81,8 +82,8 @@ int option_refuse_kind(const struct option *o, const char *quote,
 		[OPTION_CHOICE] = "one of ",
 	};
 
-	return refuse(why, "%s%s%s is not %s%s", quote, what, quote,
-		      kinds[o->kind],
+	return refuse(why, "%s%s%s is not %s%s", quote, tokenlike_hidden(what),
+		      quote, kinds[o->kind],
 		      o->kind == OPTION_CHOICE ? o->choices : "");
 }
 
@@ -184,7 +185,7 @@ static int set_text(const struct option *o, void *text, const char *arg,
 	const char *wrong = o->wrong ? o->wrong(arg) : NULL;
 
 	if (wrong)
-		return refuse(why, "'%s': %s", arg, wrong);
+		return refuse(why, "'%s': %s", tokenlike_hidden(arg), wrong);
 	if (o->kind == OPTION_TEXT)
 		*(const char **)text = arg;
 	else if (option_add_text(text, arg) < 0)

@@ -2,6 +2,7 @@
 #include "tokens.h"
 
 #include "keyfile.h"
+#include "tokenlike.h"
 #include "tokenlist.h"
 
 #include <stdio.h>
@@ -21,7 +22,8 @@ struct tokens {
 static int refuse(char *why, const char *path, const char *reason)
 {
 	snprintf(why, TOKENS_WHY_MAX, "'%.*s': %s",
-		 TOKENS_WHY_MAX - KEYFILE_WHY_MAX - 10, path, reason);
+		 TOKENS_WHY_MAX - KEYFILE_WHY_MAX - 10, tokenlike_hidden(path),
+		 reason);
 	return -1;
 }
 

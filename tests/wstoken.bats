@@ -353,6 +353,35 @@ later() {
 		"$BIN/wstoken" check --jwt-key k <t
 }
 
+@test "a token that stands where something else belongs is not shown" {
+	"$BIN/wstoken" keygen k
+	token=$("$BIN/wstoken" make --key k)
+	unseen() {
+		run -2 --separate-stderr "$BIN/wstoken" "$@" </dev/null
+		# shellcheck disable=SC2154 # by run
+		echo "$stderr"
+		[[ $stderr == *'(not shown: a token or secret belongs in a file or stdin)'* ]]
+		[[ $stderr != *"${@: -1}"* && $output == '' ]]
+	}
+	for word in "$token" "$(<k)"; do
+		unseen "$word"
+		unseen make --key k "$word"
+		unseen make --key "$word"
+		unseen make --for "$word"
+		unseen make --subscribe "*$word"
+		unseen check --jwt-key k --token-file "$word"
+		unseen check --jwt-key "$word"
+		unseen check --jwt-key "kid=$word"
+		unseen check --tokens "$word"
+		unseen show --token-file "$word"
+		unseen show --config "$word"
+		unseen keygen --type "$word"
+		unseen hash --name "$word*"
+	done
+	fails 2 "wstoken check: cannot use: 'key.pem.pub': No such file or directory" \
+		"$BIN/wstoken" check --jwt-key key.pem.pub
+}
+
 @test "usage" {
 	fails 2 'wstoken: which command?' "$BIN/wstoken"
 	fails 2 "wstoken: there is no command 'mak'" "$BIN/wstoken" mak
