@@ -59,19 +59,25 @@ enum mint_result mint_token(struct buf *out, const struct jwtkey *key,
 void mint_put_grant(struct buf *out, const struct grant *g)
 {
 	char time[NUM_TIME_LEN];
+	struct buf line;
 
-	buf_putc(out, '{');
-	jsonput_text(out, "name", g->name, strlen(g->name));
-	claims_put_rights(out, &g->rights);
+	buf_init(&line);
+	buf_putc(&line, '{');
+	jsonput_text(&line, "name", g->name, strlen(g->name));
+	claims_put_rights(&line, &g->rights);
 	if (g->expires == GRANT_NEVER) {
-		jsonput_name(out, "expires");
-		buf_puts(out, "null");
+		jsonput_name(&line, "expires");
+		buf_puts(&line, "null");
 	} else {
 		/* As ms it fits: exp is below 2^53. */
 		num_put_time(time, g->expires * 1000);
-		jsonput_text(out, "expires", time, sizeof(time));
+		jsonput_text(&line, "expires", time, sizeof(time));
 	}
-	buf_puts(out, "}\n");
+	buf_putc(&line, '}');
+	escape_controls(out, buf_bytes(&line), buf_len(&line));
+	buf_putc(out, '\n');
+	out->failed |= line.failed;
+	buf_release(&line);
 }
 
 /* Line breaks stand only between the tokens of valid JSON. */

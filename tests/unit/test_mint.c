@@ -54,6 +54,14 @@ static void tokens(void)
 		   "\n"),
 	   "what it gives, as a line");
 	grant_free(g);
+	g = grant_new("a\x1b[2J\xc2\x9b\xe2\x80\xae\"", 11);
+	buf_clear(&b, SIZE_MAX);
+	mint_put_grant(&b, g);
+	buf_putc(&b, '\0');
+	ok(!strncmp(buf_bytes(&b),
+		    "{\"name\":\"a\\u001b[2J\\u009b\\u202e\\\"\",", 35),
+	   "nothing in it drives a terminal");
+	grant_free(g);
 	buf_release(&b);
 	rights_release(&rights);
 	jwtkey_free(key);
