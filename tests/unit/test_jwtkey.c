@@ -11,6 +11,7 @@
 #include "jwk.h"
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -393,8 +394,64 @@ static void memory(void)
 	oom_off();
 }
 
+/* libcrypto allocates as we do, so that it can be refused as well. */
+
+static void *crypto_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(n);
+}
+
+static void *crypto_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return realloc(p, n);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/*
+ * A good token, with no memory from each step on. In one step alone it is good
+ * that nothing else happens: libcrypto does not tell of each.
+ */
+static void no_memory(const char *type, const char *what)
+{
+	EVP_PKEY *pkey = generate(type);
+	struct jwtkey *key = from_pem(pkey, true);
+	enum refusal refusal;
+	bool good = true;
+	struct buf token;
+	struct jwt jwt;
+	long n = 0;
+
+	make(&token, key, NULL);
+	jwt_open(&jwt, buf_bytes(&token), buf_len(&token));
+	do {
+		oom_once(++n);
+		jwtkey_verify(key, &jwt);
+		good &= ERR_peek_error() == 0;
+		oom_after(n);
+		refusal = jwtkey_verify(key, &jwt);
+		good &= refusal ==
+			(oom_off() ? REFUSAL_NO_MEMORY : REFUSAL_NONE);
+	} while (refusal != REFUSAL_NONE && n < 1000);
+	ok(good && n > 1 && n < 1000, what);
+	jwt_release(&jwt);
+	buf_release(&token);
+	jwtkey_free(key);
+	EVP_PKEY_free(pkey);
+}
+
 int main(void)
 {
+	CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
 	secrets();
 	pairs("RSA", JWT_RS256);
 	pairs("P-256", JWT_ES256);
@@ -404,5 +461,8 @@ int main(void)
 	rings();
 	full();
 	memory();
+	no_memory("RSA", "no memory is no wrong signature: RSA");
+	no_memory("P-256", "nor is it for EC");
+	no_memory("ED25519", "nor for Ed25519");
 	return tap_end();
 }
