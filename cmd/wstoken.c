@@ -67,6 +67,14 @@ static const char *text_wrong(const char *text)
 	return *text ? NULL : "it is empty";
 }
 
+static const char *subject_wrong(const char *text)
+{
+	_Static_assert(CLAIMS_SUBJECT_MAX == 1024, "a message says so");
+	if (strlen(text) > CLAIMS_SUBJECT_MAX)
+		return "it has at most 1024 bytes";
+	return text_wrong(text);
+}
+
 static const char *kid_wrong(const char *text)
 {
 	if (strlen(text) > JWT_KID_MAX)
@@ -117,7 +125,7 @@ static const struct option make_options[] = {
 	{0, "for", OPTION_DURATION, FIELD(lifetime), "T",
 	 "it expires after this time (default 1h)", .min = FOR_MIN},
 	{0, "sub", OPTION_TEXT, FIELD(subject), "NAME",
-	 "whose it is, for the log of the server", .wrong = text_wrong},
+	 "whose it is, for the log of the server", .wrong = subject_wrong},
 	{0, "aud", OPTION_TEXT, FIELD(audience), "NAME", "whom it is for",
 	 .wrong = text_wrong},
 	{0, "iss", OPTION_TEXT, FIELD(issuer), "NAME", "who has made it",

@@ -246,13 +246,25 @@ static int name_key(struct jwtkey *key, const struct json_value *kid, char *why)
 	return jwtkey_name(key, name, (size_t)len, why);
 }
 
+/* RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1: some may be there without "d". */
+static bool has_private(const struct jsonlist *l)
+{
+	static const char *const names[] = {"d",  "k",	"p",  "q",
+					    "dp", "dq", "qi", "oth"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (jsonlist_get(l, names[i]))
+			return true;
+	return false;
+}
+
 static int add_key(struct keyring *ring, const struct jsonlist *l, bool *secret,
 		   char *why)
 {
 	struct jwtkey *key;
 	enum jwt_alg alg;
 
-	*secret |= jsonlist_get(l, "d") || jsonlist_get(l, "k");
+	*secret |= has_private(l);
 	if (!is_ours(l, &alg)) {
 		ring->passed_over++;
 		return 0;

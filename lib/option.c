@@ -14,6 +14,8 @@
 /* More makes no difference. */
 #define TALLY_MAX 100
 
+#define SHOWN_MAX 300 /* bytes of a text that is wrong */
+
 struct option_block {
 	struct option_block *next;
 	char bytes[];
@@ -179,13 +181,22 @@ int option_add_text(struct option_texts *texts, const char *text)
 	return 0;
 }
 
+/* Of a long one the beginning, so that there is room for the reason. */
+static int refuse_text(const char *arg, const char *wrong, char *why)
+{
+	const char *shown = tokenlike_hidden(arg);
+
+	return refuse(why, "'%.*s%s': %s", SHOWN_MAX, shown,
+		      strlen(shown) > SHOWN_MAX ? "..." : "", wrong);
+}
+
 static int set_text(const struct option *o, void *text, const char *arg,
 		    char *why)
 {
 	const char *wrong = o->wrong ? o->wrong(arg) : NULL;
 
 	if (wrong)
-		return refuse(why, "'%s': %s", tokenlike_hidden(arg), wrong);
+		return refuse_text(arg, wrong, why);
 	if (o->kind == OPTION_TEXT)
 		*(const char **)text = arg;
 	else if (option_add_text(text, arg) < 0)

@@ -390,6 +390,12 @@ later() {
 		"$BIN/wstoken" make --subscribe 'a*b'
 	fails 2 "wstoken make: --for: '500ms' is below 1 s" \
 		"$BIN/wstoken" make --for 500ms
+	"$BIN/wstoken" keygen k
+	sub=$(printf '%01024d' 0)
+	"$BIN/wstoken" make --key k --sub "$sub" |
+		"$BIN/wstoken" check --jwt-key k
+	run -2 "$BIN/wstoken" make --key k --sub "x $sub"
+	[[ $output == "wstoken make: --sub: 'x 000"*"000...': it has at most 1024 bytes"* ]]
 	fails 2 "wstoken make: unknown option '--jwt-key'" \
 		"$BIN/wstoken" make --jwt-key k
 	fails 2 "wstoken make: unknown option '--completion'" \

@@ -187,8 +187,27 @@ static void kids(void)
 	   "a kid is a text");
 }
 
+/* Any part of a private key is a secret, also of a key of another kind. */
+static void secrets(void)
+{
+	static const char *const parts[] = {"d",  "p",	"q",  "dp",
+					    "dq", "qi", "oth"};
+	char text[1000];
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		snprintf(text, sizeof(text),
+			 "{\"keys\":[{\"kty\":\"x\",\"%s\":\"AA\"},%s]}",
+			 parts[i], JOSE_RS256_JWK);
+		good &= takes(text, 1, 1) && secret;
+	}
+	ok(good, "a part of a private key makes the file a secret");
+	ok(takes(JOSE_RS256_JWK, 1, 0) && !secret, "a public key does not");
+}
+
 int main(void)
 {
+	secrets();
 	vectors();
 	others();
 	bad_texts();
