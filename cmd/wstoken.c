@@ -10,6 +10,7 @@
 #include "keygen.h"
 #include "mint.h"
 #include "options.h"
+#include "secrecy.h"
 #include "secretfile.h"
 #include "tokenlike.h"
 #include "tokenlist.h"
@@ -529,6 +530,7 @@ int main(int argc, char **argv)
 	int operands;
 	int status;
 
+	secrecy_begin();
 	command = options_command(&program, argc, argv, &outcome);
 	if (!command)
 		return options_status(outcome);

@@ -353,6 +353,19 @@ later() {
 		"$BIN/wstoken" check --jwt-key k <t
 }
 
+@test "it dumps no core while it has secrets" {
+	"$BIN/wstoken" keygen k
+	mkfifo token
+	ulimit -c hard 2>/dev/null || true
+	"$BIN/wstoken" check --jwt-key k <token 3>&- &
+	started+=($!)
+	exec 7>token
+	until grep -q '^Max core file size *0 *0 ' "/proc/$!/limits"; do :; done
+	"$BIN/wstoken" make --key k >&7
+	exec 7>&-
+	wait $!
+}
+
 @test "a token that stands where something else belongs is not shown" {
 	"$BIN/wstoken" keygen k
 	token=$("$BIN/wstoken" make --key k)
