@@ -29,6 +29,8 @@
 /* A shorter one can be found from its hash by trying. */
 #define HASHED_MIN 16
 
+#define TOKEN_ENV "WSD_TOKEN"
+
 #define NO_ARGUMENT                                                            \
 	"a token is no argument, where others could see it, but comes from "
 
@@ -274,30 +276,36 @@ static int read_rights(struct rights *rights, const struct settings *s,
 	return 0;
 }
 
-/*
- * NULL: said why. What `*owned` is then goes to secretfile_free().
- */
-static const char *read_token(const struct settings *s, char **owned,
-			      const struct option_program *command)
+/* NULL: said why. Goes to forget(). */
+static char *read_token(const struct settings *s,
+			const struct option_program *command)
 {
 	const char *from = s->token_file;
-	const char *env = from ? NULL : getenv("WSD_TOKEN");
+	char *token = from ? NULL : getenv(TOKEN_ENV);
 	struct diag d = diag_of(command);
 	char why[SECRETFILE_WHY_MAX];
 
-	*owned = NULL;
-	if (env && *env)
-		return env;
+	if (token && *token)
+		return token;
 	if (!from || strcmp(from, "-") == 0) {
-		*owned = secretfile_read_fd(STDIN_FILENO, why);
+		token = secretfile_read_fd(STDIN_FILENO, why);
 		from = "standard input";
 	} else {
-		*owned = secretfile_read(from, why);
+		token = secretfile_read(from, why);
 	}
-	if (!*owned)
+	if (!token)
 		diag(&d, DIAG_ERROR, "cannot read the token from '%s': %s",
 		     tokenlike_hidden(from), why);
-	return *owned;
+	return token;
+}
+
+/* Wipes it where it is, also in the environment. NULL is allowed. */
+static void forget(char *token)
+{
+	if (token && token == getenv(TOKEN_ENV))
+		explicit_bzero(token, strlen(token));
+	else
+		secretfile_free(token);
 }
 
 /* make */
@@ -391,8 +399,7 @@ static int check(const struct settings *s, char **operands)
 	};
 	char why[TOKENS_WHY_MAX];
 	struct tokens *tokens;
-	const char *token;
-	char *owned;
+	char *token;
 	int status = EXIT_USAGE;
 
 	if (*operands)
@@ -403,10 +410,10 @@ static int check(const struct settings *s, char **operands)
 	tokens = tokens_new(&config, why);
 	if (!tokens)
 		return cannot(command, EXIT_USAGE, "cannot use", why);
-	token = read_token(s, &owned, command);
+	token = read_token(s, command);
 	if (token)
 		status = judge(tokens, token);
-	secretfile_free(owned);
+	forget(token);
 	tokens_free(tokens);
 	return status;
 }
@@ -436,13 +443,12 @@ static int show(const struct settings *s, char **operands)
 	const struct option_program *command = &commands[SHOW];
 	int status = EXIT_USAGE;
 	enum refusal refusal;
-	const char *token;
+	char *token;
 	struct jwt jwt;
-	char *owned;
 
 	if (*operands)
 		return options_wrong(command, NO_ARGUMENT "--token-file");
-	token = read_token(s, &owned, command);
+	token = read_token(s, command);
 	if (token) {
 		refusal = jwt_decode(&jwt, token, strlen(token));
 		status = refusal == REFUSAL_NONE
@@ -452,7 +458,7 @@ static int show(const struct settings *s, char **operands)
 		if (refusal == REFUSAL_NONE)
 			jwt_release(&jwt);
 	}
-	secretfile_free(owned);
+	forget(token);
 	return status;
 }
 
