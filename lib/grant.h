@@ -9,6 +9,7 @@
 
 #include "rights.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define GRANT_NEVER INT64_MAX /* does not expire */
@@ -16,11 +17,15 @@
 /* Bytes of a name; a longer one is cut, at the end of a character. */
 #define GRANT_NAME_MAX 128
 
+#define GRANT_HASH 32 /* bytes of SHA-256 */
+
 struct grant {
 	struct rights rights;
 	struct grant *next; /* of a connection's; see pass.h */
 	int64_t expires;    /* seconds since 1970: not good from then on */
 	int64_t notice_ms;  /* ms since 1970: its end is told from then on */
+	bool fixed; /* of a static token, which a list has by its hash */
+	uint8_t hash[GRANT_HASH]; /* SHA-256 of that token, where `fixed` */
 	/* Whose it is, as the token says: UTF-8, may be empty, ends with NUL */
 	char name[];
 };
