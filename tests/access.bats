@@ -320,6 +320,32 @@ fill() {
 	} | fill | raw
 }
 
+@test "a static token that is taken back ends its connections" {
+	"$BIN/wstoken" keygen a && "$BIN/wstoken" keygen b
+	"$BIN/wstoken" hash --name a --subscribe t --publish t <a >list
+	"$BIN/wstoken" hash --name b --subscribe t <b >>list
+	start_wsd --tokens list
+	{
+		printf '%s header Authorization: Bearer %s\n' \
+			a "$(<a)" b "$(<b)" c "$(<a)"
+		cat <<-'END'
+			a open wsd.v1
+			a recv {"type":"WELCOME"}
+			a send {"type":"SUBSCRIBE","id":1,"tenantId":"t"}
+			a recv {"type":"SUBSCRIBED","id":1}
+			b open wsd.v1
+			b recv {"type":"WELCOME"}
+			b send {"type":"SUBSCRIBE","id":1,"tenantId":"t"}
+			b recv {"type":"SUBSCRIBED","id":1}
+			! sed -i 1d list && kill -HUP "$wsd"
+			a closed 4011 the token was taken back
+			c try
+			c status 401
+			b idle
+		END
+	} | raw
+}
+
 @test "access control is turned on and off by a restart alone" {
 	jq -n '{"jwt-key": "key"}' >config
 	start_wsd --config config --listen 127.0.0.1:0
