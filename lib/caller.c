@@ -295,21 +295,25 @@ static int lws_end(struct caller *c, struct wire *wire)
  * ends on its own, and perhaps without a word.
  */
 void caller_adopt(struct caller *c, struct wire *wire,
-		  const struct buf *handshake)
+		  const struct buf *handshake, struct grant *grant)
 {
 	struct callers *all = c->all;
 	int fd = lws_end(c, wire);
 	struct lws *wsi;
 
 	if (fd < 0) {
+		grant_free(grant);
 		refuse(all, wire, &c->address, ADMISSION_NO_MEMORY);
 		caller_free(c);
 		return;
 	}
 	all->adopting = c;
+	all->grant = grant;
 	wsi = lws_adopt_socket_vhost_readbuf(
 		lws_get_vhost_by_name(all->loop->lws, "default"), fd,
 		buf_bytes(handshake), buf_len(handshake));
+	grant_free(all->grant);
+	all->grant = NULL;
 	if (!all->adopting)
 		return; /* it has ended */
 	all->adopting = NULL;
@@ -329,10 +333,13 @@ struct caller *caller_of(struct lws *wsi)
 	return lws_get_opaque_user_data(wsi);
 }
 
-struct caller *caller_upgraded(struct callers *all, struct lws *wsi)
+struct caller *caller_upgraded(struct callers *all, struct lws *wsi,
+			       struct grant **grant)
 {
 	struct caller *c = all->adopting;
 
+	*grant = all->grant;
+	all->grant = NULL;
 	if (!c)
 		return NULL;
 	c->wsi = wsi;

@@ -15,6 +15,7 @@
 
 #include "admission.h"
 #include "certificate.h"
+#include "grant.h"
 #include "hub.h"
 #include "log.h"
 #include "loop.h"
@@ -32,6 +33,7 @@ struct caller_times {
 	uint64_t message;   /* for a message, or a body, once it has begun */
 	uint64_t ping;	    /* after so long a silence it is sent a PING */
 	uint64_t dead;	    /* after so long a silence it is dropped */
+	uint64_t auth;	    /* for a WebSocket's first good token, if needed */
 };
 
 struct callers {
@@ -44,6 +46,7 @@ struct callers {
 	struct caller *adopting; /* while lws takes it over */
 	const struct certificate *certificate; /* borrowed; NULL: no TLS */
 	struct tunnels tunnels;		       /* with that alone */
+	struct grant *grant; /* the same: that of its handshake; or NULL */
 	uv_timer_t tick;
 	uint64_t ticked;  /* loop time of the last tick, ms */
 	uint64_t turn_ms; /* loop time that the hub was told */
@@ -106,16 +109,20 @@ struct caller *caller_accept(struct callers *all, int fd,
 
 /*
  * Gives it to lws, with its wire, as one that has sent this handshake. That may
- * be its end.
+ * be its end. Takes `grant`, which may be NULL.
  */
 void caller_adopt(struct caller *c, struct wire *wire,
-		  const struct buf *handshake);
+		  const struct buf *handshake, struct grant *grant);
 
 /* The one of a WebSocket; NULL for what is lws's own. */
 struct caller *caller_of(struct lws *wsi);
 
-/* The one of a connection that has just become a WebSocket; NULL: of none. */
-struct caller *caller_upgraded(struct callers *all, struct lws *wsi);
+/*
+ * The one of a connection that has just become a WebSocket; NULL: of none. The
+ * `*grant` of its handshake, or NULL, is the caller's.
+ */
+struct caller *caller_upgraded(struct callers *all, struct lws *wsi,
+			       struct grant **grant);
 
 /* Its request is whole. */
 void caller_established(struct caller *c);

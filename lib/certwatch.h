@@ -25,6 +25,7 @@ void certwatch_renew(struct certwatch *w);
 /* Warns once a day, as long as there is something to warn of. */
 void certwatch_look(struct certwatch *w);
 
+/* Also of one that is zeroed. */
 void certwatch_end(struct certwatch *w);
 
 #endif

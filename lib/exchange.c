@@ -259,17 +259,20 @@ static bool read_head(struct exchange *e)
 	return false;
 }
 
-void exchange_upgrade(struct exchange *e, const struct buf *handshake)
+void exchange_upgrade(struct exchange *e, const struct buf *handshake,
+		      struct grant *grant)
 {
 	struct caller *c = e->caller;
 	struct wire wire;
 
-	if (!read_head(e))
+	if (!read_head(e)) {
+		grant_free(grant);
 		return;
+	}
 	waitset_watch(&e->all->waiting, &e->waiter, e->wire.fd, 0);
 	wire_move(&wire, &e->wire);
 	detach(e);
-	caller_adopt(c, &wire, handshake);
+	caller_adopt(c, &wire, handshake, grant);
 }
 
 /* The body */
