@@ -222,14 +222,10 @@ static bool set_rules(SSL_CTX *cx)
  * Sessions are resumed by tickets, so that nothing of them is remembered here.
  * They are good for as long as the certificate is.
  */
-static void set_costs(SSL_CTX *cx)
+static void set_sessions(SSL_CTX *cx)
 {
 	SSL_CTX_set_session_cache_mode(cx, SSL_SESS_CACHE_OFF);
 	SSL_CTX_set_num_tickets(cx, 1);
-	SSL_CTX_set_mode(cx, SSL_MODE_RELEASE_BUFFERS |
-				     SSL_MODE_ENABLE_PARTIAL_WRITE |
-				     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-	SSL_CTX_set_read_ahead(cx, 1);
 }
 
 /* NULL and `why`. */
@@ -242,7 +238,7 @@ static SSL_CTX *make_context(const struct certificate *c, char *why)
 	} else if (use_chain(cx, c->chain, why) == 0 &&
 		   use_key(cx, c->key, why) == 0) {
 		ERR_clear_error();
-		set_costs(cx);
+		set_sessions(cx);
 		return cx;
 	}
 	SSL_CTX_free(cx);

@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "secure.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <openssl/bio.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <openssl/x509v3.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -123,6 +121,10 @@ static struct secure *open_on(const struct secures *all, SSL_CTX *cx, int fd)
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio);
+	SSL_set_read_ahead(s->ssl, 1);
+	SSL_set_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS |
+				     SSL_MODE_ENABLE_PARTIAL_WRITE |
+				     SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
 	return s;
 }
 
@@ -135,27 +137,10 @@ struct secure *secure_accept(const struct secures *all, SSL_CTX *cx, int fd)
 	return s;
 }
 
-/* An address has no name to be asked for (RFC 6066 section 3). */
-static int expect(SSL *ssl, const char *host)
-{
-	unsigned char address[sizeof(struct in6_addr)];
-
-	if (inet_pton(AF_INET, host, address) == 1 ||
-	    inet_pton(AF_INET6, host, address) == 1)
-		return X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host);
-	return SSL_set1_host(ssl, host) && SSL_set_tlsext_host_name(ssl, host);
-}
-
-struct secure *secure_connect(const struct secures *all, SSL_CTX *cx, int fd,
-			      const char *host)
+struct secure *secure_connect(const struct secures *all, SSL_CTX *cx, int fd)
 {
 	struct secure *s = open_on(all, cx, fd);
 
-	if (s && !expect(s->ssl, host)) {
-		ERR_clear_error();
-		secure_free(s);
-		return NULL;
-	}
 	if (s)
 		SSL_set_connect_state(s->ssl);
 	return s;

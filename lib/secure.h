@@ -64,12 +64,9 @@ void secures_release(struct secures *all);
 struct secure *secure_accept(const struct secures *all, struct ssl_ctx_st *cx,
 			     int fd);
 
-/*
- * The client's end; `host` is the name or address that the certificate must be
- * for, if the context checks it.
- */
+/* The client's end; whom it trusts is the context's business. */
 struct secure *secure_connect(const struct secures *all, struct ssl_ctx_st *cx,
-			      int fd, const char *host);
+			      int fd);
 
 /* Frees it without a word to the peer. NULL is allowed. */
 void secure_free(struct secure *s);
