@@ -270,7 +270,7 @@ static void take_from_peer(struct tunnel *t)
 	while (more && !t->peer_ended)
 		more = t->deaf || t->lws_ended ? throw_away(t)
 					       : carry(t, &carried);
-	if (carried && !t->cut)
+	if ((carried || t->peer_ended) && !t->left)
 		t->all->ops->arrived(t->user);
 }
 

@@ -27,7 +27,7 @@
 
 /* What the owner hears; `user` is what tunnel_new() was given. */
 struct tunnel_ops {
-	/* The inner socket has something for lws. */
+	/* The inner socket has something for lws, or its end. */
 	void (*arrived)(void *user);
 	/* What tunnel_want() asked for: more can be sent. */
 	void (*writable)(void *user);
