@@ -244,10 +244,6 @@ struct hub_tenant *hub_all(struct hub *h)
 		t->pins = 1;
 		h->all = t;
 	}
-	if (!t->stream) {
-		t->generation++;
-		t->seq = 0;
-	}
 	return t;
 }
 
@@ -434,13 +430,23 @@ static bool trim(struct hub *h, struct hub_tenant *t)
 	return false;
 }
 
+/* What nobody saw has no numbers, so those of a later one are others. */
+static void end_overview(struct hub *h)
+{
+	overview_end(&h->overview);
+	shrink(h, h->all);
+	h->all->seq = 0;
+	h->all->generation++;
+}
+
 void hub_left(struct hub *h, struct hub_tenant *t)
 {
 	if (!stream_readers(t->stream)) {
-		if (t == h->all)
-			overview_end(&h->overview);
-		else
-			h->watched--;
+		if (t == h->all) {
+			end_overview(h);
+			return;
+		}
+		h->watched--;
 		move_to(&h->unread, t);
 	}
 	trim(h, t);

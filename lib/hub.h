@@ -140,8 +140,7 @@ struct hub_tenant *hub_find(const struct hub *h, const char *id, size_t len);
 /*
  * What stands for all tenants: its id is "*", and its stream the overview. It
  * is none of them: it is not found, listed or counted, and nothing is published
- * to it. Each time that it gets a stream it has another epoch. NULL with errno
- * ENOMEM.
+ * to it. When its last reader leaves, its epoch ends. NULL with errno ENOMEM.
  */
 struct hub_tenant *hub_all(struct hub *h);
 

@@ -34,19 +34,20 @@ static void say_subscribed(struct session *s, const struct request *r,
 	}
 }
 
-/* A tenant that one has already: nothing moves. */
+/* A tenant that one has already: nothing moves; a GAP may be what is next. */
 static void subscribe_again(struct session *s, const struct request *r,
 			    const struct subscription *sub)
 {
 	const struct stream *stream = sub->tenant->stream;
 	struct answer_stream name = stream_name(stream);
+	uint64_t next =
+		sub->gap_from ? sub->gap_from : cursor_seq(&sub->cursor);
 	struct buf text;
 
 	if (!session_wants_answer(s, r))
 		return;
 	buf_init(&text);
-	answer_put_subscribed(&text, &r->id, &name, cursor_seq(&sub->cursor), 0,
-			      true);
+	answer_put_subscribed(&text, &r->id, &name, next, 0, true);
 	session_say(s, &text);
 }
 
