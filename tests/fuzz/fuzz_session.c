@@ -351,7 +351,7 @@ static void limit(struct world *w, uint8_t memory, uint8_t flags)
 
 static void event(struct world *w, struct script *s)
 {
-	uint8_t op = script_byte(s);
+	uint8_t op = script_byte(s), memory;
 	struct peer *p = &w->peers[op & 3];
 
 	switch (op >> 2 & 15) {
@@ -382,7 +382,8 @@ static void event(struct world *w, struct script *s)
 		session_wake(&p->conn.session);
 		break;
 	case 11:
-		limit(w, script_byte(s), script_byte(s));
+		memory = script_byte(s);
+		limit(w, memory, script_byte(s));
 		break;
 	case 9:
 		w->hub.draining = script_byte(s) > 200;
