@@ -362,6 +362,29 @@ static void too_slow(bool skip)
 	end(&w);
 }
 
+/* Nobody else reads what they publish, so only that can hold them back. */
+static void not_outrun(void)
+{
+	char text[1100];
+	struct world w;
+	int i;
+
+	begin(&w);
+	say(&w.a, ALL);
+	for (i = 0; i < 1000 && !w.b.paused; i++) {
+		snprintf(text, sizeof(text),
+			 "{'type':'PUBLISH','tenantId':'t%d','data':'%01000d'}",
+			 i, i);
+		fakeconn_say(&w.b, text);
+	}
+	ok(i > 100 && i < 130,
+	   "a publisher waits while much has not had its turn");
+	fakeconn_run(&w.hub);
+	ok(!w.b.paused && w.hub.counters.delivered == (uint64_t)i,
+	   "and goes on when it had");
+	end(&w);
+}
+
 /* Without history an update may be gone as soon as its readers have it. */
 static void without_history(void)
 {
@@ -453,6 +476,7 @@ int main(void)
 	not_in_plain();
 	too_slow(false);
 	too_slow(true);
+	not_outrun();
 	without_history();
 	out_of_memory();
 	return tap_end();
