@@ -41,9 +41,8 @@ static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
 	{'e', "envelope", OPTION_FLAG, FIELD(envelope), NULL,
-	 "write whole UPDATE and GAP messages, with tenant, seq and time; so "
-	 "always for '*'",
-	 NULL, 0, 0},
+	 "write whole UPDATE and GAP messages, with tenant, seq and time", NULL,
+	 0, 0},
 	{'c', "count", OPTION_NUMBER, FIELD(count), "N", "exit after N updates",
 	 NULL, 1, 0},
 	{'W', "timeout", OPTION_DURATION, FIELD(timeout), "T",
@@ -72,7 +71,7 @@ static const struct option options[] = {
 
 static const struct option_program program = {
 	.name = "wssub",
-	.synopsis = "[option ...] {tenant ... | '*'}",
+	.synopsis = "[option ...] tenant ...",
 	.summary = "Writes the updates of tenants of a wsd to stdout, one JSON "
 		   "a line.",
 	.options = options,
