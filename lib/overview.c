@@ -100,13 +100,8 @@ static void make_frame(struct overview *o, const struct stream *s,
 void overview_show(struct overview *o, const struct stream *s, const char *data,
 		   size_t len, const struct stream_time *now)
 {
-	struct view *all = &o->stream->views[STREAM_V1];
-
 	if (s->views[STREAM_V1].readers)
 		copy_last(o, &s->views[STREAM_V1], now);
 	else
 		make_frame(o, s, data, len, now);
-	/* A segment was begun: there may be some that all have read. */
-	if (all->newest->count == 1)
-		view_trim(all, o->stream->first);
 }
