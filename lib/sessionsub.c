@@ -117,8 +117,8 @@ static bool has_room(struct session *s, const struct request *r)
 	return false;
 }
 
-/* Whether it may be told of all tenants. False after an answer. */
-static bool may_have_all(struct session *s, const struct request *r)
+/* Whether it can be told of all tenants. False after an answer. */
+static bool can_have_all(struct session *s, const struct request *r)
 {
 	if (s->dialect == SESSION_V1)
 		return true;
@@ -156,11 +156,12 @@ static struct subscription *find(const struct session *s,
 /* A request that is refused makes no tenant, and so displaces none. */
 void session_subscribe(struct session *s, const struct request *r)
 {
-	struct subscription *sub = find(s, r);
+	struct subscription *sub;
 	struct hub_tenant *t;
 
-	if (r->all && !may_have_all(s, r))
+	if (!session_may_subscribe(s, r) || (r->all && !can_have_all(s, r)))
 		return;
+	sub = find(s, r);
 	if (sub) {
 		subscribe_again(s, r, sub);
 	} else if (has_room(s, r)) {

@@ -248,6 +248,47 @@ flood() {
 	[[ $(<"$T/err") == *'closed with 4200'* ]]
 }
 
+@test "with access control it needs the right for all tenants, and loses it" {
+	(umask 077; wstoken keygen "$T/key")
+	wide=$(wstoken make --key "$T/key" --for 1m --subscribe '*' --publish t)
+	narrow=$(wstoken make --key "$T/key" --for 1m --subscribe 't*')
+	admin=$(wstoken make --key "$T/key" --for 1m --admin --publish '*')
+	start_wsd --jwt-key "$T/key"
+	raw <<-END
+		a open wsd.v1
+		a recv {"type":"WELCOME"}
+		a send {"type":"SUBSCRIBE","id":1,"tenantId":"*"}
+		a recv {"type":"ERROR","id":1,"code":"AUTH_REQUIRED"}
+		a send {"type":"SUBSCRIBE","id":2,"tenantId":"*","token":"$narrow"}
+		a recv {"type":"ERROR","id":2,"code":"FORBIDDEN"}
+		a send {"type":"AUTH","id":3,"token":"$admin"}
+		a recv {"type":"AUTHENTICATED","id":3}
+		a send {"type":"SUBSCRIBE","id":4,"tenantId":"*"}
+		a recv {"type":"ERROR","id":4,"code":"FORBIDDEN"}
+		a send {"type":"SUBSCRIBE","id":5,"tenantId":"*","token":"$wide"}
+		a recv {"type":"SUBSCRIBED","id":5,"tenantId":"*"}
+		p header Authorization: Bearer $wide
+		p open wsd.v1
+		p recv {"type":"WELCOME"}
+		p send {"type":"PUBLISH","id":1,"tenantId":"t","data":7}
+		p recv {"type":"ACK","id":1}
+		a recv {"type":"UPDATE","tenantId":"t","seq":1,"data":7}
+		a idle
+		a send {"type":"AUTH","id":6,"token":"$narrow"}
+		a closed 4003
+		b header Authorization: Bearer $narrow
+		b open
+		b send {"type":"SUBSCRIBE","id":1,"tenantId":"*"}
+		b recv {"type":"ERROR","id":1,"code":"FORBIDDEN"}
+		b closed 4003
+		c header Authorization: Bearer $wide
+		c open
+		c send {"type":"SUBSCRIBE","id":1,"tenantId":"*"}
+		c recv {"type":"ERROR","id":1,"code":"BAD_REQUEST"}
+		c closed 4001
+	END
+}
+
 # --- wssub
 
 @test "wssub '*' writes envelopes" {
