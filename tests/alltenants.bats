@@ -334,7 +334,7 @@ flood() {
 		["GAP","*",null,null,"restart"]
 		["UPDATE","u",1,null,null]
 	END
-	! grep -q '"since"' "$T/log"
+	run ! grep -q '"since"' "$T/log"
 }
 
 @test "wssub --strict '*': after a reconnect exit 7" {
