@@ -108,21 +108,33 @@ void pass_put_oldest(struct pass *p, struct grant *g)
 	p->grants = g;
 }
 
-bool pass_expire(struct pass *p, int64_t wall_ms)
+bool pass_keep(struct pass *p,
+	       bool (*holds)(const void *user, const struct grant *g),
+	       const void *user)
 {
 	struct grant **at = &p->grants, *g;
-	bool ended = false;
+	bool dropped = false;
 
 	while ((g = *at)) {
-		if (wall_ms < end_of(g)) {
+		if (holds(user, g)) {
 			at = &g->next;
 			continue;
 		}
 		*at = g->next;
 		grant_free(g);
-		ended = true;
+		dropped = true;
 	}
-	return ended;
+	return dropped;
+}
+
+static bool lasts(const void *now_ms, const struct grant *g)
+{
+	return *(const int64_t *)now_ms < end_of(g);
+}
+
+bool pass_expire(struct pass *p, int64_t wall_ms)
+{
+	return pass_keep(p, lasts, &wall_ms);
 }
 
 int64_t pass_notice(struct pass *p, int64_t wall_ms)

@@ -51,6 +51,14 @@ struct grant *pass_take_newest(struct pass *p);
 /* Puts the first one in again, as it was; takes it. */
 void pass_put_oldest(struct pass *p, struct grant *g);
 
+/*
+ * Drops those of which `holds` says that they do not any more; returns whether
+ * there was one.
+ */
+bool pass_keep(struct pass *p,
+	       bool (*holds)(const void *user, const struct grant *g),
+	       const void *user);
+
 /* Drops what has ended. Whether there was something. */
 bool pass_expire(struct pass *p, int64_t wall_ms);
 

@@ -508,3 +508,16 @@ void peer_writable(struct peer *p)
 	}
 	outlet_writable(&p->session.outlet);
 }
+
+static bool still_listed(const void *tokens, const struct grant *g)
+{
+	return tokens_still_listed(tokens, g);
+}
+
+void peers_revise(struct peers *all)
+{
+	struct peer *p = peers_above(all, 0);
+
+	for (; p; p = peers_above(all, p->session.number))
+		session_revise(&p->session, still_listed, all->guard->tokens);
+}

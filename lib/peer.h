@@ -110,6 +110,9 @@ void peers_read_on(struct peers *all);
  */
 int peer_closed_by_peer(struct peer *p, const char *payload, size_t len);
 
+/* Tokens were read anew: who has one that was taken back loses it. */
+void peers_revise(struct peers *all);
+
 /* lws says that it can be written to. */
 void peer_writable(struct peer *p);
 

@@ -261,6 +261,9 @@ void server_reconfigure(struct server *s, const struct server_config *config)
 	configure_guard(s);
 	s->http.body_max = config->body_max;
 	hub_reconfigure(&s->hub, &config->hub);
+	tell_time(s);
+	if (s->hub.guarded)
+		peers_revise(&s->peers);
 	reconfigure_callers(s);
 	s->log.diag.level = config->log_level;
 	s->log.format = config->log_format;

@@ -82,6 +82,14 @@ void session_admit(struct session *s, struct grant *grant);
  */
 int64_t session_watch(struct session *s);
 
+/*
+ * Drops the grants that `holds` does not hold with any more, and closes it
+ * where it needs one of them.
+ */
+void session_revise(struct session *s,
+		    bool (*holds)(const void *user, const struct grant *g),
+		    const void *user);
+
 /* No token has come in time: closes. */
 void session_auth_late(struct session *s);
 

@@ -219,21 +219,34 @@ static void say_expiring(struct session *s, int64_t end_ms)
 	session_say(s, &text);
 }
 
+/* Grants are gone. Whether it needed one of them: then it is closed. */
+static bool lacks(struct session *s, enum proto_close code, const char *reason)
+{
+	forget_allowed(s);
+	if (!pass_empty(&s->pass) && covers(s))
+		return false;
+	refused(s, REFUSED_EXPIRED);
+	outlet_close(&s->outlet, code, reason);
+	return true;
+}
+
+void session_revise(struct session *s,
+		    bool (*holds)(const void *user, const struct grant *g),
+		    const void *user)
+{
+	if (!s->outlet.closing && pass_keep(&s->pass, holds, user))
+		lacks(s, PROTO_CLOSE_AUTH_FAILED, "the token was taken back");
+}
+
 int64_t session_watch(struct session *s)
 {
 	int64_t end_ms;
 
 	if (s->outlet.closing)
 		return -1;
-	if (pass_expire(&s->pass, now_of(s))) {
-		forget_allowed(s);
-		if (pass_empty(&s->pass) || !covers(s)) {
-			refused(s, REFUSED_EXPIRED);
-			outlet_close(&s->outlet, PROTO_CLOSE_TOKEN_EXPIRED,
-				     "the token has expired");
-			return -1;
-		}
-	}
+	if (pass_expire(&s->pass, now_of(s)) &&
+	    lacks(s, PROTO_CLOSE_TOKEN_EXPIRED, "the token has expired"))
+		return -1;
 	while ((end_ms = pass_notice(&s->pass, now_of(s))))
 		say_expiring(s, end_ms);
 	return pass_due(&s->pass, now_of(s));
