@@ -449,7 +449,7 @@ static void on_text(struct intake *in, const char *text, size_t len)
 	struct session *s = list_entry(in, struct session, intake);
 
 	/* It is whole: what waits from now on is another one. */
-	if (s->metered)
+	if (s->waits)
 		count_rest(s, false);
 	if (s->dialect != SESSION_V1 || !blank(text, len))
 		treat(s, text, len);
