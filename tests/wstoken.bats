@@ -370,11 +370,13 @@ later() {
 	"$BIN/wstoken" keygen k
 	token=$("$BIN/wstoken" make --key k)
 	unseen() {
+		local word=${*: -1}
+
 		run -2 --separate-stderr "$BIN/wstoken" "$@" </dev/null
 		# shellcheck disable=SC2154 # by run
 		echo "$stderr"
 		[[ $stderr == *'(not shown: a token or secret belongs in a file or stdin)'* ]]
-		[[ $stderr != *"${@: -1}"* && $output == '' ]]
+		[[ $stderr != *"$word"* && $output == '' ]]
 	}
 	for word in "$token" "$(<k)"; do
 		unseen "$word"
