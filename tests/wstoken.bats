@@ -370,8 +370,6 @@ later() {
 	"$BIN/wstoken" keygen k
 	token=$("$BIN/wstoken" make --key k)
 	unseen() {
-		local word=${*: -1}
-
 		run -2 --separate-stderr "$BIN/wstoken" "$@" </dev/null
 		# shellcheck disable=SC2154 # by run
 		echo "$stderr"
