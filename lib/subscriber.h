@@ -16,6 +16,7 @@
 
 struct subscriber_config {
 	const char *url;
+	struct login *login;  /* borrowed; see client.h */
 	const char **tenants; /* valid ids; sorted here, repeats left out */
 	size_t tenants_count;
 	struct proto_since since;
