@@ -93,8 +93,9 @@ $(BUILD)/libtest.a: $(addprefix $(BUILD)/tests/unit/,tap.o fakeconn.o fakeclient
 	$(call say,AR,$@)
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-# Unit tests: the allocator is wrapped so that they can make it fail.
-WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
+# Unit tests: the allocator is wrapped so that they can make it fail, and look
+# at what is freed.
+WRAP = -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=free
 $(BUILD)/tests/unit/%.o: ALL_CPPFLAGS += -Itests/unit
 $(BUILD)/unit/%: $(BUILD)/tests/unit/%.o $(BUILD)/libtest.a $(BUILD)/libdomain.a
 	@mkdir -p $(@D)

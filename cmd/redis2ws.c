@@ -11,6 +11,7 @@
 #include "options.h"
 #include "proto.h"
 #include "redisurl.h"
+#include "secrecy.h"
 #include "secretfile.h"
 #include "url.h"
 #include "utf8.h"
@@ -564,6 +565,7 @@ int main(int argc, char **argv)
 	int operands;
 	int status;
 
+	secrecy_begin();
 	if (!options_begin(&program, argc, argv, &settings.options, &operands,
 			   &status))
 		return status;

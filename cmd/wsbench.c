@@ -9,6 +9,7 @@
 #include "loadmark.h"
 #include "loadreport.h"
 #include "options.h"
+#include "secretfile.h"
 #include "tenant.h"
 #include "url.h"
 
@@ -24,6 +25,8 @@ enum dialect { DIALECT_PLAIN, DIALECT_V1, DIALECT_BULK, DIALECT_SAME };
 struct settings {
 	struct option_base options;
 	const char *url;
+	const char *token_file;
+	char *token; /* owned; NULL: none */
 	uint64_t subscribers;
 	uint64_t stalled;
 	uint64_t tenants;
@@ -58,6 +61,8 @@ struct settings {
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
+	{0, "token-file", OPTION_TEXT, FIELD(token_file), "FILE",
+	 "show the token in this file (default WSD_TOKEN, if set)"},
 	{0, "subscribers", OPTION_NUMBER, FIELD(subscribers), "N",
 	 "connections that receive (default 1)", NULL, 0, MANY},
 	{0, "stalled", OPTION_NUMBER, FIELD(stalled), "N",
@@ -184,6 +189,7 @@ static void configure(struct loadrig_config *c, const struct settings *s)
 
 	*c = (struct loadrig_config){
 		.url = s->url,
+		.token = s->token,
 		.subscribers = (uint32_t)s->subscribers,
 		.stalled = (uint32_t)s->stalled,
 		.publishers = s->idle ? 0 : (uint32_t)s->publishers,
@@ -244,6 +250,27 @@ static int report(const struct settings *s, const struct diag *d,
 	return exit_of(result);
 }
 
+/* 0, or the exit status. */
+static int read_token(struct settings *s)
+{
+	const char *given = getenv("WSD_TOKEN");
+	char why[SECRETFILE_WHY_MAX];
+
+	if (s->token_file) {
+		s->token = secretfile_read(s->token_file, why);
+		if (!s->token)
+			return options_wrong(&program, "--token-file: '%s': %s",
+					     s->token_file, why);
+	} else if (given && *given) {
+		s->token = strdup(given);
+	}
+	if (s->token && (strlen(s->token) > LOADTARGET_TOKEN_MAX ||
+			 s->token[strcspn(s->token, " \t\r\n")]))
+		return options_wrong(&program, "the token is too long, or has "
+					       "blanks in it");
+	return 0;
+}
+
 static int bench(const struct settings *s)
 {
 	struct diag d = {"wsbench", s->quiet ? DIAG_ERROR : DIAG_WARN};
@@ -289,7 +316,10 @@ int main(int argc, char **argv)
 		status = options_wrong(&program, "'%s': takes no operands",
 				       argv[operands]);
 	else
+		status = read_token(&s);
+	if (!status)
 		status = bench(&s);
+	secretfile_free(s.token);
 	options_release(&program, &s.options);
 	return status;
 }

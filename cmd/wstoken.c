@@ -10,7 +10,9 @@
 #include "keygen.h"
 #include "mint.h"
 #include "options.h"
+#include "secrecy.h"
 #include "secretfile.h"
+#include "tokenlike.h"
 #include "tokenlist.h"
 #include "tokens.h"
 #include "utf8.h"
@@ -26,6 +28,8 @@
 
 /* A shorter one can be found from its hash by trying. */
 #define HASHED_MIN 16
+
+#define TOKEN_ENV "WSD_TOKEN"
 
 #define NO_ARGUMENT                                                            \
 	"a token is no argument, where others could see it, but comes from "
@@ -64,6 +68,14 @@ static const char *text_wrong(const char *text)
 	if (!utf8_valid(text, strlen(text)))
 		return "it is not UTF-8";
 	return *text ? NULL : "it is empty";
+}
+
+static const char *subject_wrong(const char *text)
+{
+	_Static_assert(CLAIMS_SUBJECT_MAX == 1024, "a message says so");
+	if (strlen(text) > CLAIMS_SUBJECT_MAX)
+		return "it has at most 1024 bytes";
+	return text_wrong(text);
 }
 
 static const char *kid_wrong(const char *text)
@@ -116,7 +128,7 @@ static const struct option make_options[] = {
 	{0, "for", OPTION_DURATION, FIELD(lifetime), "T",
 	 "it expires after this time (default 1h)", .min = FOR_MIN},
 	{0, "sub", OPTION_TEXT, FIELD(subject), "NAME",
-	 "whose it is, for the log of the server", .wrong = text_wrong},
+	 "whose it is, for the log of the server", .wrong = subject_wrong},
 	{0, "aud", OPTION_TEXT, FIELD(audience), "NAME", "whom it is for",
 	 .wrong = text_wrong},
 	{0, "iss", OPTION_TEXT, FIELD(issuer), "NAME", "who has made it",
@@ -220,7 +232,10 @@ static int cannot(const struct option_program *command, int status,
 	return status;
 }
 
-/* Prints and releases; `status` goes through, unless that fails. */
+/*
+ * Prints and wipes, as it may be a token; `status` goes through, unless that
+ * fails. Without a buffer of stdio, in which it would stay.
+ */
 static int print(const struct option_program *command, struct buf *out,
 		 int status)
 {
@@ -228,12 +243,13 @@ static int print(const struct option_program *command, struct buf *out,
 		status = cannot(command, EXIT_OTHER, "cannot write",
 				"out of memory");
 	} else {
+		setvbuf(stdout, NULL, _IONBF, 0);
 		fwrite(buf_bytes(out), 1, buf_len(out), stdout);
-		if (fflush(stdout) != 0)
+		if (ferror(stdout))
 			status = cannot(command, EXIT_OTHER, "cannot write",
 					strerror(errno));
 	}
-	buf_release(out);
+	buf_wipe(out);
 	return status;
 }
 
@@ -260,30 +276,36 @@ static int read_rights(struct rights *rights, const struct settings *s,
 	return 0;
 }
 
-/*
- * NULL: said why. What `*owned` is then goes to secretfile_free().
- */
-static const char *read_token(const struct settings *s, char **owned,
-			      const struct option_program *command)
+/* NULL: said why. Goes to forget(). */
+static char *read_token(const struct settings *s,
+			const struct option_program *command)
 {
 	const char *from = s->token_file;
-	const char *env = from ? NULL : getenv("WSD_TOKEN");
+	char *token = from ? NULL : getenv(TOKEN_ENV);
 	struct diag d = diag_of(command);
 	char why[SECRETFILE_WHY_MAX];
 
-	*owned = NULL;
-	if (env && *env)
-		return env;
+	if (token && *token)
+		return token;
 	if (!from || strcmp(from, "-") == 0) {
-		*owned = secretfile_read_fd(STDIN_FILENO, why);
+		token = secretfile_read_fd(STDIN_FILENO, why);
 		from = "standard input";
 	} else {
-		*owned = secretfile_read(from, why);
+		token = secretfile_read(from, why);
 	}
-	if (!*owned)
+	if (!token)
 		diag(&d, DIAG_ERROR, "cannot read the token from '%s': %s",
-		     from, why);
-	return *owned;
+		     tokenlike_hidden(from), why);
+	return token;
+}
+
+/* Wipes it where it is, also in the environment. NULL is allowed. */
+static void forget(char *token)
+{
+	if (token && token == getenv(TOKEN_ENV))
+		explicit_bzero(token, strlen(token));
+	else
+		secretfile_free(token);
 }
 
 /* make */
@@ -305,6 +327,7 @@ static int print_token(const struct settings *s, const struct rights *rights,
 	struct buf token;
 
 	buf_init(&token);
+	buf_reserve(&token, JWT_MAX + 1); /* and a newline */
 	result = mint_token(&token, key, s->kid, &claims);
 	if (result != MINT_OK) {
 		buf_release(&token);
@@ -325,7 +348,8 @@ static int make(const struct settings *s, char **operands)
 	int status;
 
 	if (*operands)
-		return options_wrong(command, "'%s' is no option", *operands);
+		return options_wrong(command, "'%s' is no option",
+				     tokenlike_hidden(*operands));
 	if (!s->key)
 		return options_wrong(command, "--key: which FILE?");
 	rights_init(&rights);
@@ -334,8 +358,8 @@ static int make(const struct settings *s, char **operands)
 		key = keyfile_signer(s->key, why);
 		status = key ? print_token(s, &rights, key) : EXIT_USAGE;
 		if (!key)
-			diag(&d, DIAG_ERROR, "cannot use '%s': %s", s->key,
-			     why);
+			diag(&d, DIAG_ERROR, "cannot use '%s': %s",
+			     tokenlike_hidden(s->key), why);
 		jwtkey_free(key);
 	}
 	rights_release(&rights);
@@ -375,8 +399,7 @@ static int check(const struct settings *s, char **operands)
 	};
 	char why[TOKENS_WHY_MAX];
 	struct tokens *tokens;
-	const char *token;
-	char *owned;
+	char *token;
 	int status = EXIT_USAGE;
 
 	if (*operands)
@@ -387,10 +410,10 @@ static int check(const struct settings *s, char **operands)
 	tokens = tokens_new(&config, why);
 	if (!tokens)
 		return cannot(command, EXIT_USAGE, "cannot use", why);
-	token = read_token(s, &owned, command);
+	token = read_token(s, command);
 	if (token)
 		status = judge(tokens, token);
-	secretfile_free(owned);
+	forget(token);
 	tokens_free(tokens);
 	return status;
 }
@@ -420,13 +443,12 @@ static int show(const struct settings *s, char **operands)
 	const struct option_program *command = &commands[SHOW];
 	int status = EXIT_USAGE;
 	enum refusal refusal;
-	const char *token;
+	char *token;
 	struct jwt jwt;
-	char *owned;
 
 	if (*operands)
 		return options_wrong(command, NO_ARGUMENT "--token-file");
-	token = read_token(s, &owned, command);
+	token = read_token(s, command);
 	if (token) {
 		refusal = jwt_decode(&jwt, token, strlen(token));
 		status = refusal == REFUSAL_NONE
@@ -436,7 +458,7 @@ static int show(const struct settings *s, char **operands)
 		if (refusal == REFUSAL_NONE)
 			jwt_release(&jwt);
 	}
-	secretfile_free(owned);
+	forget(token);
 	return status;
 }
 
@@ -514,6 +536,7 @@ int main(int argc, char **argv)
 	int operands;
 	int status;
 
+	secrecy_begin();
 	command = options_command(&program, argc, argv, &outcome);
 	if (!command)
 		return options_status(outcome);

@@ -292,16 +292,28 @@ void answer_put_ack(struct buf *b, const struct json_value *id,
 	buf_putc(b, '}');
 }
 
-void answer_put_authenticated(struct buf *b, const struct json_value *id,
-			      int64_t expires_ms)
+static void member_time(struct buf *b, const char *name, int64_t ms)
 {
 	char time[NUM_TIME_LEN];
 
+	num_put_time(time, ms);
+	member_text(b, name, time, sizeof(time));
+}
+
+void answer_put_authenticated(struct buf *b, const struct json_value *id,
+			      int64_t expires_ms)
+{
 	begin(b, "AUTHENTICATED", id);
-	if (expires_ms) {
-		num_put_time(time, expires_ms);
-		member_text(b, "expires", time, sizeof(time));
-	}
+	if (expires_ms)
+		member_time(b, "expires", expires_ms);
+	buf_putc(b, '}');
+}
+
+void answer_put_expiring(struct buf *b, int64_t expires_ms, int64_t in_ms)
+{
+	begin(b, "EXPIRING", NULL);
+	member_time(b, "expires", expires_ms);
+	member_u64(b, "inMs", in_ms > 0 ? (uint64_t)in_ms : 0);
 	buf_putc(b, '}');
 }
 

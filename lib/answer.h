@@ -106,6 +106,9 @@ void answer_put_ack(struct buf *b, const struct json_value *id,
 void answer_put_authenticated(struct buf *b, const struct json_value *id,
 			      int64_t expires_ms);
 
+/* A token ends then, in `in_ms` from now. */
+void answer_put_expiring(struct buf *b, int64_t expires_ms, int64_t in_ms);
+
 /* `from` 0: the numbers are unknown. */
 void answer_put_gap(struct buf *b, const struct answer_stream *stream,
 		    uint64_t from, uint64_t to, const char *reason);

@@ -20,6 +20,13 @@ void buf_release(struct buf *b)
 	buf_init(b);
 }
 
+void buf_wipe(struct buf *b)
+{
+	if (b->base)
+		explicit_bzero(b->base, b->cap);
+	buf_release(b);
+}
+
 /* Moves the bytes to the beginning of the memory. */
 static void slide(struct buf *b)
 {

@@ -26,6 +26,12 @@ struct buf {
 void buf_init(struct buf *b);
 void buf_release(struct buf *b); /* frees, leaves it as buf_init does */
 
+/*
+ * The same of a secret, of which nothing stays in memory, provided that all of
+ * its room was reserved before it was appended: growing leaves copies behind.
+ */
+void buf_wipe(struct buf *b);
+
 static inline size_t buf_len(const struct buf *b)
 {
 	return b->end - b->start;

@@ -212,20 +212,25 @@ struct caller *caller_accept(struct callers *all, int fd,
  * when this call of it returns. One that fails before, for want of memory, lws
  * ends on its own, and perhaps without a word.
  */
-void caller_adopt(struct caller *c, int fd, const struct buf *handshake)
+void caller_adopt(struct caller *c, int fd, const struct buf *handshake,
+		  struct grant *grant)
 {
 	struct callers *all = c->all;
 	struct lws *wsi;
 
 	if (loop_reserve(all->loop) < 0) {
+		grant_free(grant);
 		refuse(all, fd, &c->address, ADMISSION_NO_MEMORY);
 		caller_free(c);
 		return;
 	}
 	all->adopting = c;
+	all->grant = grant;
 	wsi = lws_adopt_socket_vhost_readbuf(
 		lws_get_vhost_by_name(all->loop->lws, "default"), fd,
 		buf_bytes(handshake), buf_len(handshake));
+	grant_free(all->grant);
+	all->grant = NULL;
 	if (!all->adopting)
 		return; /* it has ended */
 	all->adopting = NULL;
@@ -242,10 +247,13 @@ struct caller *caller_of(struct lws *wsi)
 	return lws_get_opaque_user_data(wsi);
 }
 
-struct caller *caller_upgraded(struct callers *all, struct lws *wsi)
+struct caller *caller_upgraded(struct callers *all, struct lws *wsi,
+			       struct grant **grant)
 {
 	struct caller *c = all->adopting;
 
+	*grant = all->grant;
+	all->grant = NULL;
 	if (!c)
 		return NULL;
 	c->wsi = wsi;

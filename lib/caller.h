@@ -13,6 +13,7 @@
 #define CALLER_H
 
 #include "admission.h"
+#include "grant.h"
 #include "hub.h"
 #include "log.h"
 #include "loop.h"
@@ -28,6 +29,7 @@ struct caller_times {
 	uint64_t message;   /* for a message, or a body, once it has begun */
 	uint64_t ping;	    /* after so long a silence it is sent a PING */
 	uint64_t dead;	    /* after so long a silence it is dropped */
+	uint64_t auth;	    /* for a WebSocket's first good token, if needed */
 };
 
 struct callers {
@@ -38,6 +40,7 @@ struct callers {
 	struct hub *hub;	 /* borrowed; its counters are told */
 	struct log *log;	 /* borrowed */
 	struct caller *adopting; /* while lws takes it over */
+	struct grant *grant;	 /* the same: that of its handshake; or NULL */
 	uv_timer_t tick;
 	uint64_t ticked;  /* loop time of the last tick, ms */
 	uint64_t turn_ms; /* loop time that the hub was told */
@@ -85,15 +88,20 @@ struct caller *caller_accept(struct callers *all, int fd,
 
 /*
  * Gives it to lws, which takes the descriptor, as one that has sent this
- * handshake. That may be its end.
+ * handshake. That may be its end. Takes `grant`, which may be NULL.
  */
-void caller_adopt(struct caller *c, int fd, const struct buf *handshake);
+void caller_adopt(struct caller *c, int fd, const struct buf *handshake,
+		  struct grant *grant);
 
 /* The one of a WebSocket; NULL for what is lws's own. */
 struct caller *caller_of(struct lws *wsi);
 
-/* The one of a connection that has just become a WebSocket; NULL: of none. */
-struct caller *caller_upgraded(struct callers *all, struct lws *wsi);
+/*
+ * The one of a connection that has just become a WebSocket; NULL: of none. The
+ * `*grant` of its handshake, or NULL, is the caller's.
+ */
+struct caller *caller_upgraded(struct callers *all, struct lws *wsi,
+			       struct grant **grant);
 
 /* Its request is whole. */
 void caller_established(struct caller *c);

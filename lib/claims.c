@@ -10,9 +10,6 @@
 
 #define TIME_MAX ((UINT64_C(1) << 53) - 1) /* exact in a double */
 
-/* Bytes of a subject; no name for a log is so long. */
-#define SUBJECT_MAX 1024
-
 /* Times */
 
 /*
@@ -173,7 +170,7 @@ static enum refusal read_rights(struct rights *r, const struct jsonlist *l,
 static enum refusal new_grant(const struct json_value *subject,
 			      struct grant **grant)
 {
-	char name[SUBJECT_MAX];
+	char name[CLAIMS_SUBJECT_MAX];
 	long len = 0;
 
 	if (subject) {

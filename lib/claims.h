@@ -18,6 +18,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Bytes of `sub`, of which a grant keeps the beginning; a longer one is none.
+ */
+#define CLAIMS_SUBJECT_MAX 1024
+
 /* What is asked of all tokens; borrowed. */
 struct claims_expected {
 	const char *audience; /* one of `aud`; NULL: any, or none */

@@ -274,7 +274,6 @@ static void send_auth(struct client *c)
 	renewal_put(&c->renewal, &b);
 	if (conn_send_secret(&c->conn, &b) == 0)
 		c->sent++;
-	buf_release(&b);
 }
 
 bool client_answer(struct client *c, const struct answer *a)

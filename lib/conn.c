@@ -341,18 +341,12 @@ int conn_send(struct conn *conn, struct buf *message)
 	return send_as(conn, message, WSFRAME_TEXT);
 }
 
-static void wipe(struct buf *b)
-{
-	if (b->base)
-		explicit_bzero(b->base, b->cap);
-}
-
 int conn_send_secret(struct conn *conn, struct buf *message)
 {
 	int result = send_as(conn, message, WSFRAME_TEXT);
 
-	wipe(message);
-	wipe(&conn->out);
+	buf_wipe(message);
+	buf_wipe(&conn->out);
 	return result;
 }
 

@@ -110,7 +110,7 @@ static inline const char *conn_token(const struct conn *conn)
 int conn_send(struct conn *conn, struct buf *message);
 int conn_send_binary(struct conn *conn, struct buf *message);
 
-/* The same with a text that is wiped from memory behind it. */
+/* The same of a secret: the message is wiped, whatever becomes of it. */
 int conn_send_secret(struct conn *conn, struct buf *message);
 
 /*

@@ -27,6 +27,11 @@ enum counters_drop {
 enum counters_refusal {
 	REFUSED_HOST,		/* a request for a host that is not ours */
 	REFUSED_ORIGIN,		/* a web page of another origin */
+	REFUSED_TOKEN,		/* a token that is not good */
+	REFUSED_AUTH_FAILURES,	/* not looked at, after too many of these */
+	REFUSED_AUTH_TIME,	/* no token came in time */
+	REFUSED_FORBIDDEN,	/* what a token gives no right to, or none */
+	REFUSED_EXPIRED,	/* a connection whose token ended */
 	REFUSED_CONNECTIONS,	/* --max-connections */
 	REFUSED_ADDRESS,	/* --max-per-address */
 	REFUSED_HANDSHAKES,	/* half open, the oldest of too many */

@@ -254,16 +254,19 @@ static bool read_head(struct exchange *e)
 	return false;
 }
 
-void exchange_upgrade(struct exchange *e, const struct buf *handshake)
+void exchange_upgrade(struct exchange *e, const struct buf *handshake,
+		      struct grant *grant)
 {
 	struct caller *c = e->caller;
 	int fd = e->fd;
 
-	if (!read_head(e))
+	if (!read_head(e)) {
+		grant_free(grant);
 		return;
+	}
 	watch_nothing(e);
 	detach(e);
-	caller_adopt(c, fd, handshake);
+	caller_adopt(c, fd, handshake, grant);
 }
 
 /* The body */

@@ -122,9 +122,12 @@ bool exchange_say(struct exchange *e, const char *text);
  */
 void exchange_answer(struct exchange *e, struct buf *answer, bool more);
 
-/* It becomes a WebSocket, by this handshake in the place of the one that came.
+/*
+ * It becomes a WebSocket, by this handshake in the place of the one that came.
+ * Takes `grant`, which may be NULL.
  */
-void exchange_upgrade(struct exchange *e, const struct buf *handshake);
+void exchange_upgrade(struct exchange *e, const struct buf *handshake,
+		      struct grant *grant);
 
 /* For callers. */
 void exchange_due(struct exchange *e);

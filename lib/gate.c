@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gate.h"
 
+#include "credential.h"
 #include "proto.h"
 
 #include <stdio.h>
@@ -35,7 +36,7 @@ static const char *escaped(char out[SHOWN_ROOM], const char *text)
 	return out;
 }
 
-struct refusal {
+struct refused {
 	struct log *log;
 	enum log_event event;
 	struct log_subject subject;
@@ -45,7 +46,7 @@ struct refusal {
  * Logs a refusal. The option that allows it is for pasting: it is named only
  * where the value can be one, and then means nothing to a shell.
  */
-static void log_header(const struct refusal *r, const char *what,
+static void log_header(const struct refused *r, const char *what,
 		       const struct header *h, bool valid, const char *option)
 {
 	char shown[SHOWN_ROOM];
@@ -74,7 +75,7 @@ static void log_verdict(struct gate *g, const struct netaddr *from,
 		[ACCESS_BAD_ORIGIN] = LOG_REFUSED_ORIGIN,
 	};
 	char address[NETADDR_TEXT_MAX];
-	struct refusal r = {g->log, events[verdict], {0}};
+	struct refused r = {g->log, events[verdict], {0}};
 
 	g->counters->refused[verdict == ACCESS_BAD_ORIGIN ? REFUSED_ORIGIN
 							  : REFUSED_HOST]++;
@@ -301,4 +302,113 @@ int gate_upgrade(struct gate *g, const struct httphead *head,
 					", " PROTO_V1_BULK ", or none");
 	put_handshake(out, key.text, protocol);
 	return 0;
+}
+
+/* Tokens */
+
+static int unauthorized(struct reply *refusal, const char *message,
+			const char *challenge)
+{
+	reply_fault(refusal, 401,
+		    strcmp(challenge, REPLY_TOKEN_NEEDED) == 0
+			    ? PROTO_AUTH_REQUIRED
+			    : PROTO_AUTH_FAILED,
+		    "%s", message);
+	refusal->extra = challenge;
+	return -1;
+}
+
+static int refuse_token(struct gate *g, const struct guard_subject *who,
+			enum grant_verdict verdict, struct reply *refusal)
+{
+	if (verdict == GRANT_TOO_OFTEN) {
+		reply_fault(refusal, 429, PROTO_RATE_LIMITED,
+			    "too many bad tokens came from this address");
+		reply_retry(refusal,
+			    (uint64_t)blame_wait(&g->guard->blame, who->from,
+						 who->mono_ms));
+	} else if (verdict == GRANT_NO_MEMORY) {
+		reply_fault(refusal, 503, PROTO_OVER_CAPACITY,
+			    "the server has too little memory");
+	} else {
+		unauthorized(refusal, "the token is not good", REPLY_TOKEN_BAD);
+	}
+	refusal->logged = verdict == GRANT_REFUSED;
+	return -1;
+}
+
+static int check_credential(struct gate *g, const struct credential *c,
+			    const struct guard_subject *who,
+			    struct grant **grant, struct reply *refusal)
+{
+	enum grant_verdict verdict;
+
+	if (c->kind == CREDENTIAL_NONE)
+		return 0;
+	if (c->kind == CREDENTIAL_BAD)
+		return refuse(refusal, 400, "BAD_REQUEST",
+			      "a request shows one token");
+	if (c->kind == CREDENTIAL_QUERY && !g->guard->query)
+		return refuse(refusal, 400, "BAD_REQUEST",
+			      "a token in the URL is not taken here");
+	verdict = guard_check(g->guard, who, c->token, c->len, grant);
+	return verdict == GRANT_GIVEN ? 0
+				      : refuse_token(g, who, verdict, refusal);
+}
+
+int gate_identify(struct gate *g, const struct httphead *head,
+		  const struct guard_subject *who, struct grant **grant,
+		  struct reply *refusal)
+{
+	struct credential c;
+	int result;
+
+	*grant = NULL;
+	if (!g->guard->tokens)
+		return 0;
+	credential_read(&c, head);
+	result = check_credential(g, &c, who, grant, refusal);
+	credential_wipe(&c);
+	return result;
+}
+
+/* What there is for everybody, and what for those with the right to it. */
+static bool allows(const struct grant *grant, const struct httpreq *r)
+{
+	switch (r->endpoint) {
+	case HTTPREQ_HEALTH:
+	case HTTPREQ_READY:
+		return true;
+	case HTTPREQ_PUBLISH:
+		return grant && rights_may(&grant->rights, RIGHTS_PUBLISH,
+					   r->tenant, r->tenant_len);
+	case HTTPREQ_METRICS:
+	case HTTPREQ_TENANTS:
+	case HTTPREQ_CONNECTIONS:
+		break;
+	}
+	return grant && grant->rights.admin;
+}
+
+int gate_permit(struct gate *g, const struct httphead *head,
+		const struct guard_subject *who, const struct httpreq *r,
+		struct reply *refusal)
+{
+	struct grant *grant = NULL;
+	bool allowed = !g->guard->tokens || allows(NULL, r);
+
+	if (!allowed && gate_identify(g, head, who, &grant, refusal) < 0)
+		return -1;
+	allowed = allowed || allows(grant, r);
+	if (!allowed)
+		g->counters->refused[REFUSED_FORBIDDEN]++;
+	if (!allowed && !grant)
+		unauthorized(refusal, "a token is needed", REPLY_TOKEN_NEEDED);
+	else if (!allowed) {
+		reply_fault(refusal, 403, PROTO_FORBIDDEN,
+			    "the token gives no right to this");
+		refusal->extra = REPLY_TOKEN_WEAK;
+	}
+	grant_free(grant);
+	return allowed ? 0 : -1;
 }

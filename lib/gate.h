@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * gate - who is let in: by Host and Origin, the same on every path, and what
- * may become a WebSocket.
+ * gate - who is let in: by Host and Origin, the same on every path, by a token
+ * where one is asked for, and what may become a WebSocket.
  *
  * It judges; answering is for http.h. libwebsockets does not see a handshake as
  * it came, of which it lets pass too much (another version, a method, a body,
@@ -12,14 +12,13 @@
 #define GATE_H
 
 #include "access.h"
-#include "counters.h"
+#include "guard.h"
 #include "httphead.h"
-#include "log.h"
-#include "netaddr.h"
-#include "reply.h"
+#include "httpreq.h"
 
 struct gate {
 	struct access access;
+	struct guard *guard;	   /* borrowed */
 	struct log *log;	   /* borrowed */
 	struct counters *counters; /* borrowed */
 };
@@ -41,5 +40,18 @@ bool gate_wanted(const struct httphead *head);
 int gate_upgrade(struct gate *g, const struct httphead *head,
 		 const struct netaddr *from, struct buf *out,
 		 struct reply *refusal);
+
+/*
+ * Looks at the token that a request shows. 0: `*grant` is the caller's, and
+ * NULL where there is none, or where nobody is asked for one. -1: `refusal`.
+ */
+int gate_identify(struct gate *g, const struct httphead *head,
+		  const struct guard_subject *who, struct grant **grant,
+		  struct reply *refusal);
+
+/* Whether it may have what it asks for: 0, or -1 and `refusal`. */
+int gate_permit(struct gate *g, const struct httphead *head,
+		const struct guard_subject *who, const struct httpreq *r,
+		struct reply *refusal);
 
 #endif

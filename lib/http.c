@@ -423,15 +423,28 @@ static int read_request(struct http *h, const struct httphead *head,
 	return -1;
 }
 
+static struct guard_subject who_is(const struct exchange *e)
+{
+	const struct hub *hub = http_of(e)->peers->hub;
+
+	return (struct guard_subject){
+		.from = &e->caller->address,
+		.mono_ms = hub->now.mono_ms,
+		.wall_ms = hub->now.wall_ms,
+	};
+}
+
 static void request(struct exchange *e, const struct httphead *head)
 {
+	struct guard_subject who = who_is(e);
 	struct http *h = http_of(e);
 	struct request_head in;
 	struct reply refusal;
 	struct httpreq r;
 
 	if (gate_judge(h->gate, head, &e->caller->address, &refusal) < 0 ||
-	    read_request(h, head, &in, &r, &refusal) < 0)
+	    read_request(h, head, &in, &r, &refusal) < 0 ||
+	    gate_permit(h->gate, head, &who, &r, &refusal) < 0)
 		refuse(e, head, &refusal);
 	else if (r.endpoint == HTTPREQ_PUBLISH)
 		begin_publish(e, head, &r);
@@ -441,17 +454,22 @@ static void request(struct exchange *e, const struct httphead *head)
 
 static void upgrade(struct exchange *e, const struct httphead *head)
 {
+	struct guard_subject who = who_is(e);
+	struct gate *gate = http_of(e)->gate;
+	struct grant *grant = NULL;
 	struct reply refusal;
 	struct buf handshake;
 
 	buf_init(&handshake);
-	if (gate_upgrade(http_of(e)->gate, head, &e->caller->address,
-			 &handshake, &refusal) < 0)
+	if (gate_upgrade(gate, head, who.from, &handshake, &refusal) < 0 ||
+	    gate_identify(gate, head, &who, &grant, &refusal) < 0) {
 		refuse(e, head, &refusal);
-	else if (handshake.failed)
+	} else if (handshake.failed) {
+		grant_free(grant);
 		refuse_memory(e, head);
-	else
-		exchange_upgrade(e, &handshake);
+	} else {
+		exchange_upgrade(e, &handshake, grant);
+	}
 	buf_release(&handshake);
 }
 
@@ -468,8 +486,18 @@ static void refuse_form(struct exchange *e, const struct httphead *head)
 	refuse(e, head, &refusal);
 }
 
+/* A token stays in no memory that is not needed for it. */
+static void forget_head(struct exchanges *all, bool secret)
+{
+	if (secret)
+		explicit_bzero(all->head, sizeof(all->head));
+}
+
 static void on_head(struct exchange *e, const struct httphead *head)
 {
+	struct exchanges *all = e->all;
+	bool secret = http_of(e)->gate->guard->tokens != NULL;
+
 	if (head->fault) {
 		refuse_form(e, head);
 	} else if (gate_wanted(head)) {
@@ -477,6 +505,7 @@ static void on_head(struct exchange *e, const struct httphead *head)
 	} else {
 		request(e, head);
 	}
+	forget_head(all, secret);
 }
 
 static const struct exchange_ops ops = {on_head, on_room, on_body, on_late,

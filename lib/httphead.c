@@ -273,27 +273,103 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* RFC 3986 section 2.1; a NUL would end the text. */
-static int decode(struct header *out, struct httphead_span in)
+/*
+ * The next byte from `*at` on, and behind it; %41 is one (RFC 3986 section
+ * 2.1). -1: it is none, or a NUL, which would end the text.
+ */
+static int next_byte(struct httphead_span in, size_t *at)
 {
-	size_t used = 0;
 	int high, low;
+
+	if (in.at[*at] != '%')
+		return (unsigned char)in.at[(*at)++];
+	if (in.len - *at < 3)
+		return -1;
+	high = hex(in.at[*at + 1]);
+	low = hex(in.at[*at + 2]);
+	*at += 3;
+	return high < 0 || low < 0 || high + low == 0 ? -1 : high << 4 | low;
+}
+
+long httphead_decode(char *out, struct httphead_span in)
+{
+	long used = 0;
+	int byte;
+
+	for (size_t at = 0; at < in.len;) {
+		byte = next_byte(in, &at);
+		if (byte < 0)
+			return -1;
+		out[used++] = (char)byte;
+	}
+	return used;
+}
+
+static int decode(struct header *out, size_t *used, struct httphead_span in)
+{
+	int byte;
 	char c;
 
+	for (size_t at = 0; at < in.len;) {
+		byte = next_byte(in, &at);
+		if (byte < 0)
+			return -1;
+		c = (char)byte;
+		add(out, used, &c, 1);
+	}
+	return 0;
+}
+
+static int decode_path(struct header *out, struct httphead_span path)
+{
+	size_t used = 0;
+
 	begin(out, true);
-	for (size_t i = 0; i < in.len; i++) {
-		c = in.at[i];
-		if (c == '%') {
-			if (in.len - i < 3)
-				return -1;
-			high = hex(in.at[i + 1]);
-			low = hex(in.at[i + 2]);
-			if (high < 0 || low < 0 || (high == 0 && low == 0))
-				return -1;
-			c = (char)(high << 4 | low);
-			i += 2;
-		}
-		add(out, &used, &c, 1);
+	if (decode(out, &used, path) < 0)
+		return -1;
+	finish(out, used);
+	return 0;
+}
+
+bool httphead_parameter(struct httphead_span *query,
+			struct httphead_span *parameter)
+{
+	const char *mark;
+
+	if (!query->at)
+		return false;
+	mark = memchr(query->at, '&', query->len);
+	parameter->at = query->at;
+	parameter->len = mark ? (size_t)(mark - query->at) : query->len;
+	query->len -= parameter->len + (mark != NULL);
+	query->at = mark ? mark + 1 : NULL;
+	return true;
+}
+
+bool httphead_is_token(struct httphead_span parameter)
+{
+	size_t len = sizeof(HTTPHEAD_TOKEN) - 1;
+
+	return parameter.len >= len &&
+	       memcmp(parameter.at, HTTPHEAD_TOKEN, len) == 0;
+}
+
+/* All parameters but tokens. */
+static int decode_query(struct header *out, struct httphead_span query)
+{
+	struct httphead_span parameter;
+	size_t used = 0;
+	bool first = true;
+
+	begin(out, query.at != NULL);
+	while (httphead_parameter(&query, &parameter)) {
+		if (httphead_is_token(parameter))
+			continue;
+		if (!first)
+			add(out, &used, "&", 1);
+		first = false;
+		if (decode(out, &used, parameter) < 0)
+			return -1;
 	}
 	finish(out, used);
 	return 0;
@@ -319,24 +395,38 @@ static void take_authority(struct httphead_span *target, struct header *out)
 	target->len -= len;
 }
 
+/* Takes the query off a target; its `at` is NULL where there is no '?'. */
+static struct httphead_span take_query(struct httphead_span *target)
+{
+	const char *mark = memchr(target->at, '?', target->len);
+	struct httphead_span query = {NULL, 0};
+
+	if (!mark)
+		return query;
+	query.at = mark + 1;
+	query.len = (size_t)(target->at + target->len - query.at);
+	target->len = (size_t)(mark - target->at);
+	return query;
+}
+
+struct httphead_span httphead_query(const struct httphead *h)
+{
+	struct httphead_span target = h->target;
+
+	return take_query(&target);
+}
+
 int httphead_target(const struct httphead *h, struct header *path,
 		    struct header *query, struct header *authority)
 {
 	struct httphead_span target = h->target, rest;
-	const char *mark;
 
 	take_authority(&target, authority);
-	mark = memchr(target.at, '?', target.len);
-	rest = (struct httphead_span){mark ? mark + 1 : "", 0};
-	if (mark) {
-		rest.len = (size_t)(target.at + target.len - rest.at);
-		target.len = (size_t)(mark - target.at);
-	}
+	rest = take_query(&target);
 	if (authority->present && !target.len)
 		target = (struct httphead_span){"/", 1};
-	if (target.at[0] != '/' || decode(path, target) < 0 ||
-	    decode(query, rest) < 0)
-		return -1;
-	query->present = mark != NULL;
-	return 0;
+	return target.at[0] == '/' && decode_path(path, target) == 0 &&
+			       decode_query(query, rest) == 0
+		       ? 0
+		       : -1;
 }

@@ -68,10 +68,34 @@ void header_read(struct header *out, const struct httphead *h,
 /* How often it came. */
 size_t header_count(const struct httphead *h, const char *name);
 
+/* Of a query: it is a token, and for credential.h alone (RFC 6750 s. 2.3). */
+#define HTTPHEAD_TOKEN "access_token="
+
+/*
+ * Takes the next parameter, raw, off a raw query. False when none is left; the
+ * query begins with its `at` not NULL.
+ */
+bool httphead_parameter(struct httphead_span *query,
+			struct httphead_span *parameter);
+
+/* Whether it is a token, and may be shown to nobody else. */
+bool httphead_is_token(struct httphead_span parameter);
+
+/* The raw query of a target, without its '?'; its `at` is NULL: there is none.
+ */
+struct httphead_span httphead_query(const struct httphead *h);
+
+/*
+ * Decodes %41 in a span (RFC 3986 section 2.1) to `out`, which has room for
+ * in.len. The length; or -1: that is none, or a NUL.
+ */
+long httphead_decode(char *out, struct httphead_span in);
+
 /*
  * Reads the target, percent-decoded once: its path, the query behind '?', and
  * the authority of an absolute one ("http://host/path"), which stands for Host
- * (RFC 9112 section 3.2.2). 0, or -1 when it is none.
+ * (RFC 9112 section 3.2.2). A token is left out of the query. 0, or -1 when it
+ * is none.
  */
 int httphead_target(const struct httphead *h, struct header *path,
 		    struct header *query, struct header *authority);

@@ -73,6 +73,7 @@ struct hub {
 	struct keys keys;
 	struct producers producers;
 	uint32_t generation; /* of tenants made from now on */
+	bool guarded;	     /* nobody may do anything without a grant */
 	bool draining;	     /* publishes are refused */
 	char run[16];	     /* random: names this run in every epoch */
 };

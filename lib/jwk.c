@@ -6,7 +6,6 @@
 
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/param_build.h>
@@ -164,9 +163,7 @@ static struct jwtkey *read_secret(const struct jsonlist *l, char *why)
 	buf_init(&k);
 	if (read_bytes(&k, l, "k", why) == 0)
 		key = jwtkey_from_secret(buf_bytes(&k), buf_len(&k), why);
-	if (k.base)
-		OPENSSL_cleanse(k.base, k.cap);
-	buf_release(&k);
+	buf_wipe(&k);
 	return key;
 }
 
@@ -249,13 +246,25 @@ static int name_key(struct jwtkey *key, const struct json_value *kid, char *why)
 	return jwtkey_name(key, name, (size_t)len, why);
 }
 
+/* RFC 7518 sections 6.2.2, 6.3.2 and 6.4.1: some may be there without "d". */
+static bool has_private(const struct jsonlist *l)
+{
+	static const char *const names[] = {"d",  "k",	"p",  "q",
+					    "dp", "dq", "qi", "oth"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (jsonlist_get(l, names[i]))
+			return true;
+	return false;
+}
+
 static int add_key(struct keyring *ring, const struct jsonlist *l, bool *secret,
 		   char *why)
 {
 	struct jwtkey *key;
 	enum jwt_alg alg;
 
-	*secret |= jsonlist_get(l, "d") || jsonlist_get(l, "k");
+	*secret |= has_private(l);
 	if (!is_ours(l, &alg)) {
 		ring->passed_over++;
 		return 0;

@@ -168,9 +168,9 @@ enum refusal jwt_open(struct jwt *t, const char *text, size_t len)
 
 void jwt_release(struct jwt *t)
 {
-	buf_release(&t->header);
-	buf_release(&t->claims);
-	buf_release(&t->signature);
+	buf_wipe(&t->header);
+	buf_wipe(&t->claims);
+	buf_wipe(&t->signature);
 }
 
 /* Putting together */

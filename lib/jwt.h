@@ -60,6 +60,7 @@ enum refusal jwt_open(struct jwt *t, const char *text, size_t len);
  */
 enum refusal jwt_decode(struct jwt *t, const char *text, size_t len);
 
+/* Wipes what was decoded. */
 void jwt_release(struct jwt *t);
 
 /*

@@ -5,18 +5,23 @@
  */
 #include "jwtkey.h"
 
+#include "edpoint.h"
+
 #include <openssl/bio.h>
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
+#include <openssl/x509.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define BEGIN "-----BEGIN "
+#define NO_MEMORY "out of memory"
+#define NO_KEY "its numbers are no key"
 
 int jwtkey_refuse(char why[JWTKEY_WHY_MAX], const char *fmt, ...)
 {
@@ -44,7 +49,7 @@ struct jwtkey *jwtkey_from_secret(const void *bytes, size_t len,
 	if (key)
 		key->secret = malloc(len);
 	if (!key || !key->secret) {
-		jwtkey_refuse(why, "out of memory");
+		jwtkey_refuse(why, NO_MEMORY);
 		free(key);
 		return NULL;
 	}
@@ -77,7 +82,7 @@ int jwtkey_name(struct jwtkey *key, const char *kid, size_t len,
 				     JWT_KID_MAX);
 	copy = malloc(len);
 	if (!copy)
-		return jwtkey_refuse(why, "out of memory");
+		return jwtkey_refuse(why, NO_MEMORY);
 	memcpy(copy, kid, len);
 	free(key->kid);
 	key->kid = copy;
@@ -107,6 +112,18 @@ static int refuse_rsa(const EVP_PKEY *pkey, char *why)
 			     JWTKEY_RSA_MIN, JWTKEY_RSA_MAX, bits);
 }
 
+/* Of small order: anybody could sign. */
+static int refuse_ed25519(const EVP_PKEY *pkey, char *why)
+{
+	uint8_t key[EDPOINT_SIZE];
+	size_t len = sizeof(key);
+
+	if (EVP_PKEY_get_raw_public_key(pkey, key, &len) == 1 &&
+	    len == sizeof(key) && edpoint_valid(key))
+		return 0;
+	return jwtkey_refuse(why, NO_KEY);
+}
+
 /* The one algorithm of a key. 0, or -1 and `why`. */
 static int pin(enum jwt_alg *alg, const EVP_PKEY *pkey, char *why)
 {
@@ -122,7 +139,7 @@ static int pin(enum jwt_alg *alg, const EVP_PKEY *pkey, char *why)
 					  "is known");
 	case EVP_PKEY_ED25519:
 		*alg = JWT_EDDSA;
-		return 0;
+		return refuse_ed25519(pkey, why);
 	}
 	return jwtkey_refuse(why, "it is neither RSA nor EC nor Ed25519");
 }
@@ -134,7 +151,7 @@ static int check_public(EVP_PKEY *pkey, char *why)
 	int good = cx && EVP_PKEY_public_check(cx) == 1;
 
 	EVP_PKEY_CTX_free(cx);
-	return good ? 0 : jwtkey_refuse(why, "its numbers are no key");
+	return good ? 0 : jwtkey_refuse(why, NO_KEY);
 }
 
 struct jwtkey *jwtkey_from_pkey(EVP_PKEY *pkey, bool can_sign,
@@ -144,7 +161,7 @@ struct jwtkey *jwtkey_from_pkey(EVP_PKEY *pkey, bool can_sign,
 	int result = -1;
 
 	if (!key)
-		jwtkey_refuse(why, "out of memory");
+		jwtkey_refuse(why, NO_MEMORY);
 	else if (pin(&key->alg, pkey, why) == 0)
 		result = check_public(pkey, why);
 	ERR_clear_error();
@@ -156,6 +173,37 @@ struct jwtkey *jwtkey_from_pkey(EVP_PKEY *pkey, bool can_sign,
 	key->pkey = pkey;
 	key->can_sign = can_sign;
 	return key;
+}
+
+/* By way of its DER, in which nothing is private. */
+static EVP_PKEY *public_half(const EVP_PKEY *pkey)
+{
+	unsigned char *der = NULL;
+	const unsigned char *at;
+	int len = i2d_PUBKEY(pkey, &der);
+	EVP_PKEY *public = NULL;
+
+	at = der;
+	if (len > 0)
+	public = d2i_PUBKEY(NULL, &at, len);
+	OPENSSL_free(der);
+	ERR_clear_error();
+	return public;
+}
+
+int jwtkey_make_public(struct jwtkey *key, char why[JWTKEY_WHY_MAX])
+{
+	EVP_PKEY *public;
+
+	if (!key->pkey || !key->can_sign)
+		return 0;
+	public = public_half(key->pkey);
+	if (!public)
+		return jwtkey_refuse(why, NO_MEMORY);
+	EVP_PKEY_free(key->pkey);
+	key->pkey = public;
+	key->can_sign = false;
+	return 0;
 }
 
 /* Of PEM */
@@ -199,7 +247,9 @@ static size_t count_blocks(const char *text, size_t len)
 
 /*
  * PEM_read_bio_PrivateKey() leaves a copy of the text behind in memory that it
- * frees; this does not.
+ * frees; this does not. (Of an EC key in PKCS #8 the decoder of libcrypto 3.0
+ * itself leaves one of the number, which is out of our reach: to check tokens
+ * a server is best given public keys.)
  */
 static EVP_PKEY *read_private(BIO *bio)
 {

@@ -49,8 +49,14 @@ struct jwtkey *jwtkey_from_pem(const char *text, size_t len,
 struct jwtkey *jwtkey_from_pkey(struct evp_pkey_st *pkey, bool can_sign,
 				char why[JWTKEY_WHY_MAX]);
 
-/* NULL is allowed. */
+/* NULL is allowed. What is secret is wiped. */
 void jwtkey_free(struct jwtkey *key);
+
+/*
+ * Of a private key wipes what is private, so that it can only verify; a secret
+ * or a public key stays as it is. 0, or -1 and `why`.
+ */
+int jwtkey_make_public(struct jwtkey *key, char why[JWTKEY_WHY_MAX]);
 
 /* Gives it a kid of 1 to JWT_KID_MAX bytes. 0, or -1 and `why`. */
 int jwtkey_name(struct jwtkey *key, const char *kid, size_t len,

@@ -15,7 +15,9 @@
 #include <string.h>
 
 #define MAC_SIZE 32
-#define NUMBER_SIZE 32 /* of r and of s */
+#define PROBE_SIZE 4096 /* more than libcrypto wants for a signature at once   \
+			 */
+#define NUMBER_SIZE 32	/* of r and of s */
 #define RAW_SIZE ((size_t)2 * NUMBER_SIZE)
 
 /* DER of two numbers of 33 bytes, with their heads. */
@@ -83,19 +85,40 @@ static enum refusal verify_mac(const struct jwtkey *key, const struct jwt *t)
 	return good ? REFUSAL_NONE : REFUSAL_SIGNATURE;
 }
 
+/*
+ * Whether libcrypto, which says "wrong" then as well, had no memory. Where it
+ * does not tell the reason there may still be none now. (An allocation that
+ * fails alone, and of which it says nothing, is a wrong signature.)
+ */
+static bool no_memory(void)
+{
+	unsigned long error;
+	void *probe;
+
+	while ((error = ERR_get_error()))
+		if (ERR_GET_REASON(error) == ERR_R_MALLOC_FAILURE)
+			return true;
+	probe = OPENSSL_malloc(PROBE_SIZE);
+	OPENSSL_free(probe);
+	return !probe;
+}
+
 static enum refusal verify_bytes(const struct jwtkey *key, const struct jwt *t,
 				 const unsigned char *signature, size_t len)
 {
 	EVP_MD_CTX *cx = EVP_MD_CTX_new();
 	enum refusal refusal = REFUSAL_NO_MEMORY;
 
-	if (cx &&
-	    EVP_DigestVerifyInit(cx, NULL, digest_of(key), NULL, key->pkey) > 0)
-		refusal = EVP_DigestVerify(cx, signature, len,
-					   (const unsigned char *)t->input,
-					   t->input_len) == 1
-				  ? REFUSAL_NONE
-				  : REFUSAL_SIGNATURE;
+	if (!cx || EVP_DigestVerifyInit(cx, NULL, digest_of(key), NULL,
+					key->pkey) <= 0)
+		goto out;
+	if (EVP_DigestVerify(cx, signature, len,
+			     (const unsigned char *)t->input,
+			     t->input_len) == 1)
+		refusal = REFUSAL_NONE;
+	else if (!no_memory())
+		refusal = REFUSAL_SIGNATURE;
+out:
 	EVP_MD_CTX_free(cx);
 	return refusal;
 }
@@ -122,6 +145,7 @@ enum refusal jwtkey_verify(const struct jwtkey *key, const struct jwt *token)
 {
 	enum refusal refusal = REFUSAL_PINNED;
 
+	ERR_clear_error();
 	if (token->alg == key->alg)
 		refusal = verify(key, token);
 	ERR_clear_error();
@@ -163,7 +187,8 @@ static int sign_raw(const struct jwtkey *key, const char *input, size_t len,
 		buf_append(out, raw, sizeof(raw));
 		result = out->failed ? -1 : 0;
 	}
-	buf_release(&der);
+	OPENSSL_cleanse(raw, sizeof(raw));
+	buf_wipe(&der);
 	return result;
 }
 
@@ -175,6 +200,7 @@ static int sign_mac(const struct jwtkey *key, const char *input, size_t len,
 	if (!make_mac(key, input, len, mac))
 		return -1;
 	buf_append(out, mac, sizeof(mac));
+	OPENSSL_cleanse(mac, sizeof(mac));
 	return out->failed ? -1 : 0;
 }
 

@@ -128,6 +128,7 @@ static int add_set(struct keyring *ring, const struct secretfile *f,
 	return check_mode(f, secret, why);
 }
 
+/* A signer has no business here but to be known: its private half goes. */
 static int add_one(struct keyring *ring, const struct secretfile *f,
 		   const char *kid, size_t kid_len, char *why)
 {
@@ -135,7 +136,8 @@ static int add_one(struct keyring *ring, const struct secretfile *f,
 
 	if (!key)
 		return -1;
-	if (kid && jwtkey_name(key, kid, kid_len, why) != 0) {
+	if (jwtkey_make_public(key, why) != 0 ||
+	    (kid && jwtkey_name(key, kid, kid_len, why) != 0)) {
 		jwtkey_free(key);
 		return -1;
 	}

@@ -23,7 +23,7 @@
 /*
  * Adds the keys that `text` names: "FILE", or "KID=FILE" for the one that has
  * no kid of its own; what stands before '=' is a kid when there is no '/' in
- * it. Of a private key its public half is used. 0, or -1 and `why`.
+ * it. Of a private key its public half is kept. 0, or -1 and `why`.
  */
 int keyfile_add(struct keyring *ring, const char *text,
 		char why[KEYFILE_WHY_MAX]);

@@ -4,6 +4,7 @@
 #include "base64.h"
 #include "buf.h"
 #include "hash.h"
+#include "tokenlike.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -73,8 +74,8 @@ static int write_new(const char *path, const struct buf *text, char *why)
 	int error;
 
 	if (fd < 0)
-		return refuse(why, "cannot make '%s': %s", path,
-			      strerror(errno));
+		return refuse(why, "cannot make '%s': %s",
+			      tokenlike_hidden(path), strerror(errno));
 	if (fill(fd, text) == 0)
 		return 0;
 	error = errno;
@@ -100,13 +101,6 @@ static int write_pair(const char *path, const struct buf *private,
 
 /* Keys */
 
-static void wipe(struct buf *text)
-{
-	if (text->base)
-		explicit_bzero(text->base, text->cap);
-	buf_release(text);
-}
-
 static int write_secret(const char *path, char *why)
 {
 	unsigned char secret[SECRET_SIZE];
@@ -122,7 +116,7 @@ static int write_secret(const char *path, char *why)
 	buf_putc(&text, '\n');
 	result = text.failed ? refuse(why, "out of memory")
 			     : write_new(path, &text, why);
-	wipe(&text);
+	buf_wipe(&text);
 	return result;
 }
 
@@ -178,7 +172,7 @@ static int write_keys(enum keygen_type type, const char *path, char *why)
 		result = write_pair(path, &private, &public, why);
 	else
 		result = refuse(why, "libcrypto cannot make a key");
-	wipe(&private);
+	buf_wipe(&private);
 	buf_release(&public);
 	EVP_PKEY_free(pkey);
 	ERR_clear_error();

@@ -25,6 +25,15 @@ static const struct jwtkey *named(const struct keyring *ring, const char *kid,
 	return NULL;
 }
 
+static size_t count_unnamed(const struct keyring *ring, enum jwt_alg alg)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < ring->count; i++)
+		count += !ring->keys[i]->kid && ring->keys[i]->alg == alg;
+	return count;
+}
+
 int keyring_add(struct keyring *ring, struct jwtkey *key,
 		char why[JWTKEY_WHY_MAX])
 {
@@ -32,6 +41,12 @@ int keyring_add(struct keyring *ring, struct jwtkey *key,
 		jwtkey_refuse(why, "there are more than %d keys", KEYRING_MAX);
 	} else if (key->kid && named(ring, key->kid, key->kid_len)) {
 		jwtkey_refuse(why, "there are two keys of the same kid");
+	} else if (!key->kid &&
+		   count_unnamed(ring, key->alg) == KEYRING_UNNAMED_MAX) {
+		jwtkey_refuse(why,
+			      "there are more than %d keys for %s that "
+			      "have no kid",
+			      KEYRING_UNNAMED_MAX, jwt_alg_name(key->alg));
 	} else {
 		ring->keys[ring->count++] = key;
 		return 0;

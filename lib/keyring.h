@@ -13,6 +13,12 @@
 
 #define KEYRING_MAX 64 /* keys */
 
+/*
+ * Keys of an algorithm that have no kid: as many signatures anybody can have
+ * checked by sending one token.
+ */
+#define KEYRING_UNNAMED_MAX 8
+
 struct keyring {
 	struct jwtkey *keys[KEYRING_MAX]; /* owned */
 	size_t count;

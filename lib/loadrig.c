@@ -139,6 +139,7 @@ enum loadrig_result loadrig_prepare(struct loadrig *rig,
 	raise_descriptors();
 	if (loadtarget_find(&rig->target, config->url, &usage, why, room) != 0)
 		return usage ? LOADRIG_BAD_URL : LOADRIG_UNREACHABLE;
+	rig->target.token = config->token;
 	if (make_epoll(rig) == 0 && make_plan(rig) == 0 && make_peers(rig) == 0)
 		return LOADRIG_OK;
 	snprintf(why, room, "cannot prepare: %s", strerror(errno));

@@ -18,6 +18,7 @@
 
 struct loadrig_config {
 	const char *url;
+	const char *token; /* NULL: none */
 	uint32_t subscribers;
 	uint32_t stalled;    /* more of them, which never read */
 	uint32_t publishers; /* 0: publishes nothing */

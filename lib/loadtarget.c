@@ -125,9 +125,12 @@ size_t loadtarget_request(const struct loadtarget *target,
 		     "GET %s HTTP/1.1\r\nHost: %s\r\n"
 		     "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 		     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-		     "Sec-WebSocket-Version: 13\r\n%s%s%s\r\n",
+		     "Sec-WebSocket-Version: 13\r\n%s%s%s%s%s%s\r\n",
 		     target->url.path, host,
 		     subprotocol ? "Sec-WebSocket-Protocol: " : "",
-		     subprotocol ? subprotocol : "", subprotocol ? "\r\n" : "");
+		     subprotocol ? subprotocol : "", subprotocol ? "\r\n" : "",
+		     target->token ? "Authorization: Bearer " : "",
+		     target->token ? target->token : "",
+		     target->token ? "\r\n" : "");
 	return n < 0 || (size_t)n >= room ? 0 : (size_t)n;
 }

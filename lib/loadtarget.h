@@ -15,7 +15,11 @@ struct loadtarget {
 	struct url url;
 	struct sockaddr_storage address;
 	socklen_t address_len;
+	const char *token; /* borrowed; NULL: none is shown */
 };
+
+/* Bytes of a token. */
+#define LOADTARGET_TOKEN_MAX 8192
 
 /*
  * Finds the first address of `text` that accepts a connection (localhost may
@@ -29,7 +33,7 @@ int loadtarget_find(struct loadtarget *target, const char *text, bool *usage,
  * Writes the HTTP request of the handshake (RFC 6455 section 4.1), asking for
  * `subprotocol` unless NULL. Returns its length, below `room`.
  */
-#define LOADTARGET_REQUEST_MAX 1024
+#define LOADTARGET_REQUEST_MAX (1024 + LOADTARGET_TOKEN_MAX)
 size_t loadtarget_request(const struct loadtarget *target,
 			  const char *subprotocol, char *out, size_t room);
 

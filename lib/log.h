@@ -45,6 +45,8 @@ enum log_event {
 	LOG_REFUSED_NO_HOST,
 	LOG_REFUSED_HOST,
 	LOG_REFUSED_ORIGIN,
+	LOG_AUTH_FAILED,	/* a token was refused, and why */
+	LOG_AUTH_BLOCKED,	/* an address that has shown too many */
 	LOG_CANNOT_ACCEPT,	/* out of descriptors or memory */
 	LOG_CONNECTION_REFUSED, /* by a limit */
 	/* One connection, shown with -v. */

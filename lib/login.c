@@ -1,22 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "login.h"
 
+#include "secrecy.h"
+#include "tokenlike.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#define TOKEN_ENV "WSD_TOKEN"
+
+/* What the environment has is wiped where it is. */
 static int init_bearer(struct login *l, const char *file, char *why)
 {
 	char reason[BEARER_WHY_MAX];
+	char *given = getenv(TOKEN_ENV);
+	int result;
 
-	if (bearer_init(&l->bearer, file, getenv("WSD_TOKEN"), reason) == 0)
-		return 0;
-	if (file)
-		snprintf(why, LOGIN_WHY_MAX, "--token-file: '%.300s': %s", file,
-			 reason);
-	else
-		snprintf(why, LOGIN_WHY_MAX, "WSD_TOKEN: %s", reason);
-	return -1;
+	if (file || given)
+		secrecy_begin();
+	result = bearer_init(&l->bearer, file, given, reason);
+	if (given)
+		explicit_bzero(given, strlen(given));
+	if (result != 0 && file)
+		snprintf(why, LOGIN_WHY_MAX, "--token-file: '%.300s': %s",
+			 tokenlike_hidden(file), reason);
+	else if (result != 0)
+		snprintf(why, LOGIN_WHY_MAX, TOKEN_ENV ": %s", reason);
+	return result;
 }
 
 static int init_trust(struct login *l, const struct login_options *o,

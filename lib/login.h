@@ -26,9 +26,10 @@ struct login {
 #define LOGIN_WHY_MAX 800
 
 /*
- * For the server at `url`. Tells with `d` when its certificate is not to be
- * checked. The options' texts are borrowed. 0, or -1 and why, beginning with
- * the option; in both cases login_release() it.
+ * For the server at `url`. The token is not to be found in the environment any
+ * more, nor in a core of the process (see secrecy.h). Tells with `d` when its
+ * certificate is not to be checked. The options' texts are borrowed. 0, or -1
+ * and why, beginning with the option; in both cases login_release() it.
  */
 int login_init(struct login *l, const struct login_options *options,
 	       const char *url, const struct diag *d, char why[LOGIN_WHY_MAX]);

@@ -18,7 +18,7 @@ static enum mint_result sign(struct buf *token, const struct jwtkey *key)
 	buf_init(&signature);
 	result = jwtkey_sign(key, buf_bytes(token), buf_len(token), &signature);
 	jwt_put_signature(token, buf_bytes(&signature), buf_len(&signature));
-	buf_release(&signature);
+	buf_wipe(&signature);
 	return result == 0 ? MINT_OK : MINT_CANNOT_SIGN;
 }
 
@@ -44,13 +44,14 @@ enum mint_result mint_token(struct buf *out, const struct jwtkey *key,
 	struct buf token;
 
 	buf_init(&token);
+	buf_reserve(&token, JWT_MAX); /* so that it does not move */
 	result = make(&token, key, kid, claims);
 	if (result == MINT_OK && buf_len(&token) > JWT_MAX)
 		result = MINT_TOO_LONG;
 	if (result == MINT_OK)
 		buf_append(out, buf_bytes(&token), buf_len(&token));
-	buf_release(&token);
-	return result;
+	buf_wipe(&token);
+	return result == MINT_OK && out->failed ? MINT_NO_MEMORY : result;
 }
 
 /* JSON */
@@ -58,19 +59,25 @@ enum mint_result mint_token(struct buf *out, const struct jwtkey *key,
 void mint_put_grant(struct buf *out, const struct grant *g)
 {
 	char time[NUM_TIME_LEN];
+	struct buf line;
 
-	buf_putc(out, '{');
-	jsonput_text(out, "name", g->name, strlen(g->name));
-	claims_put_rights(out, &g->rights);
+	buf_init(&line);
+	buf_putc(&line, '{');
+	jsonput_text(&line, "name", g->name, strlen(g->name));
+	claims_put_rights(&line, &g->rights);
 	if (g->expires == GRANT_NEVER) {
-		jsonput_name(out, "expires");
-		buf_puts(out, "null");
+		jsonput_name(&line, "expires");
+		buf_puts(&line, "null");
 	} else {
 		/* As ms it fits: exp is below 2^53. */
 		num_put_time(time, g->expires * 1000);
-		jsonput_text(out, "expires", time, sizeof(time));
+		jsonput_text(&line, "expires", time, sizeof(time));
 	}
-	buf_puts(out, "}\n");
+	buf_putc(&line, '}');
+	escape_controls(out, buf_bytes(&line), buf_len(&line));
+	buf_putc(out, '\n');
+	out->failed |= line.failed;
+	buf_release(&line);
 }
 
 /* Line breaks stand only between the tokens of valid JSON. */

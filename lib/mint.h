@@ -21,7 +21,8 @@ enum mint_result {
 
 /*
  * Appends a token, signed by `key`, which can sign; `kid` is UTF-8 or NULL. On
- * any other result than MINT_OK `out` is of no use.
+ * any other result than MINT_OK `out` is of no use. The only copy of the token
+ * is in `out`, which is the caller's to wipe.
  */
 enum mint_result mint_token(struct buf *out, const struct jwtkey *key,
 			    const char *kid, const struct claims *claims);
@@ -29,7 +30,8 @@ enum mint_result mint_token(struct buf *out, const struct jwtkey *key,
 /*
  * Appends what a grant gives, as one line:
  * {"name":…,"subscribe":[…],"publish":[…],"admin":…,"expires":…}; the last is
- * a time of RFC 3339, or null.
+ * a time of RFC 3339, or null. The name, which whoever made the token has
+ * chosen, has no control characters (see escape.h).
  */
 void mint_put_grant(struct buf *out, const struct grant *g);
 

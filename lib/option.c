@@ -2,6 +2,7 @@
 #include "option.h"
 
 #include "num.h"
+#include "tokenlike.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +13,8 @@
 
 /* More makes no difference. */
 #define TALLY_MAX 100
+
+#define SHOWN_MAX 300 /* bytes of a text that is wrong */
 
 struct option_block {
 	struct option_block *next;
@@ -81,8 +84,8 @@ int option_refuse_kind(const struct option *o, const char *quote,
 		[OPTION_CHOICE] = "one of ",
 	};
 
-	return refuse(why, "%s%s%s is not %s%s", quote, what, quote,
-		      kinds[o->kind],
+	return refuse(why, "%s%s%s is not %s%s", quote, tokenlike_hidden(what),
+		      quote, kinds[o->kind],
 		      o->kind == OPTION_CHOICE ? o->choices : "");
 }
 
@@ -178,13 +181,22 @@ int option_add_text(struct option_texts *texts, const char *text)
 	return 0;
 }
 
+/* Of a long one the beginning, so that there is room for the reason. */
+static int refuse_text(const char *arg, const char *wrong, char *why)
+{
+	const char *shown = tokenlike_hidden(arg);
+
+	return refuse(why, "'%.*s%s': %s", SHOWN_MAX, shown,
+		      strlen(shown) > SHOWN_MAX ? "..." : "", wrong);
+}
+
 static int set_text(const struct option *o, void *text, const char *arg,
 		    char *why)
 {
 	const char *wrong = o->wrong ? o->wrong(arg) : NULL;
 
 	if (wrong)
-		return refuse(why, "'%s': %s", arg, wrong);
+		return refuse_text(arg, wrong, why);
 	if (o->kind == OPTION_TEXT)
 		*(const char **)text = arg;
 	else if (option_add_text(text, arg) < 0)

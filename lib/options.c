@@ -9,6 +9,7 @@
 #include "configfile.h"
 #include "diag.h"
 #include "exits.h"
+#include "tokenlike.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -316,8 +317,8 @@ static enum options_outcome parse_file(const struct parse *p)
 		say(p->program, "'%s', line %zu, column %zu: %s",
 		    p->config->file, fault.line, fault.column, fault.why);
 	else
-		say(p->program, "cannot read '%s': %s", p->config->file,
-		    fault.why);
+		say(p->program, "cannot read '%s': %s",
+		    tokenlike_hidden(p->config->file), fault.why);
 	return OPTIONS_WRONG;
 }
 
@@ -404,7 +405,7 @@ const struct option_program *options_command(
 		*outcome = found ? OPTIONS_RUN : OPTIONS_WRONG;
 		if (!found)
 			options_wrong(program, "there is no command '%s'",
-				      argv[1]);
+				      tokenlike_hidden(argv[1]));
 		return found;
 	}
 	*outcome = options_parse(program, argc, argv, &none, &operands);

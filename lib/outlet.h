@@ -17,6 +17,7 @@
 #ifndef OUTLET_H
 #define OUTLET_H
 
+#include "grant.h"
 #include "hub.h"
 
 struct outlet;
@@ -50,6 +51,12 @@ struct outlet_ops {
 	void (*wake)(void *conn, int64_t ms);
 	/* Stops reading from the peer, or goes on, as for its close frame. */
 	void (*pause)(void *conn, bool paused);
+	/*
+	 * Checks a token, and has session_watch() called soon. GRANT_GIVEN:
+	 * `*grant` is the caller's.
+	 */
+	enum grant_verdict (*check)(void *conn, const char *token, size_t len,
+				    struct grant **grant);
 };
 
 /* The owner above: asked before each write, told when no message is left. */

@@ -157,7 +157,24 @@ static void peer_wake(void *conn, int64_t ms)
 	caller_due_in(p->caller, ms);
 }
 
+/* Its grant, and so its times, may be another one then. */
+static enum grant_verdict peer_check(void *conn, const char *token, size_t len,
+				     struct grant **grant)
+{
+	struct peer *p = conn;
+	struct guard_subject who = {
+		.from = &p->caller->address,
+		.connection = p->session.number,
+		.mono_ms = p->peers->hub->now.mono_ms,
+		.wall_ms = p->peers->hub->now.wall_ms,
+	};
+
+	caller_due_in(p->caller, 0);
+	return guard_check(p->peers->guard, &who, token, len, grant);
+}
+
 static const struct outlet_ops ops = {
+	.check = peer_check,
 	.wake = peer_wake,
 	.send = peer_send,
 	.keep = peer_keep,
@@ -167,11 +184,12 @@ static const struct outlet_ops ops = {
 };
 
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
-		struct log *log)
+		struct log *log, struct guard *guard)
 {
 	all->callers = callers;
 	all->hub = hub;
 	all->log = log;
+	all->guard = guard;
 	memset(all->counts, 0, sizeof(all->counts));
 	all->number = 0;
 	all->received = 0;
@@ -195,12 +213,29 @@ static int64_t first_ping(const struct peer *p)
 	return (int64_t)(ping - p->session.number * 61 % (ping / 4 + 1));
 }
 
+/* What it may do, and how long it may do nothing. */
+static void let_in(struct peer *p, struct grant *grant)
+{
+	int64_t limit = (int64_t)p->peers->callers->times.auth;
+
+	p->auth_s = 0;
+	if (grant)
+		session_admit(&p->session, grant);
+	if (grant)
+		caller_due_in(p->caller, 0);
+	if (!session_unknown(&p->session))
+		return;
+	p->auth_s = (uint32_t)((now_of(p) + limit + 999) / 1000);
+	caller_due_in(p->caller, limit);
+}
+
 struct peer *peer_new(struct peers *all, struct caller *caller,
-		      enum session_dialect dialect)
+		      enum session_dialect dialect, struct grant *grant)
 {
 	struct peer *p = malloc(sizeof(*p));
 
 	if (!p || roster_add(&all->all, all->number + 1, p) < 0) {
+		grant_free(grant);
 		free(p);
 		return NULL;
 	}
@@ -224,6 +259,7 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	all->counts[dialect]++;
 	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
 	wheel_set(&all->callers->wheel, &caller->timer, first_ping(p));
+	let_in(p, grant);
 	return p;
 }
 
@@ -322,6 +358,21 @@ static bool watch_silence(struct peer *p)
 	return true;
 }
 
+/* Its token ends, or none came in time. */
+static void watch_token(struct peer *p)
+{
+	int64_t next = session_watch(&p->session);
+
+	if (next >= 0)
+		caller_due_in(p->caller, next);
+	if (!session_unknown(&p->session))
+		p->auth_s = 0;
+	if (!p->auth_s || now_of(p) < (int64_t)p->auth_s * 1000)
+		return;
+	p->auth_s = 0;
+	session_auth_late(&p->session);
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return b && b < a ? b : a;
@@ -337,6 +388,7 @@ static int64_t next_due(const struct peer *p)
 	/* After an answer the next PING is due before that. */
 	next = earlier(next, now_of(p) + (int64_t)times->ping);
 	next = earlier(earlier(next, p->message_ms), p->end_ms);
+	next = earlier(next, (int64_t)p->auth_s * 1000);
 	return earlier(next, p->wake_ms);
 }
 
@@ -371,6 +423,8 @@ void peer_due(struct peer *p)
 		drop_dead(p);
 		return;
 	}
+	if (p->peers->hub->guarded)
+		watch_token(p);
 	caller_due_in(p->caller, next_due(p) - now);
 }
 
@@ -453,4 +507,17 @@ void peer_writable(struct peer *p)
 		return;
 	}
 	outlet_writable(&p->session.outlet);
+}
+
+static bool still_listed(const void *tokens, const struct grant *g)
+{
+	return tokens_still_listed(tokens, g);
+}
+
+void peers_revise(struct peers *all)
+{
+	struct peer *p = peers_above(all, 0);
+
+	for (; p; p = peers_above(all, p->session.number))
+		session_revise(&p->session, still_listed, all->guard->tokens);
 }

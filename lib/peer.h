@@ -15,6 +15,7 @@
 #define PEER_H
 
 #include "caller.h"
+#include "guard.h"
 #include "roster.h"
 #include "session.h"
 #include "uptake.h"
@@ -30,9 +31,10 @@
 struct peers {
 	struct callers *callers; /* borrowed */
 	struct hub *hub;
-	struct log *log;   /* borrowed */
-	struct roster all; /* by their numbers */
-	struct list busy;  /* those that seem to have sent more */
+	struct log *log;     /* borrowed */
+	struct guard *guard; /* borrowed */
+	struct roster all;   /* by their numbers */
+	struct list busy;    /* those that seem to have sent more */
 	size_t counts[SESSION_DIALECTS];
 	uint64_t number; /* of the last one; names it to its user */
 	size_t received; /* bytes in this turn of the loop, about */
@@ -56,10 +58,11 @@ struct peer {
 	bool pinged;	      /* a PING went out since it was heard */
 	bool relieved;	      /* there was room again since it was looked at */
 	bool said_close; /* its close frame came: nothing behind that counts */
+	uint32_t auth_s; /* s of the wheel by which a token must have come */
 };
 
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
-		struct log *log);
+		struct log *log, struct guard *guard);
 
 /* None is left. */
 void peers_release(struct peers *all);
@@ -70,9 +73,12 @@ static inline struct peer *peers_above(const struct peers *all, uint64_t number)
 	return roster_above(&all->all, number);
 }
 
-/* A connection was established. NULL: out of memory. */
+/*
+ * A connection was established; `grant`, which it takes, is that of its
+ * handshake, or NULL. NULL: out of memory.
+ */
 struct peer *peer_new(struct peers *all, struct caller *caller,
-		      enum session_dialect dialect);
+		      enum session_dialect dialect, struct grant *grant);
 
 /* It is gone. */
 void peer_free(struct peer *p);
@@ -103,6 +109,9 @@ void peers_read_on(struct peers *all);
  * that are none.
  */
 int peer_closed_by_peer(struct peer *p, const char *payload, size_t len);
+
+/* Tokens were read anew: who has one that was taken back loses it. */
+void peers_revise(struct peers *all);
 
 /* lws says that it can be written to. */
 void peer_writable(struct peer *p);

@@ -28,7 +28,7 @@ static const char *const texts[] = {
 	[REFUSAL_EARLY] = "it is not valid yet ('nbf')",
 	[REFUSAL_AUDIENCE] = "it is for another audience ('aud')",
 	[REFUSAL_ISSUER] = "it is by another issuer ('iss')",
-	[REFUSAL_SUBJECT] = "its 'sub' is no string",
+	[REFUSAL_SUBJECT] = "its 'sub' is no string of at most 1024 bytes",
 	[REFUSAL_PATTERN] = "its 'subscribe' or 'publish' is no list of at "
 			    "most 256 tenant patterns",
 	[REFUSAL_ADMIN] = "its 'admin' is neither true nor false",

@@ -31,7 +31,7 @@ enum refusal {
 	REFUSAL_EARLY, /* nbf is still to come */
 	REFUSAL_AUDIENCE,
 	REFUSAL_ISSUER,
-	REFUSAL_SUBJECT, /* sub is no string */
+	REFUSAL_SUBJECT, /* sub is no string, or a long one */
 	REFUSAL_PATTERN, /* subscribe or publish is no list of patterns */
 	REFUSAL_ADMIN,	 /* admin is neither true nor false */
 	REFUSAL_TENANT,	 /* the claim that names its tenant does not */

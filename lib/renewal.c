@@ -2,11 +2,12 @@
 #include "renewal.h"
 
 #include "request.h"
+#include "tokenlike.h"
 
 #include <stdio.h>
 #include <string.h>
 
-/* Bytes of an AUTH beside the token, of which each may have to be escaped. */
+/* Bytes of an AUTH beside the token. */
 #define AUTH_EXTRA 64
 
 static bool is_fixed(const struct renewal *r)
@@ -24,13 +25,13 @@ int renewal_begin(struct renewal *r, struct failure *f)
 		return 0;
 	if (bearer_renew(b, why) < 0) {
 		failure_connect(f, r->url, false, "--token-file: '%.300s': %s",
-				b->path, why);
+				tokenlike_hidden(b->path), why);
 		f->status = EXIT_USAGE;
 		return -1;
 	}
 	if (!b->ended)
 		return 0;
-	failure_expired(f, r->url, b->fixed ? NULL : b->path);
+	failure_expired(f, r->url, b->fixed ? NULL : tokenlike_hidden(b->path));
 	return -1;
 }
 
@@ -70,8 +71,9 @@ static void warn(struct renewal *r, const char *expires, const char *why,
 		     expires);
 	if (!is_fixed(r))
 		snprintf(text + n, FAILURE_TEXT_MAX - (size_t)n,
-			 "; '%.300s' has no other%s%s", r->bearer->path,
-			 *why ? ": " : "", why);
+			 "; '%.300s' has no other%s%s",
+			 tokenlike_hidden(r->bearer->path), *why ? ": " : "",
+			 why);
 }
 
 static void on_expiring(struct renewal *r, const struct answer *a, char *text)

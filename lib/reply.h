@@ -53,7 +53,7 @@ void reply_error(struct reply *r, unsigned status, const char *code,
 void reply_retry(struct reply *r, uint64_t ms);
 
 /* The statuses that we send, in order. */
-#define REPLY_STATUSES 18
+#define REPLY_STATUSES 19
 
 /* Which of them it is; that of 500 when it is none. */
 size_t reply_index(unsigned status);
@@ -75,6 +75,15 @@ void reply_put(struct buf *out, const struct reply *r,
 	"Connection: Upgrade\r\n"                                              \
 	"Upgrade: websocket\r\n"                                               \
 	"Sec-WebSocket-Version: 13\r\n"
+
+/*
+ * Header lines of a 401, where no token came and where it was not good, and of
+ * a 403 (RFC 6750 section 3).
+ */
+#define REPLY_TOKEN_NEEDED "WWW-Authenticate: Bearer\r\n"
+#define REPLY_TOKEN_BAD "WWW-Authenticate: Bearer error=\"invalid_token\"\r\n"
+#define REPLY_TOKEN_WEAK                                                       \
+	"WWW-Authenticate: Bearer error=\"insufficient_scope\"\r\n"
 
 /* The interim answer to `Expect: 100-continue`. */
 #define REPLY_CONTINUE "HTTP/1.1 100 Continue\r\n\r\n"

@@ -57,6 +57,36 @@ bool rights_may(const struct rights *r, enum rights_what what,
 	return false;
 }
 
+/* Whether all that a pattern matches is matched by one of a list. */
+static bool covers(const struct rights *r, enum rights_what what,
+		   const char *pattern, size_t len)
+{
+	bool open = pattern[len - 1] == '*';
+	const char *outer;
+	size_t outer_len;
+	size_t at = 0;
+
+	while ((outer = rights_next(r, what, &at, &outer_len)))
+		if ((!open || outer[outer_len - 1] == '*') &&
+		    matches(outer, outer_len, pattern, len - open))
+			return true;
+	return false;
+}
+
+bool rights_within(const struct rights *inner, const struct rights *outer)
+{
+	for (unsigned i = 0; i < RIGHTS_KINDS; i++) {
+		enum rights_what what = (enum rights_what)i;
+		const char *pattern;
+		size_t at = 0, len;
+
+		while ((pattern = rights_next(inner, what, &at, &len)))
+			if (!covers(outer, what, pattern, len))
+				return false;
+	}
+	return outer->admin || !inner->admin;
+}
+
 /* Allowing */
 
 /* The beginning of a tenant id; "." and ".." are some, though they are none. */

@@ -57,6 +57,9 @@ enum rights_result rights_allow(struct rights *r, enum rights_what what,
 enum rights_result rights_allow_tenant(struct rights *r, enum rights_what what,
 				       const char *tenant, size_t len);
 
+/* Whether all that `inner` allows is allowed by `outer` as well. */
+bool rights_within(const struct rights *inner, const struct rights *outer);
+
 /* Makes `to`, which is initialized, hold the same. 0, or -1 for ENOMEM. */
 int rights_copy(struct rights *to, const struct rights *from);
 

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -10,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 /* A newline may stand behind the secret. */
@@ -42,13 +44,13 @@ int secretfile_guarded(const struct secretfile *f, char why[SECRETFILE_WHY_MAX])
 		      f->mode & 07777);
 }
 
-/* All that there is, up to `room` bytes; -1 with errno. */
-static ssize_t read_up_to(int fd, char *out, size_t room)
-{
-	size_t len = 0;
+/* Reading */
 
-	while (len < room) {
-		ssize_t n = read(fd, out + len, room - len);
+/* All that there is, up to a byte more than may be; -1 with errno. */
+static int read_all(struct secretfile *f, int fd)
+{
+	while (f->len <= f->max) {
+		ssize_t n = read(fd, f->bytes + f->len, f->max + 1 - f->len);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -56,44 +58,76 @@ static ssize_t read_up_to(int fd, char *out, size_t room)
 			return -1;
 		if (n == 0)
 			break;
-		len += (size_t)n;
+		f->len += (size_t)n;
 	}
-	return (ssize_t)len;
+	return 0;
 }
 
-/* The open file is looked at, which nobody can exchange any more. */
-static int read_file(struct secretfile *f, int fd, bool private, char *why)
+static int read_file(struct secretfile *f, int fd, char *why)
 {
-	struct stat st;
-	ssize_t len;
-
-	if (fstat(fd, &st) != 0)
-		return refuse(why, "%s", strerror(errno));
-	f->mode = st.st_mode;
-	if (private && secretfile_private(f, why) != 0)
-		return -1;
 	f->bytes = calloc(1, f->max + 2);
 	if (!f->bytes)
 		return refuse(why, "%s", strerror(ENOMEM));
-	len = read_up_to(fd, f->bytes, f->max + 1);
-	if (len < 0)
+	if (read_all(f, fd) != 0)
 		return refuse(why, "%s", strerror(errno));
-	f->len = (size_t)len;
 	if (f->len > f->max)
 		return refuse(why, "it is above %zu KiB", f->max / 1024);
 	return 0;
 }
 
+/* Opening */
+
+static bool is_unnamed_pipe(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == PIPEFS_MAGIC;
+}
+
+/* Whose it is: what has no name was handed to us by who has it. */
+static int check_kind(int fd, const struct stat *st, char *why)
+{
+	if (S_ISDIR(st->st_mode))
+		return refuse(why, "%s", strerror(EISDIR));
+	if ((S_ISFIFO(st->st_mode) && is_unnamed_pipe(fd)) ||
+	    (S_ISCHR(st->st_mode) && isatty(fd)))
+		return 0;
+	if (!S_ISREG(st->st_mode))
+		return refuse(why, "it is no regular file");
+	if (st->st_uid == 0 || st->st_uid == geteuid())
+		return 0;
+	return refuse(why, "it belongs to another user, of uid %u",
+		      (unsigned)st->st_uid);
+}
+
+/* The open file is looked at, which nobody can exchange any more. */
+static int examine(struct secretfile *f, int fd, bool private, char *why)
+{
+	int flags = fcntl(fd, F_GETFL);
+	struct stat st;
+
+	if (flags < 0 || fcntl(fd, F_SETFL, flags & ~O_NONBLOCK) != 0 ||
+	    fstat(fd, &st) != 0)
+		return refuse(why, "%s", strerror(errno));
+	f->mode = st.st_mode;
+	if (check_kind(fd, &st, why) != 0)
+		return -1;
+	return private ? secretfile_private(f, why) : 0;
+}
+
 static int open_file(struct secretfile *f, const char *path, size_t max,
 		     bool private, char *why)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	/* Nonblocking, or a FIFO would be waited for. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	int result;
 
 	*f = (struct secretfile){.max = max};
 	if (fd < 0)
 		return refuse(why, "%s", strerror(errno));
-	result = read_file(f, fd, private, why);
+	result = examine(f, fd, private, why);
+	if (result == 0)
+		result = read_file(f, fd, why);
 	if (result != 0)
 		secretfile_close(f);
 	close(fd);
@@ -109,7 +143,7 @@ int secretfile_open(struct secretfile *f, const char *path, size_t max,
 void secretfile_close(struct secretfile *f)
 {
 	if (f->bytes)
-		explicit_bzero(f->bytes, f->max + 2);
+		explicit_bzero(f->bytes, f->len);
 	free(f->bytes);
 	f->bytes = NULL;
 	f->len = 0;
@@ -151,7 +185,7 @@ char *secretfile_read_fd(int fd, char why[SECRETFILE_WHY_MAX])
 {
 	struct secretfile f = {.max = ROOM};
 
-	if (read_file(&f, fd, false, why) == 0)
+	if (read_file(&f, fd, why) == 0)
 		return take_secret(&f, why);
 	secretfile_close(&f);
 	return NULL;
@@ -159,7 +193,8 @@ char *secretfile_read_fd(int fd, char why[SECRETFILE_WHY_MAX])
 
 void secretfile_free(char *secret)
 {
-	struct secretfile f = {.bytes = secret, .max = ROOM};
+	struct secretfile f = {.bytes = secret,
+			       .len = secret ? strlen(secret) : 0};
 
 	secretfile_close(&f);
 }

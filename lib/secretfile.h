@@ -5,7 +5,12 @@
  *
  * The file has the secret and perhaps a newline behind it, nothing else. Its
  * mode gives others no rights at all; those of its group are its owner's
- * business, as a service manager hands out files of mode 0440.
+ * business, as a service manager hands out files of mode 0440. Its owner is
+ * root or who runs this, as anybody else could have put it there to be read.
+ *
+ * Besides a regular file it is a pipe without a name, as <(command) of a shell
+ * and /dev/stdin are, or a terminal. A FIFO with a name is refused: to open one
+ * can wait for ever, and anybody may write to the other end.
  */
 #ifndef SECRETFILE_H
 #define SECRETFILE_H
@@ -19,8 +24,8 @@
 #define SECRETFILE_WHY_MAX 120
 
 /*
- * The secret in the file at `path`, which may be a pipe: at least one byte, no
- * NUL but the one at its end. NULL and `why` when there is none, such as
+ * The secret in the file at `path`: at least one byte, no NUL but the one at
+ * its end. NULL and `why` when there is none, such as
  * "others can read it: its mode is 0644"; it has nothing of the secret.
  */
 char *secretfile_read(const char *path, char why[SECRETFILE_WHY_MAX]);
@@ -37,14 +42,14 @@ void secretfile_free(char *secret);
 /* A file of keys or tokens, where who may do what depends on what is in it. */
 struct secretfile {
 	char *bytes; /* owned; a NUL stands behind them */
-	size_t len;
+	size_t len;  /* read, all of which is wiped in the end */
 	size_t max;
 	unsigned mode; /* of the file, as stat(2) has it */
 };
 
 /*
- * Reads all of the file at `path`, which may be a pipe; more than `max` bytes
- * are refused. 0, or -1 and `why`: then there is nothing to close.
+ * Reads all of the file at `path`; more than `max` bytes are refused. 0, or -1
+ * and `why`: then there is nothing to close.
  */
 int secretfile_open(struct secretfile *f, const char *path, size_t max,
 		    char why[SECRETFILE_WHY_MAX]);

@@ -39,10 +39,11 @@ static void tell_time(struct server *s)
 static int establish(struct server *s, struct lws *wsi,
 		     enum session_dialect dialect)
 {
-	struct caller *caller = caller_upgraded(&s->callers, wsi);
+	struct grant *grant;
+	struct caller *caller = caller_upgraded(&s->callers, wsi, &grant);
 
 	tell_time(s);
-	if (caller && peer_new(&s->peers, caller, dialect))
+	if (caller && peer_new(&s->peers, caller, dialect, grant))
 		return 0;
 	log_event(&s->log, LOG_INTERNAL, NULL,
 		  "closed a connection: out of memory");
@@ -242,12 +243,27 @@ static void reconfigure_callers(struct server *s)
 	s->callers.times = s->config->times;
 }
 
+/* Whether there is access control is decided once, at the start. */
+static void configure_guard(struct server *s)
+{
+	const struct server_config *config = s->config;
+
+	s->guard.tokens = config->tokens;
+	s->guard.query = config->query_token;
+	s->guard.blame.max = config->auth_failures;
+	s->guard.blame.local_too = config->auth_failures_local;
+}
+
 void server_reconfigure(struct server *s, const struct server_config *config)
 {
 	s->config = config;
 	s->gate.access = config->access;
+	configure_guard(s);
 	s->http.body_max = config->body_max;
 	hub_reconfigure(&s->hub, &config->hub);
+	tell_time(s);
+	if (s->hub.guarded)
+		peers_revise(&s->peers);
 	reconfigure_callers(s);
 	s->log.diag.level = config->log_level;
 	s->log.format = config->log_format;
@@ -362,7 +378,7 @@ static int init_adapters(struct server *s)
 {
 	if (init_callers(s) < 0)
 		return cannot_start(s);
-	peers_init(&s->peers, &s->callers, &s->hub, &s->log);
+	peers_init(&s->peers, &s->callers, &s->hub, &s->log, &s->guard);
 	drain_init(&s->drain, &s->peers, &s->log);
 	tell_time(s);
 	if (http_init(&s->http, &s->peers, &s->gate, s->config->body_max) == 0)
@@ -375,6 +391,26 @@ static int init_adapters(struct server *s)
 	return -1;
 }
 
+/* What does no I/O. */
+static int init_domain(struct server *s)
+{
+	if (guard_init(&s->guard, &s->log, &s->hub.counters) < 0)
+		return cannot_start(s);
+	configure_guard(s);
+	if (hub_init(&s->hub, &s->config->hub) < 0) {
+		guard_release(&s->guard);
+		return cannot_start(s);
+	}
+	s->hub.guarded = s->config->tokens != NULL;
+	return 0;
+}
+
+static void release_domain(struct server *s)
+{
+	hub_release(&s->hub);
+	guard_release(&s->guard);
+}
+
 static int server_init(struct server *s, const struct server_config *config,
 		       const struct diag *d)
 {
@@ -382,23 +418,24 @@ static int server_init(struct server *s, const struct server_config *config,
 	s->config = config;
 	log_init(&s->log, d, config->log_format);
 	s->gate.access = config->access;
+	s->gate.guard = &s->guard;
 	s->gate.counters = &s->hub.counters;
 	s->gate.log = &s->log;
 	s->handed = systemd_listen_fds(d); /* before others take the numbers */
 	if (s->handed < 0)
 		return -1;
-	if (hub_init(&s->hub, &config->hub) < 0)
-		return cannot_start(s);
+	if (init_domain(s) < 0)
+		return -1;
 	/* Times are kept here, by each caller's timer. */
 	if (loop_init(&s->loop, &s->log, protocols, LOOP_PATIENT | LOOP_SERVER,
 		      s) < 0) {
-		hub_release(&s->hub);
+		release_domain(s);
 		return -1;
 	}
 	lwslog_use(&s->log, true);
 	if (init_adapters(s) < 0) {
 		loop_release(&s->loop);
-		hub_release(&s->hub);
+		release_domain(s);
 		return -1;
 	}
 	start_timers(s);
@@ -417,7 +454,7 @@ static void server_release(struct server *s)
 	loop_release(&s->loop);
 	callers_release(&s->callers);
 	peers_release(&s->peers);
-	hub_release(&s->hub);
+	release_domain(s);
 }
 
 static void serve(struct server *s)

@@ -44,8 +44,12 @@ struct server_config {
 	struct admission_limits admission; /* connections 0: as can be */
 	struct caller_times times;
 	struct access access;
-	uint64_t body_max;	   /* bytes of the body of a request */
-	const char *const *listen; /* addresses; none: the default */
+	const struct tokens *tokens; /* borrowed; NULL: no access control */
+	bool query_token;	     /* a token in a URL is taken */
+	uint64_t auth_failures;	     /* of an address, a minute; 0: no limit */
+	bool auth_failures_local;    /* loopback too */
+	uint64_t body_max;	     /* bytes of the body of a request */
+	const char *const *listen;   /* addresses; none: the default */
 	size_t listen_count;
 	bool any_address;  /* off loopback too, without access control */
 	uint64_t sndbuf;   /* bytes that the kernel holds for a connection */
@@ -61,6 +65,7 @@ struct server_config {
 struct server {
 	struct loop loop;
 	struct hub hub;
+	struct guard guard;
 	struct gate gate;
 	struct callers callers;
 	struct peers peers;

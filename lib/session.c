@@ -29,6 +29,9 @@
 /* Room for the request around an update in a plain message. */
 #define PLAIN_EXTRA 4096
 
+/* Bytes of a message before a token was shown: room for that. */
+#define UNKNOWN_MAX (32 * 1024)
+
 void session_hold(struct session *s, struct hub_tenant **slot,
 		  struct hub_tenant *t)
 {
@@ -92,11 +95,15 @@ static void collect(struct outlet *o)
 static void count_rest(struct session *s, bool waits)
 {
 	struct meter *m = &s->outlet.hub->meter;
-	size_t cap = s->intake.rest.cap;
+	size_t none = 0, cap = s->intake.rest.cap;
 
-	meter_hold(m, &s->outlet.holder, METER_ASSEMBLY, &s->metered,
-		   waits ? cap : 0);
-	meter_set(m, METER_SCRATCH, &s->scratch, waits ? 0 : cap);
+	meter_hold(m, &s->outlet.holder, METER_ASSEMBLY,
+		   s->waits ? &s->metered : &none, waits ? cap : 0);
+	none = 0;
+	meter_set(m, METER_SCRATCH, s->waits ? &none : &s->metered,
+		  waits ? 0 : cap);
+	s->metered = cap;
+	s->waits = waits;
 }
 
 /* Not while it is looked at. Most often it is as it was. */
@@ -106,10 +113,10 @@ static void count_assembly(struct session *s)
 	struct buf *rest = &s->intake.rest;
 	bool waits = buf_len(rest) > 0;
 
-	if (!waits && !s->metered && s->scratch == rest->cap &&
-	    meter_keeps(m, 0))
+	if (!waits && !s->waits && s->metered == rest->cap && meter_keeps(m, 0))
 		return;
-	if (!waits && rest->cap && !meter_keeps(m, rest->cap - s->scratch))
+	if (!waits && rest->cap &&
+	    !meter_keeps(m, rest->cap - (s->waits ? 0 : s->metered)))
 		buf_release(rest);
 	count_rest(s, waits);
 }
@@ -200,6 +207,22 @@ static void welcome(struct session *s)
 	session_say(s, &text);
 }
 
+/* Of who has not shown who he is, a token is all that is expected. */
+static uint64_t input_max(const struct session *s)
+{
+	const struct hub_config *config = &s->outlet.hub->config;
+	uint64_t max = s->dialect == SESSION_V1
+			       ? config->frame_max
+			       : config->message_max + PLAIN_EXTRA;
+
+	return session_unknown(s) && max > UNKNOWN_MAX ? UNKNOWN_MAX : max;
+}
+
+void session_unlimit(struct session *s)
+{
+	s->intake.max = (uint32_t)input_max(s);
+}
+
 void session_init(struct session *s, struct hub *hub,
 		  enum session_dialect dialect, uint64_t number,
 		  const struct outlet_ops *ops, void *conn)
@@ -207,14 +230,10 @@ void session_init(struct session *s, struct hub *hub,
 	memset(s, 0, sizeof(*s));
 	s->dialect = (uint8_t)dialect;
 	s->number = number;
-	intake_init(&s->intake, dialect == SESSION_V1,
-		    dialect == SESSION_V1
-			    ? hub->config.frame_max
-			    : hub->config.message_max + PLAIN_EXTRA,
-		    on_text);
 	outlet_init(&s->outlet, hub,
 		    dialect == SESSION_V1 ? STREAM_V1 : STREAM_PLAIN, ops, conn,
 		    &owner);
+	intake_init(&s->intake, dialect == SESSION_V1, input_max(s), on_text);
 	if (dialect == SESSION_V1)
 		welcome(s);
 }
@@ -225,6 +244,7 @@ void session_release(struct session *s)
 	session_unpublish(s);
 	intake_release(&s->intake);
 	count_assembly(s);
+	pass_release(&s->pass);
 	free(s->rate);
 	s->rate = NULL;
 }
@@ -275,18 +295,6 @@ static void on_ping(struct session *s, const struct request *r)
 	session_say(s, &text);
 }
 
-/* Nothing is protected yet, so every token will do. */
-static void on_auth(struct session *s, const struct request *r)
-{
-	struct buf text;
-
-	if (!session_wants_answer(s, r))
-		return;
-	buf_init(&text);
-	answer_put_authenticated(&text, &r->id, 0);
-	session_say(s, &text);
-}
-
 static void dispatch(struct session *s, const struct request *r)
 {
 	switch (r->type) {
@@ -309,7 +317,7 @@ static void dispatch(struct session *s, const struct request *r)
 		on_ping(s, r);
 		break;
 	case REQUEST_AUTH:
-		on_auth(s, r);
+		session_auth(s, r);
 		break;
 	}
 }
@@ -463,14 +471,13 @@ static void on_text(struct intake *in, const char *text, size_t len)
  */
 static void watch_memory(struct session *s, size_t held)
 {
-	size_t input = s->metered + s->scratch;
+	size_t input = s->metered;
 
 	count_assembly(s);
 	if (s->outlet.holder.bytes > held &&
 	    !meter_yield(&s->outlet.hub->meter, &s->outlet.holder))
 		let_go(&s->outlet.holder);
-	else if (s->metered + s->scratch > input &&
-		 !reclaim_room(s->outlet.hub, 0))
+	else if (s->metered > input && !reclaim_room(s->outlet.hub, 0))
 		end_for_memory(s);
 }
 

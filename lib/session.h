@@ -15,6 +15,7 @@
 
 #include "intake.h"
 #include "outlet.h"
+#include "pass.h"
 #include "request.h"
 
 enum session_dialect { SESSION_PLAIN, SESSION_V1, SESSION_DIALECTS };
@@ -41,13 +42,14 @@ struct session {
 	struct session_publisher *pub; /* owned; NULL: never published */
 	uint64_t number;	       /* names the connection */
 	struct intake intake;	       /* cuts and stops the input */
-	size_t metered; /* bytes of it that wait; hub->meter knows */
-	size_t scratch; /* bytes of it in which nothing is; the same */
+	size_t metered;		       /* bytes that it has; hub->meter knows */
+	struct pass pass; /* what its peer may do, where that is asked */
 	struct session_rate *rate; /* owned; NULL: no limit was needed yet */
 	uint32_t replayed; /* bytes, since all was answered; or more than fit */
 	uint8_t dialect;   /* enum session_dialect */
 	bool draining;	   /* closes when all is written */
 	bool throttled;	   /* its rate is used up, see session_wake() */
+	bool waits;	   /* the beginning of a text is in its intake */
 };
 
 void session_init(struct session *s, struct hub *hub,
@@ -68,14 +70,62 @@ void session_wake(struct session *s);
 void session_drain(struct session *s, uint64_t reconnect_after_ms);
 
 /*
- * Between the parts of a session (sessionpub.c, sessionsub.c) only: a function
- * for each request that takes more than a few lines, and what these share.
+ * Gives it a grant before anything was received, as a handshake had a token
+ * with it; takes `grant`.
+ */
+void session_admit(struct session *s, struct grant *grant);
+
+/*
+ * The time is told by hub_set_time(): tells a peer whose grant ends soon, and
+ * closes one whose grant has ended. Returns in how many ms that may be so
+ * again; -1: never, as things are.
+ */
+int64_t session_watch(struct session *s);
+
+/*
+ * Drops the grants that `holds` does not hold with any more, and closes it
+ * where it needs one of them.
+ */
+void session_revise(struct session *s,
+		    bool (*holds)(const void *user, const struct grant *g),
+		    const void *user);
+
+/* No token has come in time: closes. */
+void session_auth_late(struct session *s);
+
+/* Whether it still has to show a token. */
+static inline bool session_unknown(const struct session *s)
+{
+	return s->outlet.hub->guarded && pass_empty(&s->pass);
+}
+
+/*
+ * Between the parts of a session (sessionauth.c, sessionpub.c, sessionsub.c)
+ * only: a function for each request that takes more than a few lines, and what
+ * these share.
  */
 void session_publish(struct session *s, const struct request *r);
 void session_gap(struct session *s, const struct request *r);
 void session_producer(struct session *s, const struct request *r);
 void session_subscribe(struct session *s, const struct request *r);
 void session_unsubscribe(struct session *s, const struct request *r);
+void session_auth(struct session *s, const struct request *r);
+
+/* It has a grant now: its messages may be as large as those of others. */
+void session_unlimit(struct session *s);
+
+/* Whether it has a grant, or needs none. False after an answer. */
+bool session_known(struct session *s, const struct request *r);
+
+/* Whether it may do this with the request's tenant. False after an answer. */
+bool session_may(struct session *s, const struct request *r,
+		 enum rights_what what);
+
+/*
+ * The same for a SUBSCRIBE, which may bring its token, and in plain is closed
+ * by a refusal.
+ */
+bool session_may_subscribe(struct session *s, const struct request *r);
 
 /* Lets go of all that it has as a publisher. */
 void session_unpublish(struct session *s);

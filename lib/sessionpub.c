@@ -34,15 +34,29 @@ void session_unpublish(struct session *s)
 	s->pub = NULL;
 }
 
-/* The tenant to publish to: most often the same as before. */
+/* Whether it goes to the tenant of the one before, as most do. */
+static bool is_last(const struct session *s, const struct request *r)
+{
+	const struct hub_tenant *t = s->pub->published;
+
+	return t && t->id_len == r->tenant.len &&
+	       memcmp(t->id, r->tenant.bytes, r->tenant.len) == 0;
+}
+
+/* To what it has published, it may, as long as its grants are the same. */
+static bool is_allowed(struct session *s, const struct request *r)
+{
+	return is_last(s, r) || session_may(s, r, RIGHTS_PUBLISH);
+}
+
+/* The tenant to publish to. */
 static struct hub_tenant *publish_tenant(struct session *s,
 					 const struct request *r)
 {
-	struct hub_tenant *t = s->pub->published;
+	struct hub_tenant *t;
 
-	if (t && t->id_len == r->tenant.len &&
-	    memcmp(t->id, r->tenant.bytes, r->tenant.len) == 0)
-		return t;
+	if (is_last(s, r))
+		return s->pub->published;
 	t = session_tenant(s, r);
 	if (t)
 		session_hold(s, &s->pub->published, t);
@@ -162,20 +176,24 @@ static bool publish(struct session *s, const struct request *r)
 
 /*
  * PUBLISH, and GAP, which is one without data. What a producer resends is
- * acknowledged whatever else would stand against it now.
+ * acknowledged whatever else would stand against it now, but for its rights;
+ * and if these are gone, it still counts as published.
  */
 void session_publish(struct session *s, const struct request *r)
 {
 	struct producer *producer;
-	bool named;
+	bool named, resent;
 
 	if (!become_publisher(s, r) || !id_in_order(s, r))
 		return;
 	producer = s->pub->producer;
 	named = producer && r->numbered;
-	if (named && producer_has(producer, r->number))
+	resent = named && producer_has(producer, r->number);
+	if (resent && is_allowed(s, r))
 		acknowledge_duplicate(s, r);
-	else if (!may_publish(s, r) || !publish(s, r)) {
+	else if (resent)
+		return;
+	else if (!is_allowed(s, r) || !may_publish(s, r) || !publish(s, r)) {
 		if (named)
 			producer_refused(producer, r->number);
 	} else if (named) {
@@ -209,7 +227,7 @@ void session_producer(struct session *s, const struct request *r)
 	struct producer *producer;
 	struct session *older;
 
-	if (!become_publisher(s, r))
+	if (!session_known(s, r) || !become_publisher(s, r))
 		return;
 	if (s->dialect == SESSION_PLAIN || s->pub->producer) {
 		session_error(s, &r->id, PROTO_BAD_REQUEST,

@@ -123,6 +123,8 @@ void session_subscribe(struct session *s, const struct request *r)
 		hub_find(s->outlet.hub, r->tenant.bytes, r->tenant.len);
 	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
 
+	if (!session_may_subscribe(s, r))
+		return;
 	if (sub) {
 		subscribe_again(s, r, sub);
 	} else if (has_room(s, r)) {

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_MEMORY "out of memory"
+
 /* A word of a line; borrowed. */
 struct word {
 	const char *at;
@@ -31,22 +33,31 @@ __attribute__((format(printf, 2, 3))) static int refuse(char *why,
 
 void tokenlist_init(struct tokenlist *l)
 {
-	l->entries = NULL;
-	l->count = 0;
+	memset(l, 0, sizeof(*l));
+}
+
+static void entry_free(struct tokenlist_entry *entry)
+{
+	grant_free(entry->grant);
+	free(entry);
 }
 
 void tokenlist_release(struct tokenlist *l)
 {
-	for (size_t i = 0; i < l->count; i++)
-		grant_free(l->entries[i].grant);
-	free(l->entries);
+	struct map_node *node;
+	size_t bucket = 0;
+
+	while ((node = map_any(&l->entries, &bucket))) {
+		map_remove(&l->entries, node);
+		entry_free(map_entry(node, struct tokenlist_entry, node));
+	}
+	map_release(&l->entries);
 	tokenlist_init(l);
 }
 
 /* Looking up */
 
-static bool hash_of(unsigned char hash[TOKENLIST_HASH], const char *token,
-		    size_t len)
+static bool hash_of(uint8_t hash[GRANT_HASH], const char *token, size_t len)
 {
 	bool good = EVP_Digest(token, len, hash, NULL, EVP_sha256(), NULL) == 1;
 
@@ -54,25 +65,48 @@ static bool hash_of(unsigned char hash[TOKENLIST_HASH], const char *token,
 	return good;
 }
 
-const struct grant *tokenlist_find(const struct tokenlist *l, const char *token,
-				   size_t len)
+/*
+ * In which bucket it looks, and so how long it takes, is told by a keyed hash
+ * of the SHA-256 of what was sent. Who measures that learns nothing of a token
+ * that is there: he does not know the key, and he cannot choose a SHA-256.
+ */
+const struct grant *tokenlist_find_hash(const struct tokenlist *l,
+					const uint8_t hash[GRANT_HASH])
 {
-	unsigned char hash[TOKENLIST_HASH];
-	const struct grant *found = NULL;
+	struct map_node *node;
 
-	if (!l->count || !hash_of(hash, token, len))
+	if (!l->entries.count)
 		return NULL;
-	for (size_t i = 0; i < l->count; i++)
-		if (CRYPTO_memcmp(hash, l->entries[i].hash, sizeof(hash)) == 0)
-			found = l->entries[i].grant;
-	return found;
+	node = map_first(&l->entries, hash_bytes(&l->key, hash, GRANT_HASH));
+	for (; node; node = map_next(node)) {
+		const struct grant *g =
+			map_entry(node, struct tokenlist_entry, node)->grant;
+
+		if (CRYPTO_memcmp(hash, g->hash, GRANT_HASH) == 0)
+			return g;
+	}
+	return NULL;
+}
+
+enum refusal tokenlist_find(const struct tokenlist *l, const char *token,
+			    size_t len, const struct grant **found)
+{
+	uint8_t hash[GRANT_HASH];
+
+	*found = NULL;
+	if (!l->entries.count)
+		return REFUSAL_UNKNOWN;
+	if (!hash_of(hash, token, len))
+		return REFUSAL_NO_MEMORY;
+	*found = tokenlist_find_hash(l, hash);
+	return *found ? REFUSAL_NONE : REFUSAL_UNKNOWN;
 }
 
 /* Reading a line */
 
 static bool is_blank(char c)
 {
-	return c == ' ' || c == '\t' || c == '\r';
+	return c == ' ' || c == '\t';
 }
 
 /* The next word of `line`, which is cut by it; empty at the end. */
@@ -100,13 +134,12 @@ static int hex_value(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-static int read_hash(unsigned char hash[TOKENLIST_HASH], struct word word,
-		     char *why)
+static int read_hash(uint8_t hash[GRANT_HASH], struct word word, char *why)
 {
-	for (size_t i = 0; word.len == 2 * TOKENLIST_HASH; i++) {
+	for (size_t i = 0; word.len == 2 * GRANT_HASH; i++) {
 		int high, low;
 
-		if (i == TOKENLIST_HASH)
+		if (i == GRANT_HASH)
 			return 0;
 		high = hex_value(word.at[2 * i]);
 		low = hex_value(word.at[2 * i + 1]);
@@ -175,66 +208,77 @@ bool tokenlist_name_valid(const char *name, size_t len)
 	return tenant_valid(name, len);
 }
 
-static int read_line(struct tokenlist_entry *entry, struct word line, char *why)
+/* Owned; NULL and `why`. */
+static struct grant *read_line(struct word line, char *why)
 {
+	uint8_t hash[GRANT_HASH];
+	struct grant *grant;
 	struct word name;
 	struct word word;
 
-	if (read_hash(entry->hash, next_word(&line), why) != 0)
-		return -1;
+	if (read_hash(hash, next_word(&line), why) != 0)
+		return NULL;
 	name = next_word(&line);
-	if (!tokenlist_name_valid(name.at, name.len))
-		return refuse(why, "behind the hash goes a name of A-Z a-z 0-9 "
-				   ". _ : @ -");
-	entry->grant = grant_new(name.at, name.len);
-	if (!entry->grant)
-		return refuse(why, "out of memory");
+	if (!tokenlist_name_valid(name.at, name.len)) {
+		refuse(why, "behind the hash goes a name of A-Z a-z 0-9 . _ : "
+			    "@ -");
+		return NULL;
+	}
+	grant = grant_new(name.at, name.len);
+	if (!grant) {
+		refuse(why, NO_MEMORY);
+		return NULL;
+	}
+	grant->fixed = true;
+	memcpy(grant->hash, hash, sizeof(hash));
 	while ((word = next_word(&line)).len)
-		if (read_right(&entry->grant->rights, word, why) != 0) {
-			grant_free(entry->grant);
-			return -1;
+		if (read_right(&grant->rights, word, why) != 0) {
+			grant_free(grant);
+			return NULL;
 		}
-	return 0;
+	return grant;
 }
 
 /* Reading all */
 
-static bool has_hash(const struct tokenlist *l, const unsigned char *hash)
+/* Makes it ready for its first entry. */
+static int make_table(struct tokenlist *l, char *why)
 {
-	for (size_t i = 0; i < l->count; i++)
-		if (memcmp(l->entries[i].hash, hash, TOKENLIST_HASH) == 0)
-			return true;
-	return false;
+	if (l->entries.buckets)
+		return 0;
+	if (hash_random(&l->key, sizeof(l->key)) != 0)
+		return refuse(why, "no random bytes");
+	return map_init(&l->entries) == 0 ? 0 : refuse(why, NO_MEMORY);
 }
 
-/* The memory doubles, from one. */
-static int make_room(struct tokenlist *l, char *why)
+/* Takes the grant, if it can. */
+static int add_grant(struct tokenlist *l, struct grant *grant, char *why)
 {
-	struct tokenlist_entry *entries;
+	struct tokenlist_entry *entry;
 
-	if (l->count & (l->count - 1))
-		return 0;
-	entries = realloc(l->entries,
-			  (l->count ? 2 * l->count : 1) * sizeof(*entries));
-	if (!entries)
-		return refuse(why, "out of memory");
-	l->entries = entries;
+	if (tokenlist_find_hash(l, grant->hash))
+		return refuse(why, "this hash is there twice");
+	if (l->entries.count == TOKENLIST_MAX)
+		return refuse(why, "there are more than %d tokens",
+			      TOKENLIST_MAX);
+	if (make_table(l, why) != 0)
+		return -1;
+	entry = malloc(sizeof(*entry));
+	if (!entry)
+		return refuse(why, NO_MEMORY);
+	entry->grant = grant;
+	map_insert(&l->entries, &entry->node,
+		   hash_bytes(&l->key, grant->hash, GRANT_HASH));
 	return 0;
 }
 
 static int add_line(struct tokenlist *l, struct word line, char *why)
 {
-	struct tokenlist_entry entry;
+	struct grant *grant = read_line(line, why);
 
-	if (read_line(&entry, line, why) != 0)
-		return -1;
-	if (has_hash(l, entry.hash))
-		refuse(why, "this hash is there twice");
-	else if (make_room(l, why) == 0) {
-		l->entries[l->count++] = entry;
+	if (grant && add_grant(l, grant, why) == 0)
 		return 0;
-	}
-	grant_free(entry.grant);
+	grant_free(grant);
 	return -1;
 }
 
@@ -243,6 +287,18 @@ static bool says_nothing(struct word line)
 	struct word first = next_word(&line);
 
 	return !first.len || *first.at == '#';
+}
+
+/*
+ * A CR that ends no line is what is left of a file whose lines ended in CR
+ * alone; all of it would be one line, or one comment.
+ */
+static int read_any(struct tokenlist *l, struct word line, char *why)
+{
+	line.len -= line.len && line.at[line.len - 1] == '\r';
+	if (line.len && memchr(line.at, '\r', line.len))
+		return refuse(why, "a CR is in it; lines end in LF or CR LF");
+	return says_nothing(line) ? 0 : add_line(l, line, why);
 }
 
 int tokenlist_parse(struct tokenlist *l, const char *text, size_t len,
@@ -257,7 +313,7 @@ int tokenlist_parse(struct tokenlist *l, const char *text, size_t len,
 		struct word line = {text, newline ? used - 1 : used};
 
 		number++;
-		if (!says_nothing(line) && add_line(l, line, why) != 0) {
+		if (read_any(l, line, why) != 0) {
 			snprintf(reason, sizeof(reason), "%s", why);
 			return refuse(why, "line %zu: %s", number, reason);
 		}
@@ -306,7 +362,7 @@ static void put_patterns(struct buf *out, const struct rights *rights,
 int tokenlist_put(struct buf *out, const char *token, size_t len,
 		  const char *name, const struct rights *rights)
 {
-	unsigned char hash[TOKENLIST_HASH];
+	uint8_t hash[GRANT_HASH];
 
 	if (!hash_of(hash, token, len))
 		return -1;

@@ -8,7 +8,8 @@
  *	<64 digits> ci subscribe=acme-*,beta publish=* admin
  *
  * Each right is there at most once; a line may have none. Blank lines and
- * those that begin with '#' say nothing. No hash is there twice. Who reads the
+ * those that begin with '#' say nothing. Lines end in LF or CR LF. No hash is
+ * there twice. Who reads the
  * file cannot make a token of it, if the tokens are random; so others may read
  * it, but not write it.
  */
@@ -17,24 +18,27 @@
 
 #include "buf.h"
 #include "grant.h"
+#include "hash.h"
+#include "map.h"
+#include "refusal.h"
 #include "rights.h"
 
 #include <stddef.h>
 
-#define TOKENLIST_HASH 32	     /* bytes of SHA-256 */
-#define TOKENLIST_FILE_MAX (1 << 20) /* bytes; a larger one is refused */
+#define TOKENLIST_MAX 100000	      /* tokens, of all files together */
+#define TOKENLIST_FILE_MAX (16 << 20) /* bytes; a larger one is refused */
 
 /* Room for a reason, with its NUL; it does not name the file. */
 #define TOKENLIST_WHY_MAX 200
 
 struct tokenlist_entry {
-	unsigned char hash[TOKENLIST_HASH];
-	struct grant *grant; /* owned */
+	struct map_node node; /* in `entries`, by the hash of its token */
+	struct grant *grant;  /* owned; `fixed` */
 };
 
 struct tokenlist {
-	struct tokenlist_entry *entries; /* owned */
-	size_t count;
+	struct map entries; /* has no buckets while there is none */
+	struct hash_key key;
 };
 
 void tokenlist_init(struct tokenlist *l);
@@ -50,11 +54,15 @@ int tokenlist_load(struct tokenlist *l, const char *path,
 		   char why[TOKENLIST_WHY_MAX]);
 
 /*
- * What a token gives, borrowed; NULL: it is none of these. Takes the same time
- * for each that is none.
+ * What a token gives, borrowed: REFUSAL_NONE. REFUSAL_UNKNOWN when it is none
+ * of these, REFUSAL_NO_MEMORY when it cannot be hashed.
  */
-const struct grant *tokenlist_find(const struct tokenlist *l, const char *token,
-				   size_t len);
+enum refusal tokenlist_find(const struct tokenlist *l, const char *token,
+			    size_t len, const struct grant **found);
+
+/* The same of a token of which only the hash is known; NULL: none of these. */
+const struct grant *tokenlist_find_hash(const struct tokenlist *l,
+					const uint8_t hash[GRANT_HASH]);
 
 /* Whether a text can be a name on a line. */
 bool tokenlist_name_valid(const char *name, size_t len);

@@ -2,6 +2,7 @@
 #include "tokens.h"
 
 #include "keyfile.h"
+#include "tokenlike.h"
 #include "tokenlist.h"
 
 #include <stdio.h>
@@ -21,7 +22,8 @@ struct tokens {
 static int refuse(char *why, const char *path, const char *reason)
 {
 	snprintf(why, TOKENS_WHY_MAX, "'%.*s': %s",
-		 TOKENS_WHY_MAX - KEYFILE_WHY_MAX - 10, path, reason);
+		 TOKENS_WHY_MAX - KEYFILE_WHY_MAX - 10, tokenlike_hidden(path),
+		 reason);
 	return -1;
 }
 
@@ -79,10 +81,22 @@ static enum refusal copy_grant(const struct grant *from, struct grant **grant)
 	if (!*grant)
 		return REFUSAL_NO_MEMORY;
 	(*grant)->expires = from->expires;
+	(*grant)->fixed = from->fixed;
+	memcpy((*grant)->hash, from->hash, sizeof(from->hash));
 	if (rights_copy(&(*grant)->rights, &from->rights) == 0)
 		return REFUSAL_NONE;
 	grant_free(*grant);
 	return REFUSAL_NO_MEMORY;
+}
+
+bool tokens_still_listed(const struct tokens *t, const struct grant *g)
+{
+	const struct grant *known;
+
+	if (!g->fixed)
+		return true;
+	known = tokenlist_find_hash(&t->list, g->hash);
+	return known && rights_within(&g->rights, &known->rights);
 }
 
 static enum refusal check_jwt(const struct tokens *t, const char *token,
@@ -106,14 +120,17 @@ enum refusal tokens_check(const struct tokens *t, const char *token, size_t len,
 			  int64_t now, struct grant **grant)
 {
 	const struct grant *known;
+	enum refusal refusal;
 
 	if (!len)
 		return REFUSAL_EMPTY;
 	if (len > TOKENS_MAX)
 		return REFUSAL_TOO_LONG;
-	known = tokenlist_find(&t->list, token, len);
-	if (known)
+	refusal = tokenlist_find(&t->list, token, len, &known);
+	if (refusal == REFUSAL_NONE)
 		return copy_grant(known, grant);
+	if (refusal != REFUSAL_UNKNOWN)
+		return refusal;
 	/* What has no dots is no JWT that went wrong. */
 	if (!t->ring.count || !memchr(token, '.', len))
 		return REFUSAL_UNKNOWN;

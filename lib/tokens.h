@@ -14,6 +14,7 @@
 #include "grant.h"
 #include "refusal.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +50,14 @@ void tokens_free(struct tokens *t);
  */
 enum refusal tokens_check(const struct tokens *t, const char *token, size_t len,
 			  int64_t now, struct grant **grant);
+
+/*
+ * Whether what gave a grant is still there, after files were read anew: of a
+ * static token, whether a list has it and it may do all that the grant allows.
+ * A JWT is not looked up anywhere, so this is true of each: it ends when it
+ * expires.
+ */
+bool tokens_still_listed(const struct tokens *t, const struct grant *g);
 
 /* Keys in JWKS files that are of other kinds and so were passed over. */
 size_t tokens_passed_over(const struct tokens *t);

@@ -115,3 +115,16 @@ refuses() {
 	run -1 "$BIN/wsbench" -u "$url" --idle --ready-fd 9 9>/dev/full
 	[[ $output == *"cannot write to --ready-fd 9: No space left"* ]]
 }
+
+@test "with a token, where the server asks for one" {
+	cd "$BATS_TEST_TMPDIR"
+	umask 077
+	"$BIN/wstoken" keygen key
+	"$BIN/wstoken" make --key key --subscribe 'bench-*' \
+		--publish 'bench-*' >token
+	start_wsd --jwt-key key
+	run -0 "$BIN/wsbench" -u "$url" -c 100 --subscribers 3 --token-file token
+	WSD_TOKEN=$(<token) run -0 "$BIN/wsbench" -u "$url" -c 100
+	chmod 644 token
+	run -2 "$BIN/wsbench" -u "$url" -c 100 --token-file token
+}

@@ -261,6 +261,28 @@ later() {
 		"$BIN/wstoken" check --jwt-key k --token-file t
 }
 
+@test "a FIFO is refused without waiting for it, a pipe of the shell is not" {
+	"$BIN/wstoken" keygen k
+	"$BIN/wstoken" make --key k >t
+	mkfifo fifo
+	fails 2 "wstoken check: cannot use: 'fifo': it is no regular file" \
+		"$BIN/wstoken" check --jwt-key fifo <t
+	fails 2 "wstoken check: cannot read the token from 'fifo': it is no regular file" \
+		"$BIN/wstoken" check --jwt-key k --token-file fifo
+	"$BIN/wstoken" check --jwt-key <(cat k) --token-file <(cat t)
+	"$BIN/wstoken" check --jwt-key k --token-file /dev/stdin <t
+	# shellcheck disable=SC2002 # a pipe
+	cat t | "$BIN/wstoken" check --jwt-key k --token-file /dev/stdin
+}
+
+@test "a file of another user is refused" {
+	((EUID == 0)) || skip "only root can make one"
+	"$BIN/wstoken" keygen k
+	chown 12345 k
+	fails 2 "wstoken make: cannot use 'k': it belongs to another user, of uid 12345" \
+		"$BIN/wstoken" make --key k
+}
+
 @test "a static token: hash makes its line" {
 	"$BIN/wstoken" keygen machine
 	"$BIN/wstoken" hash --name ci --subscribe 'acme-*' --subscribe beta \
@@ -331,6 +353,48 @@ later() {
 		"$BIN/wstoken" check --jwt-key k <t
 }
 
+@test "it dumps no core while it has secrets" {
+	"$BIN/wstoken" keygen k
+	mkfifo token
+	ulimit -c hard 2>/dev/null || true
+	"$BIN/wstoken" check --jwt-key k <token 3>&- &
+	started+=($!)
+	exec 7>token
+	until grep -q '^Max core file size *0 *0 ' "/proc/$!/limits"; do :; done
+	"$BIN/wstoken" make --key k >&7
+	exec 7>&-
+	wait $!
+}
+
+@test "a token that stands where something else belongs is not shown" {
+	"$BIN/wstoken" keygen k
+	token=$("$BIN/wstoken" make --key k)
+	unseen() {
+		run -2 --separate-stderr "$BIN/wstoken" "$@" </dev/null
+		# shellcheck disable=SC2154 # by run
+		echo "$stderr"
+		[[ $stderr == *'(not shown: a token or secret belongs in a file or stdin)'* ]]
+		[[ $stderr != *"${@: -1}"* && $output == '' ]]
+	}
+	for word in "$token" "$(<k)"; do
+		unseen "$word"
+		unseen make --key k "$word"
+		unseen make --key "$word"
+		unseen make --for "$word"
+		unseen make --subscribe "*$word"
+		unseen check --jwt-key k --token-file "$word"
+		unseen check --jwt-key "$word"
+		unseen check --jwt-key "kid=$word"
+		unseen check --tokens "$word"
+		unseen show --token-file "$word"
+		unseen show --config "$word"
+		unseen keygen --type "$word"
+		unseen hash --name "$word*"
+	done
+	fails 2 "wstoken check: cannot use: 'key.pem.pub': No such file or directory" \
+		"$BIN/wstoken" check --jwt-key key.pem.pub
+}
+
 @test "usage" {
 	fails 2 'wstoken: which command?' "$BIN/wstoken"
 	fails 2 "wstoken: there is no command 'mak'" "$BIN/wstoken" mak
@@ -339,6 +403,12 @@ later() {
 		"$BIN/wstoken" make --subscribe 'a*b'
 	fails 2 "wstoken make: --for: '500ms' is below 1 s" \
 		"$BIN/wstoken" make --for 500ms
+	"$BIN/wstoken" keygen k
+	sub=$(printf '%01024d' 0)
+	"$BIN/wstoken" make --key k --sub "$sub" |
+		"$BIN/wstoken" check --jwt-key k
+	run -2 "$BIN/wstoken" make --key k --sub "x $sub"
+	[[ $output == "wstoken make: --sub: 'x 000"*"000...': it has at most 1024 bytes"* ]]
 	fails 2 "wstoken make: unknown option '--jwt-key'" \
 		"$BIN/wstoken" make --jwt-key k
 	fails 2 "wstoken make: unknown option '--completion'" \

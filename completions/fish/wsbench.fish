@@ -2,6 +2,7 @@
 
 complete -c wsbench -f
 complete -c wsbench -s u -l url -x -d 'server (WSD_URL, default ws://localhost:3000/ws)'
+complete -c wsbench -l token-file -r -F -d 'show the token in this file (default WSD_TOKEN, if set)'
 complete -c wsbench -l subscribers -x -d 'connections that receive (default 1)'
 complete -c wsbench -l stalled -x -d 'more that subscribe and never read, and count for nothing (default 0)'
 complete -c wsbench -l publishers -x -d 'connections that publish (default 1)'

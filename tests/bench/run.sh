@@ -3,7 +3,7 @@
 # figure with what stands beside it and the bar that it has to reach.
 #
 #   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
-#          [http] [stalled] [roundtrip] [hostile] [redis]
+#          [http] [stalled] [roundtrip] [hostile] [redis] [access]
 #
 # Without arguments all of them. The servers (wsd; floor, the bare loop;
 # sketch, when bun is there) run on one core and the load on another. Targets
@@ -39,6 +39,7 @@ declare -A pid=() url=() samples=()
 wsd_options=()
 . tests/bench/table.bash
 . tests/bench/redis.bash
+. tests/bench/access.bash
 
 # --- Servers -----------------------------------------------------------------
 
@@ -74,6 +75,10 @@ start() {
 	wsd)
 		command=("$WSD" --listen 127.0.0.1:0 --ready-fd 3
 			"${wsd_options[@]}")
+		;;
+	guarded)
+		command=("$WSD" --listen 127.0.0.1:0 --ready-fd 3
+			--jwt-key "$tmp/es256.pub")
 		;;
 	floor) command=("$BUILD/bench/floor" --ready-fd 3) ;;
 	sketch) command=("$bun" tests/bench/sketch.js) ;;
@@ -522,7 +527,7 @@ build() {
 bun=$MODULES/.bin/bun
 [ "$(nproc)" -gt 1 ] || die 'needs two cores'
 [ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json http \
-	stalled roundtrip hostile redis
+	stalled roundtrip hostile redis access
 build "$@"
 targets=(floor)
 if "$bun" --version >/dev/null 2>&1; then

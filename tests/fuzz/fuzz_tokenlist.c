@@ -16,10 +16,9 @@ static void must(bool holds)
 		abort();
 }
 
-/* The line that an entry would be written as, but for its hash. */
-static void check_entry(const struct tokenlist_entry *entry)
+/* The line that it would be written as, but for its hash. */
+static void check_grant(const struct grant *g)
 {
-	const struct grant *g = entry->grant;
 	char why[TOKENLIST_WHY_MAX];
 	struct tokenlist again;
 	struct buf first, second;
@@ -31,15 +30,27 @@ static void check_entry(const struct tokenlist_entry *entry)
 	must(tokenlist_put(&first, "x", 1, g->name, &g->rights) == 0);
 	must(tokenlist_parse(&again, buf_bytes(&first), buf_len(&first), why) ==
 	     0);
-	must(again.count == 1 &&
-	     tokenlist_find(&again, "x", 1) == again.entries[0].grant);
-	g = again.entries[0].grant;
+	must(again.entries.count == 1 &&
+	     tokenlist_find(&again, "x", 1, &g) == REFUSAL_NONE);
 	must(tokenlist_put(&second, "x", 1, g->name, &g->rights) == 0);
 	must(buf_len(&first) == buf_len(&second) &&
 	     !memcmp(buf_bytes(&first), buf_bytes(&second), buf_len(&first)));
 	tokenlist_release(&again);
 	buf_release(&first);
 	buf_release(&second);
+}
+
+static void check_all(const struct tokenlist *l)
+{
+	if (!l->entries.count)
+		return;
+	map_for_each (node, &l->entries) {
+		const struct grant *g =
+			map_entry(node, struct tokenlist_entry, node)->grant;
+
+		must(g->fixed && tokenlist_find_hash(l, g->hash) == g);
+		check_grant(g);
+	}
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -57,8 +68,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		must(!*why);
 	else
 		must(!strncmp(why, "line ", 5));
-	for (size_t i = 0; i < l.count; i++)
-		check_entry(&l.entries[i]);
+	check_all(&l);
 	tokenlist_release(&l);
 	free(text);
 	return 0;

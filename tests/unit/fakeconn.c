@@ -116,7 +116,39 @@ static void fake_wake(void *conn, int64_t ms)
 	f->wake_ms = ms;
 }
 
+/*
+ * "who:acme*:900" may subscribe to and publish to acme* until second 900 of the
+ * clock; without a time, for ever. "often" and "memory" are told so.
+ */
+static enum grant_verdict fake_check(void *conn, const char *token, size_t len,
+				     struct grant **grant)
+{
+	struct fakeconn *f = conn;
+	char text[200], pattern[100];
+	long long end = -1;
+	struct grant *g;
+
+	f->checks++;
+	snprintf(text, sizeof(text), "%.*s", (int)len, token);
+	if (strcmp(text, "often") == 0)
+		return GRANT_TOO_OFTEN;
+	if (strcmp(text, "memory") == 0)
+		return GRANT_NO_MEMORY;
+	if (sscanf(text, "who:%99[^:]:%lld", pattern, &end) < 1)
+		return GRANT_REFUSED;
+	g = grant_new("who", 3);
+	if (!g)
+		return GRANT_NO_MEMORY;
+	rights_allow(&g->rights, RIGHTS_SUBSCRIBE, pattern, strlen(pattern));
+	rights_allow(&g->rights, RIGHTS_PUBLISH, pattern, strlen(pattern));
+	if (end >= 0)
+		g->expires = end;
+	*grant = g;
+	return GRANT_GIVEN;
+}
+
 static const struct outlet_ops ops = {
+	.check = fake_check,
 	.wake = fake_wake,
 	.send = fake_send,
 	.keep = fake_keep,

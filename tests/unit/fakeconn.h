@@ -29,6 +29,7 @@ struct fakeconn {
 	unsigned pauses;    /* how often */
 	int64_t wake_ms;    /* it asked to be woken in so long; 0: it did not */
 	unsigned sends;
+	unsigned checks;    /* of tokens */
 	unsigned closings;  /* how often it was told to end */
 	unsigned code;	    /* of the close frame; 0: none came */
 	char reason[124];   /* of the close frame */

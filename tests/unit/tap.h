@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tap - what a unit test needs: TAP lines, and allocations that fail on
- * demand. A test calls ok() for each promise and ends with `return tap_end()`.
+ * tap - what a unit test needs: TAP lines, allocations that fail on demand, and
+ * a look at what is freed. A test calls ok() for each promise and ends with
+ * `return tap_end()`.
  */
 #ifndef TAP_H
 #define TAP_H
@@ -22,5 +23,14 @@ void oom_once(long n);
 
 /* Allocations succeed again; returns how many failed. */
 long oom_off(void);
+
+/*
+ * From now on looks whether `secret`, which is borrowed, is in memory that is
+ * freed, or left behind by realloc().
+ */
+void spill_watch(const void *secret, size_t len);
+
+/* Looks no more; returns how many blocks had it. */
+long spill_off(void);
 
 #endif

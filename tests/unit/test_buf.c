@@ -55,6 +55,26 @@ static bool prints_long_texts(void)
 	return pass;
 }
 
+/* As it does where it was not released so. */
+static bool wipes(void)
+{
+	static const char secret[] = "a secret of some length";
+	struct buf b;
+	long wiped, released;
+
+	buf_init(&b);
+	buf_append(&b, secret, sizeof(secret));
+	spill_watch(secret, sizeof(secret));
+	buf_wipe(&b);
+	wiped = spill_off();
+	buf_append(&b, secret, sizeof(secret));
+	spill_watch(secret, sizeof(secret));
+	buf_release(&b);
+	released = spill_off();
+	buf_wipe(&b);
+	return wiped == 0 && released == 1 && !b.base;
+}
+
 static bool capacity_doubles(void)
 {
 	struct buf b;
@@ -206,6 +226,7 @@ int main(void)
 	ok(begins_empty(), "begins empty and without memory");
 	ok(joins_parts(), "appends bytes, texts, characters and numbers");
 	ok(prints_long_texts(), "prints texts of any length");
+	ok(wipes(), "a wiped one leaves nothing behind");
 	ok(capacity_doubles(), "capacity doubles from 64");
 	ok(queues(), "gives back the bytes in the order they came");
 	ok(stays_bounded(), "a queue in steady use does not grow");

@@ -158,6 +158,10 @@ static void bad_numbers(void)
 			   "\",\"e\":\"AA\"}",
 			   "its numbers are no key"),
 	   "an exponent of 1, 2 or 0");
+	ok(refuses("{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":"
+		   "\"AQAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA\"}",
+		   "its numbers are no key"),
+	   "a point for which everybody can sign");
 }
 
 static void kids(void)
@@ -183,8 +187,27 @@ static void kids(void)
 	   "a kid is a text");
 }
 
+/* Any part of a private key is a secret, also of a key of another kind. */
+static void secrets(void)
+{
+	static const char *const parts[] = {"d",  "p",	"q",  "dp",
+					    "dq", "qi", "oth"};
+	char text[1000];
+	bool good = true;
+
+	for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
+		snprintf(text, sizeof(text),
+			 "{\"keys\":[{\"kty\":\"x\",\"%s\":\"AA\"},%s]}",
+			 parts[i], JOSE_RS256_JWK);
+		good &= takes(text, 1, 1) && secret;
+	}
+	ok(good, "a part of a private key makes the file a secret");
+	ok(takes(JOSE_RS256_JWK, 1, 0) && !secret, "a public key does not");
+}
+
 int main(void)
 {
+	secrets();
 	vectors();
 	others();
 	bad_texts();

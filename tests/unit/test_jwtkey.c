@@ -11,6 +11,7 @@
 #include "jwk.h"
 
 #include <openssl/bio.h>
+#include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -138,12 +139,29 @@ static void secrets(void)
 		jwtkey_from_secret("0123456789abcdef0123456789abcdeg", 32, why);
 
 	ok(key && key->alg == JWT_HS256 && key->can_sign, "a secret is HS256");
+	ok(jwtkey_make_public(key, why) == 0 && key->can_sign,
+	   "and has no public half");
 	signs(key, key, other, "HS256");
 	jwtkey_free(key);
 	jwtkey_free(other);
 	ok(!jwtkey_from_secret(secret, 31, why) &&
 		   !strcmp(why, "a secret has at least 32 bytes, not 31"),
 	   "31 bytes are too few");
+}
+
+/* What is private is gone; what was signed with it is good. */
+static bool becomes_public(struct jwtkey *key)
+{
+	struct buf token;
+	bool good;
+
+	good = make(&token, key, NULL) && jwtkey_make_public(key, why) == 0 &&
+	       !key->can_sign && i2d_PrivateKey(key->pkey, NULL) <= 0;
+	ERR_clear_error();
+	good &= check(key, &token) == REFUSAL_NONE &&
+		jwtkey_make_public(key, why) == 0;
+	buf_release(&token);
+	return good;
 }
 
 static void pairs(const char *type, enum jwt_alg alg)
@@ -159,6 +177,7 @@ static void pairs(const char *type, enum jwt_alg alg)
 	ok(public && public->alg == alg && !public->can_sign,
 	   "so has a public one, which cannot sign");
 	signs(private, public, other, jwt_alg_name(alg));
+	ok(becomes_public(private), "a private key can be made a public one");
 	jwtkey_free(private);
 	jwtkey_free(public);
 	jwtkey_free(other);
@@ -219,6 +238,22 @@ static bool refuses_pkey(EVP_PKEY *pkey, const char *want)
 	return refused;
 }
 
+/* With the neutral element as key libcrypto takes R = 1, S = 0 for all. */
+static bool refuses_small_order(void)
+{
+	static const unsigned char neutral[32] = {1}, signature[64] = {1};
+	EVP_PKEY *pkey = EVP_PKEY_new_raw_public_key(EVP_PKEY_ED25519, NULL,
+						     neutral, sizeof(neutral));
+	EVP_MD_CTX *cx = EVP_MD_CTX_new();
+
+	if (EVP_DigestVerifyInit(cx, NULL, NULL, NULL, pkey) > 0)
+		printf("# libcrypto takes a forged signature: %d\n",
+		       EVP_DigestVerify(cx, signature, sizeof(signature),
+					(const unsigned char *)"any", 3));
+	EVP_MD_CTX_free(cx);
+	return refuses_pkey(pkey, "its numbers are no key");
+}
+
 static void others(void)
 {
 	EVP_PKEY *pkey = generate("ED25519");
@@ -249,6 +284,8 @@ static void others(void)
 	ok(refuses("-----BEGIN PUBLIC KEY-----\nAAAA\n",
 		   "it is no PEM key that can be read"),
 	   "a key that ends too early");
+	ok(refuses_small_order(),
+	   "an Ed25519 key for which everybody can sign");
 	snprintf(two, sizeof(two), "%s%s", one, one);
 	ok(refuses(two, "it has more than one PEM block"), "two keys");
 	free(one);
@@ -324,10 +361,21 @@ static void full(void)
 	bool added = true;
 
 	keyring_init(&ring);
-	for (int i = 0; i < KEYRING_MAX; i++)
+	for (int i = 0; i < KEYRING_UNNAMED_MAX; i++)
 		added &= keyring_add(&ring, numbered('1', NULL), why) == 0;
-	ok(added, "64 keys");
+	ok(added, "8 keys without a kid");
 	ok(keyring_add(&ring, numbered('1', NULL), why) != 0 &&
+		   !strcmp(why, "there are more than 8 keys for HS256 that "
+				"have no kid"),
+	   "one more");
+	for (int i = KEYRING_UNNAMED_MAX; i < KEYRING_MAX; i++) {
+		char kid[4];
+
+		snprintf(kid, sizeof(kid), "%d", i);
+		added &= keyring_add(&ring, numbered('1', kid), why) == 0;
+	}
+	ok(added, "64 keys");
+	ok(keyring_add(&ring, numbered('1', "x"), why) != 0 &&
 		   !strcmp(why, "there are more than 64 keys"),
 	   "one more");
 	keyring_release(&ring);
@@ -346,8 +394,64 @@ static void memory(void)
 	oom_off();
 }
 
+/* libcrypto allocates as we do, so that it can be refused as well. */
+
+static void *crypto_malloc(size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return malloc(n);
+}
+
+static void *crypto_realloc(void *p, size_t n, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	return realloc(p, n);
+}
+
+static void crypto_free(void *p, const char *file, int line)
+{
+	(void)file;
+	(void)line;
+	free(p);
+}
+
+/*
+ * A good token, with no memory from each step on. In one step alone it is good
+ * that nothing else happens: libcrypto does not tell of each.
+ */
+static void no_memory(const char *type, const char *what)
+{
+	EVP_PKEY *pkey = generate(type);
+	struct jwtkey *key = from_pem(pkey, true);
+	enum refusal refusal;
+	bool good = true;
+	struct buf token;
+	struct jwt jwt;
+	long n = 0;
+
+	make(&token, key, NULL);
+	jwt_open(&jwt, buf_bytes(&token), buf_len(&token));
+	do {
+		oom_once(++n);
+		jwtkey_verify(key, &jwt);
+		good &= ERR_peek_error() == 0;
+		oom_after(n);
+		refusal = jwtkey_verify(key, &jwt);
+		good &= refusal ==
+			(oom_off() ? REFUSAL_NO_MEMORY : REFUSAL_NONE);
+	} while (refusal != REFUSAL_NONE && n < 1000);
+	ok(good && n > 1 && n < 1000, what);
+	jwt_release(&jwt);
+	buf_release(&token);
+	jwtkey_free(key);
+	EVP_PKEY_free(pkey);
+}
+
 int main(void)
 {
+	CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free);
 	secrets();
 	pairs("RSA", JWT_RS256);
 	pairs("P-256", JWT_ES256);
@@ -357,5 +461,8 @@ int main(void)
 	rings();
 	full();
 	memory();
+	no_memory("RSA", "no memory is no wrong signature: RSA");
+	no_memory("P-256", "nor is it for EC");
+	no_memory("ED25519", "nor for Ed25519");
 	return tap_end();
 }

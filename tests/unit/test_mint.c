@@ -54,6 +54,14 @@ static void tokens(void)
 		   "\n"),
 	   "what it gives, as a line");
 	grant_free(g);
+	g = grant_new("a\x1b[2J\xc2\x9b\xe2\x80\xae\"", 11);
+	buf_clear(&b, SIZE_MAX);
+	mint_put_grant(&b, g);
+	buf_putc(&b, '\0');
+	ok(!strncmp(buf_bytes(&b),
+		    "{\"name\":\"a\\u001b[2J\\u009b\\u202e\\\"\",", 35),
+	   "nothing in it drives a terminal");
+	grant_free(g);
 	buf_release(&b);
 	rights_release(&rights);
 	jwtkey_free(key);
@@ -73,6 +81,34 @@ static void sizes(void)
 	ok(mint_token(&b, key, NULL, &claims) == MINT_TOO_LONG && !buf_len(&b),
 	   "a token that would be refused is not made");
 	buf_release(&b);
+	jwtkey_free(key);
+}
+
+/*
+ * Of the same token, which is made twice; where its memory grew that would be
+ * within the signature.
+ */
+static void wiped(void)
+{
+	struct jwtkey *key = jwtkey_from_secret(secret, 32, why);
+	struct rights rights;
+	struct claims claims = claims_of(&rights, "me");
+	char signature[43];
+	struct buf b;
+	bool good;
+
+	rights_init(&rights);
+	buf_init(&b);
+	buf_reserve(&b, JWT_MAX);
+	good = mint_token(&b, key, "key", &claims) == MINT_OK;
+	memcpy(signature, buf_bytes(&b) + buf_len(&b) - sizeof(signature),
+	       sizeof(signature));
+	buf_clear(&b, SIZE_MAX);
+	spill_watch(signature, 20);
+	good &= mint_token(&b, key, "key", &claims) == MINT_OK;
+	buf_wipe(&b);
+	ok(good && spill_off() == 0, "no other copy of a token is left");
+	rights_release(&rights);
 	jwtkey_free(key);
 }
 
@@ -144,6 +180,7 @@ int main(void)
 {
 	tokens();
 	sizes();
+	wiped();
 	parts();
 	memory();
 	return tap_end();

@@ -214,6 +214,80 @@ static void oracle(void)
 	ok(good && matching > 1000, "and match all ids of 4 as they should");
 }
 
+#define SHORT_TEXTS 259 /* all of up to 3 characters */
+
+static bool all_within(const char *inner, const char *outer)
+{
+	for (unsigned i = 0; i < TEXTS; i++) {
+		char tenant[8];
+
+		text_of(tenant, i);
+		if (tenant_valid(tenant, strlen(tenant)) &&
+		    oracle_matches(inner, tenant) &&
+		    !oracle_matches(outer, tenant))
+			return false;
+	}
+	return true;
+}
+
+static bool is_within(const char *inner, const char *outer)
+{
+	struct rights in, out;
+	bool within;
+
+	rights_init(&in);
+	rights_init(&out);
+	rights_allow(&in, RIGHTS_PUBLISH, inner, strlen(inner));
+	rights_allow(&out, RIGHTS_PUBLISH, "bbbb", 4);
+	rights_allow(&out, RIGHTS_PUBLISH, outer, strlen(outer));
+	within = rights_within(&in, &out);
+	rights_release(&in);
+	rights_release(&out);
+	return within;
+}
+
+static void within_oracle(void)
+{
+	unsigned pairs = 0, within = 0;
+	bool good = true;
+
+	for (unsigned i = 0; i < SHORT_TEXTS * SHORT_TEXTS; i++) {
+		char inner[8], outer[8];
+
+		text_of(inner, i / SHORT_TEXTS);
+		text_of(outer, i % SHORT_TEXTS);
+		if (!oracle_valid(inner) || !oracle_valid(outer))
+			continue;
+		good &= is_within(inner, outer) == all_within(inner, outer);
+		within += is_within(inner, outer);
+		pairs++;
+	}
+	ok(good && pairs > 5000 && within > 300,
+	   "a pattern is within another when all that it matches is");
+}
+
+static void within_kinds(void)
+{
+	struct rights in, out;
+
+	rights_init(&in);
+	rights_init(&out);
+	rights_allow(&out, RIGHTS_SUBSCRIBE, "*", 1);
+	ok(rights_within(&in, &in) && rights_within(&in, &out) &&
+		   !rights_within(&out, &in),
+	   "nothing is within everything");
+	rights_allow(&in, RIGHTS_PUBLISH, "a", 1);
+	ok(!rights_within(&in, &out), "to subscribe is not to publish");
+	rights_allow(&out, RIGHTS_PUBLISH, "a", 1);
+	ok(rights_within(&in, &out), "both are");
+	in.admin = true;
+	ok(!rights_within(&in, &out), "admin is in no pattern");
+	out.admin = true;
+	ok(rights_within(&in, &out), "but in itself");
+	rights_release(&in);
+	rights_release(&out);
+}
+
 int main(void)
 {
 	patterns();
@@ -222,5 +296,7 @@ int main(void)
 	tenants();
 	limits();
 	oracle();
+	within_oracle();
+	within_kinds();
 	return tap_end();
 }

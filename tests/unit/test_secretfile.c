@@ -4,11 +4,13 @@
 #include "tap.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 /* A file in memory; its path is `path` while it is open. */
@@ -131,6 +133,87 @@ static bool reads_a_pipe(void)
 	return same;
 }
 
+/* Whether a process waits for something: its state is 'S', proc(5). */
+static bool waits(pid_t pid)
+{
+	char text[100] = "";
+	const char *name_end;
+	FILE *f;
+
+	snprintf(text, sizeof(text), "/proc/%d/stat", (int)pid);
+	f = fopen(text, "re");
+	if (!f)
+		return true;
+	name_end = fgets(text, sizeof(text), f) ? strrchr(text, ')') : NULL;
+	fclose(f);
+	return !name_end || name_end[2] == 'S';
+}
+
+/* Opened while it is empty; written to only when it is waited for. */
+static bool reads_a_slow_pipe(void)
+{
+	char why[SECRETFILE_WHY_MAX];
+	char path[40];
+	char *secret;
+	int fds[2];
+	bool same;
+	pid_t pid;
+
+	if (pipe(fds) != 0)
+		return false;
+	pid = fork();
+	if (pid == 0) {
+		while (!waits(getppid()))
+			sched_yield();
+		_exit(write(fds[1], "late", 4) != 4);
+	}
+	close(fds[1]);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fds[0]);
+	secret = secretfile_read(path, why);
+	same = secret && strcmp(secret, "late") == 0;
+	secretfile_free(secret);
+	close(fds[0]);
+	return waitpid(pid, NULL, 0) == pid && same;
+}
+
+static bool refuses_a_fifo(void)
+{
+	char why[SECRETFILE_WHY_MAX] = "";
+	char dir[] = "/tmp/secretfile.XXXXXX";
+	char path[40];
+	char *secret;
+
+	if (!mkdtemp(dir))
+		return false;
+	snprintf(path, sizeof(path), "%s/fifo", dir);
+	if (mkfifo(path, 0600) != 0)
+		return false;
+	secret = secretfile_read(path, why);
+	unlink(path);
+	rmdir(dir);
+	return !secret && strcmp(why, "it is no regular file") == 0;
+}
+
+/* Only root can make one. */
+static bool refuses_anothers(void)
+{
+	char why[SECRETFILE_WHY_MAX] = "";
+	char path[40];
+	int fd = make_file(path, "secret", 6, 0600);
+	struct secretfile f;
+	bool refused;
+
+	if (fchown(fd, 12345, (gid_t)-1) != 0) {
+		close(fd);
+		return geteuid() != 0;
+	}
+	refused = !secretfile_read(path, why) &&
+		  !strcmp(why, "it belongs to another user, of uid 12345") &&
+		  secretfile_open(&f, path, 100, why) != 0;
+	close(fd);
+	return refused;
+}
+
 /* Of a descriptor the mode is not looked at. */
 static bool reads_a_descriptor(void)
 {
@@ -202,9 +285,11 @@ static void files(void)
 	   "a file that is not there");
 	ok(mkdtemp(dir) && says(dir, "Is a directory"), "a directory");
 	rmdir(dir);
-	ok(says("/dev/zero", "others can read it: its mode is 0666"),
-	   "an endless file");
+	ok(says("/dev/zero", "it is no regular file"), "an endless file");
+	ok(refuses_a_fifo(), "a FIFO, without waiting for it");
+	ok(refuses_anothers(), "a file of somebody else");
 	ok(reads_a_pipe(), "a pipe");
+	ok(reads_a_slow_pipe(), "a pipe that has nothing yet");
 	ok(reads_a_descriptor(), "a descriptor, whatever its mode");
 	ok(opens(0640, true, true) && opens(0644, false, true) &&
 		   opens(0646, false, false),

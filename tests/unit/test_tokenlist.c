@@ -27,7 +27,16 @@ static bool refuses(const char *text, const char *want)
 	return same;
 }
 
-/* Whether it has so many tokens, and the last is what `abc` is. */
+static const struct grant *found(const struct tokenlist *l, const char *token,
+				 size_t len)
+{
+	const struct grant *g;
+	enum refusal refusal = tokenlist_find(l, token, len, &g);
+
+	return refusal == (g ? REFUSAL_NONE : REFUSAL_UNKNOWN) ? g : NULL;
+}
+
+/* Whether it has so many tokens, and `abc` is one if there is any. */
 static bool takes(const char *text, size_t count)
 {
 	struct tokenlist l;
@@ -35,9 +44,7 @@ static bool takes(const char *text, size_t count)
 
 	tokenlist_init(&l);
 	good = tokenlist_parse(&l, text, strlen(text), why) == 0 &&
-	       l.count == count &&
-	       (!count ||
-		tokenlist_find(&l, "abc", 3) == l.entries[count - 1].grant);
+	       l.entries.count == count && !found(&l, "abc", 3) == !count;
 	if (!good)
 		printf("# %s\n", why);
 	tokenlist_release(&l);
@@ -71,6 +78,11 @@ static void lines(void)
 	   "a right in place of a name");
 	ok(refuses(ABC " a\n" ABC " b\n", "line 2: this hash is there twice"),
 	   "a token twice");
+	ok(refuses(ABC " ci\r" NIL " x\n",
+		   "line 1: a CR is in it; lines end in LF or CR LF") &&
+		   refuses("# CR alone\r" ABC " ci\r",
+			   "line 1: a CR is in it; lines end in LF or CR LF"),
+	   "a CR within a line, also of a comment");
 }
 
 static void rights(void)
@@ -86,7 +98,7 @@ static void rights(void)
 
 	tokenlist_init(&l);
 	tokenlist_parse(&l, line, strlen(line), why);
-	g = tokenlist_find(&l, "abc", 3);
+	g = found(&l, "abc", 3);
 	ok(g && g->rights.admin && !strcmp(g->name, "ci") &&
 		   g->expires == GRANT_NEVER &&
 		   rights_may(&g->rights, RIGHTS_SUBSCRIBE, "acme-1", 6) &&
@@ -118,15 +130,47 @@ static void finding(void)
 	struct tokenlist l;
 
 	tokenlist_init(&l);
-	ok(!tokenlist_find(&l, "abc", 3), "in an empty list there is nothing");
+	ok(!found(&l, "abc", 3), "in an empty list there is nothing");
 	tokenlist_parse(&l, ABC " a\n" NIL " b\n", 2 * 67, why);
-	ok(tokenlist_find(&l, "", 0) == l.entries[1].grant &&
-		   tokenlist_find(&l, "abc", 3) == l.entries[0].grant,
+	ok(!strcmp(found(&l, "", 0)->name, "b") &&
+		   !strcmp(found(&l, "abc", 3)->name, "a"),
 	   "each token finds its line");
-	ok(!tokenlist_find(&l, "abd", 3) && !tokenlist_find(&l, "abc\n", 4) &&
-		   !tokenlist_find(&l, ABC, 64),
+	ok(!found(&l, "abd", 3) && !found(&l, "abc\n", 4) &&
+		   !found(&l, ABC, 64),
 	   "no other does, nor a hash");
 	tokenlist_release(&l);
+}
+
+/* So many lines, of tokens that nobody has. */
+static void put_lines(struct buf *b, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		buf_printf(b, "%064x m%u subscribe=t-%u\n", i * 2654435761U, i,
+			   i);
+}
+
+/* Where it takes longer for each line this does not end. */
+static void many(void)
+{
+	static const char more[] = NIL " one-more\n";
+	struct tokenlist l;
+	const struct grant *g;
+	struct buf b;
+
+	buf_init(&b);
+	put_lines(&b, TOKENLIST_MAX - 1);
+	buf_puts(&b, ABC " last");
+	tokenlist_init(&l);
+	ok(buf_len(&b) < TOKENLIST_FILE_MAX &&
+		   tokenlist_parse(&l, buf_bytes(&b), buf_len(&b), why) == 0,
+	   "as many tokens as there may be");
+	g = found(&l, "abc", 3);
+	ok(g && !strcmp(g->name, "last") && !found(&l, "", 0), "are found");
+	ok(tokenlist_parse(&l, more, strlen(more), why) != 0 &&
+		   !strcmp(why, "line 1: there are more than 100000 tokens"),
+	   "and no more");
+	tokenlist_release(&l);
+	buf_release(&b);
 }
 
 static void writing(void)
@@ -176,6 +220,7 @@ int main(void)
 	lines();
 	rights();
 	finding();
+	many();
 	writing();
 	memory();
 	return tap_end();

@@ -11,7 +11,10 @@
 #include "keyfile.h"
 
 #include <fcntl.h>
+#include <openssl/bio.h>
 #include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +26,9 @@
 
 /* SHA-256 of "abc". */
 #define ABC "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+/* That of nothing. */
+#define NIL "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
 
 static const char secret[] = "0123456789abcdef0123456789abcdef";
 
@@ -249,6 +255,32 @@ static void files(void)
 	   "an empty kid");
 }
 
+/* A file that has a private key is there to check with, not to sign. */
+static void private_key(void)
+{
+	EVP_PKEY *pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+	BIO *bio = BIO_new(BIO_s_mem());
+	struct keyring ring;
+	struct jwtkey *signer;
+	struct file f;
+	char *pem;
+	long len;
+
+	PEM_write_bio_PrivateKey(bio, pkey, NULL, NULL, 0, NULL, NULL);
+	len = BIO_get_mem_data(bio, &pem);
+	make_file(&f, pem, (size_t)len, 0600, "");
+	keyring_init(&ring);
+	ok(keyfile_add(&ring, f.path, why) == 0 && !ring.keys[0]->can_sign,
+	   "of a private key the public half is kept");
+	signer = keyfile_signer(f.path, why);
+	ok(signer && signer->can_sign, "but to sign it is whole");
+	jwtkey_free(signer);
+	keyring_release(&ring);
+	close(f.fd);
+	BIO_free(bio);
+	EVP_PKEY_free(pkey);
+}
+
 static void kids(void)
 {
 	struct tokens *t = with_key(secret, 32, 0600, "k1=");
@@ -320,6 +352,84 @@ static void lists(void)
 	close(lines.fd);
 }
 
+/* Of which a list has these lines; with a key as well. */
+static struct tokens *with_list(const char *list)
+{
+	struct tokens_config c = {.keys_count = 1, .lists_count = 1};
+	const char *keys, *lists;
+	struct file key, lines;
+	struct tokens *t;
+
+	make_file(&key, JOSE_RS256_JWK, strlen(JOSE_RS256_JWK), 0644, "");
+	make_file(&lines, list, strlen(list), 0644, "");
+	keys = key.path;
+	lists = lines.path;
+	c.keys = &keys;
+	c.lists = &lists;
+	t = tokens_new(&c, why);
+	close(key.fd);
+	close(lines.fd);
+	return t;
+}
+
+static bool still(const struct grant *g, const char *list)
+{
+	struct tokens *t = with_list(list);
+	bool listed = t && tokens_still_listed(t, g);
+
+	tokens_free(t);
+	return listed;
+}
+
+/* What a reload means for those who are there. */
+static void revoked(void)
+{
+	struct tokens *t = with_list(ABC " ci subscribe=a-1 publish=b\n");
+	struct grant *fixed = NULL, *jwt = NULL;
+
+	ok(t && tokens_check(t, "abc", 3, NOW, &fixed) == REFUSAL_NONE &&
+		   tokens_check(t, JOSE_RS256, strlen(JOSE_RS256), NOW, &jwt) ==
+			   REFUSAL_NONE &&
+		   fixed->fixed && !jwt->fixed,
+	   "a grant says whether its token is a static one");
+	tokens_free(t);
+	ok(still(fixed, ABC " ci subscribe=a-1 publish=b\n") &&
+		   still(fixed, ABC " other publish=b,c subscribe=a-* admin"),
+	   "which is still there with the same rights, or more");
+	ok(!still(fixed, "") && !still(fixed, NIL " ci subscribe=* publish=*"),
+	   "or was taken out");
+	ok(!still(fixed, ABC " ci subscribe=a-1") &&
+		   !still(fixed, ABC " ci subscribe=a-2 publish=b"),
+	   "or has lost a right");
+	ok(still(jwt, "") && still(jwt, ABC " ci"), "a JWT is good to its end");
+	grant_free(fixed);
+	grant_free(jwt);
+}
+
+/* No secret stays in memory that is free again. */
+static void wiped(void)
+{
+	char *token = forged(secret, 32, NULL);
+	char signature[32];
+	struct tokens *t;
+	struct jwt jwt;
+	bool good;
+
+	jwt_decode(&jwt, token, strlen(token));
+	memcpy(signature, buf_bytes(&jwt.signature), sizeof(signature));
+	jwt_release(&jwt);
+	spill_watch(secret, 32);
+	t = with_text(secret);
+	tokens_free(t);
+	ok(t && spill_off() == 0, "a secret is wiped, and so is its file");
+	t = with_text(secret);
+	spill_watch(signature, sizeof(signature));
+	good = check(t, token, NOW) == REFUSAL_NONE;
+	ok(good && spill_off() == 0, "so are the parts of a token");
+	tokens_free(t);
+	free(token);
+}
+
 static void limits(void)
 {
 	struct tokens *t = with_text(secret);
@@ -385,9 +495,12 @@ int main(void)
 	expected();
 	secrets();
 	files();
+	private_key();
 	kids();
 	unsigned_tokens();
 	lists();
+	revoked();
+	wiped();
 	limits();
 	ok(reasons_differ(), "each reason has its own text");
 	memory();

@@ -215,7 +215,7 @@ static void whole_messages(void)
 	next_line(&idle, false, true);
 	next_line(&steady, true, false);
 	ok(idle.session.intake.rest.cap &&
-		   h.meter.used[METER_SCRATCH] == idle.session.scratch &&
+		   h.meter.used[METER_SCRATCH] == idle.session.metered &&
 		   h.meter.used[METER_ASSEMBLY] == steady.session.metered,
 	   "memory that is kept for the next message is counted by itself");
 	half_message(&bad[0], 200 * KIB);
