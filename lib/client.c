@@ -276,14 +276,27 @@ static void send_auth(struct client *c)
 		c->sent++;
 }
 
+static void send_if_due(struct client *c)
+{
+	if (c->renewal.due && client_can_send(c))
+		send_auth(c);
+}
+
+void client_renew(struct client *c)
+{
+	if (c->state != READY || c->dialect != CLIENT_V1)
+		return;
+	renewal_again(&c->renewal);
+	send_if_due(c);
+}
+
 bool client_answer(struct client *c, const struct answer *a)
 {
 	char text[FAILURE_TEXT_MAX];
 
 	if (!renewal_answer(&c->renewal, a, text))
 		return false;
-	if (c->renewal.due && client_can_send(c))
-		send_auth(c);
+	send_if_due(c);
 	if (*text)
 		c->events->warn(c->user, text);
 	return true;

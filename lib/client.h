@@ -100,6 +100,12 @@ uint32_t client_sent(const struct client *client);
 bool client_answer(struct client *client, const struct answer *answer);
 
 /*
+ * Shows the server the token that there is now, in wsd.v1: it may allow more
+ * than it did, or than the one before.
+ */
+void client_renew(struct client *client);
+
+/*
  * An ERROR says that the peer is not known, or not any more (see
  * proto_code_denies()); `text` is a sentence for people. The connection ends as
  * if the server had closed it, and whether it comes back is decided as then.

@@ -146,6 +146,8 @@ static void on_again(uv_timer_t *timer)
 {
 	struct delivery *d = timer->data;
 
+	if (d->forbidden)
+		uplink_renew(&d->uplink);
 	put_gaps(d);
 	put_deferred(d);
 	remind(d);

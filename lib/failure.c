@@ -5,8 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How a client gets one. */
-#define TOKEN_HINT "the server asks for a token (--token-file, WSD_TOKEN)"
+/* How a client gets a token. */
+#define TOKEN_HINT " (--token-file, WSD_TOKEN)"
 
 static void begin(struct failure *f, enum exits status, bool final)
 {
@@ -53,7 +53,7 @@ static const char *answer_meaning(unsigned status, bool token)
 {
 	if (status == 401)
 		return token ? "the server does not take this token"
-			     : TOKEN_HINT;
+			     : "the server asks for a token" TOKEN_HINT;
 	if (status == 407)
 		return "a proxy wants credentials";
 	if (status == 403)
@@ -129,12 +129,11 @@ void failure_close(struct failure *f, const char *url, unsigned code,
 	if (!code)
 		failure_lost(f, url, "it ended without a close frame");
 	else
-		failure_lost(f, url, "closed with %u (%s)%s%s%s", code,
-			     proto_close_name(code), *reason ? ": " : "",
-			     reason,
-			     code == PROTO_CLOSE_AUTH_REQUIRED && !token
-				     ? ": " TOKEN_HINT
-				     : "");
+		failure_lost(
+			f, url, "closed with %u (%s)%s%s%s", code,
+			proto_close_name(code), *reason ? ": " : "", reason,
+			code == PROTO_CLOSE_AUTH_REQUIRED && !token ? TOKEN_HINT
+								    : "");
 	f->status = close_status(code);
 	f->final = close_is_final(code);
 	f->token = code == PROTO_CLOSE_AUTH_FAILED && token;
@@ -147,7 +146,7 @@ void failure_denied(struct failure *f, enum proto_code code, const char *text,
 {
 	begin(f, EXIT_REFUSED, true);
 	snprintf(f->text, sizeof(f->text), "%s%s", text,
-		 token ? "" : ": " TOKEN_HINT);
+		 token ? "" : TOKEN_HINT);
 	f->token = token && code != PROTO_AUTH_REQUIRED;
 }
 

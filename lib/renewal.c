@@ -112,6 +112,17 @@ bool renewal_answer(struct renewal *r, const struct answer *a,
 	return true;
 }
 
+void renewal_again(struct renewal *r)
+{
+	char why[BEARER_WHY_MAX];
+
+	if (!r->bearer || !r->bearer->token)
+		return;
+	if (bearer_renew(r->bearer, why) == 1)
+		r->known = false;
+	r->due = true;
+}
+
 /* The room is made at once, as growing would leave copies behind. */
 void renewal_put(struct renewal *r, struct buf *out)
 {

@@ -53,6 +53,12 @@ bool renewal_hopes(struct renewal *r);
 bool renewal_answer(struct renewal *r, const struct answer *answer,
 		    char text[FAILURE_TEXT_MAX]);
 
+/*
+ * Has the token shown again, or another that is in its file by now: what it
+ * allows may have changed.
+ */
+void renewal_again(struct renewal *r);
+
 /* Appends the AUTH that is due; wipe it. */
 void renewal_put(struct renewal *r, struct buf *out);
 

@@ -10,6 +10,12 @@
 /* Frames larger than this cost memory and gain nothing. */
 #define FRAME_SIZE (64 << 10)
 
+/*
+ * Of the first one of a connection: who does not know us yet may take no more,
+ * and close for it before we hear that.
+ */
+#define FIRST_SIZE (16 << 10)
+
 /* What is kept of the memory of a larger one. */
 #define FRAME_KEPT (4 * FRAME_SIZE)
 
@@ -93,7 +99,7 @@ static bool introduce(struct sender *s, size_t next_len, size_t *room)
 int sender_flush(struct sender *s)
 {
 	struct window_line next;
-	size_t room = FRAME_SIZE;
+	size_t room = s->any ? FRAME_SIZE : FIRST_SIZE;
 	size_t lines = s->plain ? 1 : SIZE_MAX;
 	bool alone = false;
 

@@ -181,8 +181,11 @@ void trust_begin(struct trust *t)
 }
 
 static const char no_tls[] = "the server does not speak TLS (then it is ws://)";
+static const char ended[] = "the server ended the TLS handshake: perhaps it "
+			    "does not speak TLS (then it is ws://)";
 
-static const char *meaning(struct trust *t)
+/* NULL: it is not one that people often meet. */
+static const char *meaning(const struct trust *t)
 {
 	switch (ERR_GET_REASON(t->error)) {
 	case SSL_R_WRONG_VERSION_NUMBER:
@@ -197,29 +200,37 @@ static const char *meaning(struct trust *t)
 	case SSL_R_TLSV1_ALERT_PROTOCOL_VERSION:
 		return "the server does not speak TLS 1.2 or later";
 	case SSL_R_UNEXPECTED_EOF_WHILE_READING:
-		return "the server ended the TLS handshake: perhaps it does "
-		       "not speak TLS (then it is ws://)";
+		return ended;
 	}
-	blame(t, "the TLS handshake failed: %s",
-	      ERR_reason_error_string(t->error));
-	return t->fault;
+	return NULL;
+}
+
+static void blame_alert(struct trust *t)
+{
+	if (t->alert == TLS13_AD_CERTIFICATE_REQUIRED)
+		blame(t, "the server wants a certificate of the client, and "
+			 "there is none to show");
+	else
+		blame(t, "the server refuses the TLS connection: %s",
+		      SSL_alert_desc_string_long(t->alert));
 }
 
 const char *trust_why(struct trust *t, bool handshake)
 {
+	bool known = t->error && ERR_GET_LIB(t->error) == ERR_LIB_SSL;
+
 	if (*t->fault)
 		return t->fault;
-	if (t->error && ERR_GET_LIB(t->error) == ERR_LIB_SSL)
+	if (known && meaning(t))
 		return meaning(t);
-	if (t->alert) {
-		blame(t, "the server refuses the TLS connection: %s",
-		      SSL_alert_desc_string_long(t->alert));
-		return t->fault;
-	}
-	if (!handshake)
-		return NULL;
-	return "the server ended the TLS handshake: perhaps it does not speak "
-	       "TLS (then it is ws://)";
+	if (t->alert)
+		blame_alert(t);
+	else if (known)
+		blame(t, "the TLS handshake failed: %s",
+		      ERR_reason_error_string(t->error));
+	else if (handshake)
+		blame(t, "%s", ended);
+	return *t->fault ? t->fault : NULL;
 }
 
 /* Beginning and end */

@@ -415,6 +415,12 @@ enum exits uplink_start(struct uplink *u, struct loop *loop)
 	return EXIT_USAGE;
 }
 
+void uplink_renew(struct uplink *u)
+{
+	if (u->ready && !u->stopped)
+		client_renew(u->client);
+}
+
 void uplink_stop(struct uplink *u)
 {
 	u->stopped = true;

@@ -145,6 +145,9 @@ void uplink_flush(struct uplink *u);
  */
 bool uplink_drained(struct uplink *u);
 
+/* As client_renew(). */
+void uplink_renew(struct uplink *u);
+
 /* Nothing is sent or told from now on. */
 void uplink_stop(struct uplink *u);
 

@@ -71,6 +71,11 @@ void client_deny(struct client *c, enum proto_code code, const char *text)
 	c->events->lost(c->user, &loss);
 }
 
+void client_renew(struct client *c)
+{
+	(void)c;
+}
+
 void fakeclient_auth(struct client *c)
 {
 	c->frames++;

@@ -131,8 +131,8 @@ static void tokens(void)
 	   "of the close codes another token helps after 4011 alone");
 	failure_close(&f, URL, 4010, "too late", false);
 	ok(says(&f, "lost the connection to '" URL "': closed with 4010 "
-		    "(authentication required): too late: the server asks for "
-		    "a token (--token-file, WSD_TOKEN)"),
+		    "(authentication required): too late (--token-file, "
+		    "WSD_TOKEN)"),
 	   "4010 without a token says how to show one");
 	ok(denied(PROTO_AUTH_FAILED, true, true) &&
 		   denied(PROTO_TOKEN_EXPIRED, true, true) &&
@@ -140,8 +140,7 @@ static void tokens(void)
 		   denied(PROTO_AUTH_REQUIRED, false, false),
 	   "of the ERRORs after AUTH_FAILED and TOKEN_EXPIRED");
 	failure_denied(&f, PROTO_AUTH_REQUIRED, "it says no", false);
-	ok(says(&f, "it says no: the server asks for a token (--token-file, "
-		    "WSD_TOKEN)"),
+	ok(says(&f, "it says no (--token-file, WSD_TOKEN)"),
 	   "AUTH_REQUIRED without a token says how to show one");
 	failure_expired(&f, URL, "f");
 	ok(says(&f, "cannot connect to '" URL "': the token has expired, and "

@@ -226,6 +226,27 @@ static void not_taken(void)
 	tear_down(&b);
 }
 
+static void again(void)
+{
+	struct bed b;
+
+	set_up(&b, NULL, false);
+	renewal_again(&b.renewal);
+	ok(b.renewal.known &&
+		   sends(&b, "{\"type\":\"AUTH\",\"id\":9007199254740991,"
+			     "\"token\":\"one\"}\n"),
+	   "the same is shown again");
+	write_file("two");
+	renewal_again(&b.renewal);
+	ok(!b.renewal.known && b.renewal.due && shows(&b, "two"),
+	   "or another one");
+	tear_down(&b);
+	set_up(&b, "", false);
+	renewal_again(&b.renewal);
+	ok(!b.renewal.due, "but not where there is none");
+	tear_down(&b);
+}
+
 static void others(void)
 {
 	struct bed b;
@@ -246,6 +267,7 @@ int main(void)
 	expired();
 	expires();
 	not_taken();
+	again();
 	others();
 	unlink(path);
 	return tap_end();
