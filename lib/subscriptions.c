@@ -2,6 +2,7 @@
 #include "subscriptions.h"
 
 #include "request.h"
+#include "tenant.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,6 +24,10 @@ static void begin(struct subscription *item, const char *tenant,
 	struct proto_since point = {.kind = PROTO_SINCE_SEQ};
 
 	item->tenant = tenant;
+	if (strcmp(tenant, TENANT_ALL) == 0) {
+		resume_init_live(&item->seen);
+		return;
+	}
 	if (!bookmark) {
 		resume_init(&item->seen, since);
 		return;
@@ -78,7 +83,7 @@ struct subscription *subscriptions_find(struct subscriptions *s,
 {
 	struct subscription *item = &s->items[s->latest];
 
-	if (!s->count || strcmp(item->tenant, tenant) == 0)
+	if (!s->count || item->seen.live || strcmp(item->tenant, tenant) == 0)
 		return s->count ? item : NULL;
 	item = bsearch(tenant, s->items, s->count, sizeof(*s->items),
 		       by_tenant);

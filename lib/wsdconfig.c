@@ -3,6 +3,7 @@
 
 #include "address.h"
 #include "num.h"
+#include "secrecy.h"
 
 #include <string.h>
 #include <unistd.h>
@@ -223,6 +224,7 @@ static int read_tokens(const struct option_program *p, struct wsdconfig *c)
 
 	if (!config.keys_count && !config.lists_count)
 		return 0;
+	secrecy_begin();
 	c->tokens = tokens_new(&config, why);
 	return c->tokens ? 0 : options_wrong(p, "tokens: %s", why);
 }

@@ -355,6 +355,16 @@ fill() {
 	answer 401 '' "$http/metrics"
 }
 
+@test "where there are secrets no core is dumped" {
+	start_wsd --jwt-key key
+	[[ $(awk '/^Max core file size/ {print $5, $6}' "/proc/$wsd/limits") == '0 0' ]]
+	[[ $(ulimit -Hc) == 0 ]] || {
+		stop_wsd
+		start_wsd
+		[[ $(awk '/^Max core file size/ {print $6}' "/proc/$wsd/limits") != 0 ]]
+	}
+}
+
 @test "what does not fit together is refused at the start" {
 	for options in '--jwt-key key --no-access-control' '--jwt-aud x' \
 		'--tenant-claim x' '--allow-query-token' '--jwt-key nowhere'; do

@@ -130,6 +130,7 @@ wspub: 1 update was not acknowledged, from argument 1 on' wspub acme 1
 	run -4 wssub -vvv t
 	[[ $output != *TheSecret* ]]
 	grep -q '| Authorization: Bearer TheSecretItself' log
+	rm log
 	fake '{"accept":"wsd.v1"},{"send":"{\"type\":\"WELCOME\"}"}]'
 	start wssub t
 	until grep -qs TheSecret log; do :; done
