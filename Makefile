@@ -27,7 +27,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 ALL_CPPFLAGS = -D_GNU_SOURCE -DWSD_VERSION='"$(VERSION)"' -Ilib $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 
-LIBS = libwebsockets libuv hiredis libcrypto
+LIBS = libwebsockets libuv hiredis libssl libcrypto
 PKG_CONFIG ?= pkg-config
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 # A program needs at run time only those that it uses.
