@@ -29,6 +29,7 @@ void http_answer(struct exchange *e, const struct http_response *a)
 	struct http *h = http_of(e);
 	struct buf out;
 
+	a->reply->cors.origin = a->origin;
 	h->answers[reply_index(a->reply->status)].value++;
 	log_error(h, e->caller, a->reply);
 	buf_init(&out);
@@ -53,11 +54,19 @@ static bool body_follows(const struct httphead *head)
 	       (length.present && strcmp(length.text, "0") != 0);
 }
 
-void http_refuse(struct exchange *e, const struct httphead *head,
-		 const struct reply *refusal)
+/* Of a page that may read the answer. */
+static const char *origin_of(const struct gate_request *q)
 {
+	return q->origin.present ? q->origin.text : NULL;
+}
+
+void http_refuse(struct exchange *e, const struct gate_request *q,
+		 struct reply *refusal)
+{
+	const struct httphead *head = q->head;
 	struct http_response a = {
 		.reply = refusal,
+		.origin = origin_of(q),
 		.to_head = !head->fault && is_method(head, "HEAD"),
 		.more = body_follows(head),
 	};
@@ -73,12 +82,12 @@ void http_little_memory(struct http *h, struct reply *refusal)
 	reply_retry(refusal, HTTP_RETRY_MS);
 }
 
-void http_refuse_memory(struct exchange *e, const struct httphead *head)
+void http_refuse_memory(struct exchange *e, const struct gate_request *q)
 {
 	struct reply refusal;
 
 	http_little_memory(http_of(e), &refusal);
-	http_refuse(e, head, &refusal);
+	http_refuse(e, q, &refusal);
 }
 
 /* Reading the head */
@@ -96,6 +105,8 @@ static enum httpreq_method method_of(const struct httphead *head)
 		return HTTPREQ_HEAD;
 	if (is_method(head, "POST"))
 		return HTTPREQ_POST;
+	if (is_method(head, "OPTIONS"))
+		return HTTPREQ_OPTIONS;
 	return HTTPREQ_OTHER;
 }
 
@@ -135,22 +146,47 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 
 /* Requests */
 
-static void get(struct exchange *e, const struct httphead *head,
+/* What may be done: to people, and to browsers that ask for a page. */
+static void options(struct exchange *e, const struct gate_request *q,
+		    const struct httpreq *r)
+{
+	struct header method, headers, network;
+	struct reply reply;
+	struct http_response a = {
+		.reply = &reply,
+		.origin = origin_of(q),
+		.more = body_follows(q->head),
+	};
+
+	reply_empty(&reply, 204);
+	reply.allow = r->options;
+	header_read(&method, q->head, "access-control-request-method");
+	header_read(&headers, q->head, "access-control-request-headers");
+	header_read(&network, q->head,
+		    "access-control-request-private-network");
+	if (method.present)
+		cors_preflight(&reply.cors, r->options, headers.text,
+			       network.text);
+	http_answer(e, &a);
+}
+
+static void get(struct exchange *e, const struct gate_request *q,
 		const struct httpreq *r)
 {
 	struct reply reply;
 	struct buf content;
 	struct http_response a = {
 		.reply = &reply,
+		.origin = origin_of(q),
 		.to_head = r->to_head,
-		.more = body_follows(head),
+		.more = body_follows(q->head),
 	};
 
 	buf_init(&content);
 	http_get(http_of(e), r, &reply, &content);
 	a.content = reply.code ? NULL : &content;
 	if (content.failed)
-		http_refuse_memory(e, head);
+		http_refuse_memory(e, q);
 	else
 		http_answer(e, &a);
 	buf_release(&content);
@@ -177,50 +213,40 @@ static int read_request(struct http *h, const struct httphead *head,
 	return -1;
 }
 
-static struct guard_subject who_is(const struct exchange *e)
+static void request(struct exchange *e, struct gate_request *q)
 {
-	const struct hub *hub = http_of(e)->peers->hub;
-
-	return (struct guard_subject){
-		.from = &e->caller->address,
-		.mono_ms = hub->now.mono_ms,
-		.wall_ms = hub->now.wall_ms,
-	};
-}
-
-static void request(struct exchange *e, const struct httphead *head)
-{
-	struct guard_subject who = who_is(e);
 	struct http *h = http_of(e);
 	struct request_head in;
 	struct reply refusal;
 	struct httpreq r;
 
-	if (gate_judge(h->gate, head, &e->caller->address, &refusal) < 0 ||
-	    read_request(h, head, &in, &r, &refusal) < 0 ||
-	    gate_permit(h->gate, head, &who, &r, &refusal) < 0)
-		http_refuse(e, head, &refusal);
+	if (gate_judge(h->gate, q, &refusal) < 0 ||
+	    read_request(h, q->head, &in, &r, &refusal) < 0)
+		http_refuse(e, q, &refusal);
+	else if (r.options)
+		options(e, q, &r);
+	else if (gate_permit(h->gate, q, &r, &refusal) < 0)
+		http_refuse(e, q, &refusal);
 	else if (r.endpoint == HTTPREQ_PUBLISH)
-		http_post(e, head, &r);
+		http_post(e, q, &r);
 	else
-		get(e, head, &r);
+		get(e, q, &r);
 }
 
-static void upgrade(struct exchange *e, const struct httphead *head)
+static void upgrade(struct exchange *e, struct gate_request *q)
 {
-	struct guard_subject who = who_is(e);
 	struct gate *gate = http_of(e)->gate;
 	struct grant *grant = NULL;
 	struct reply refusal;
 	struct buf handshake;
 
 	buf_init(&handshake);
-	if (gate_upgrade(gate, head, who.from, &handshake, &refusal) < 0 ||
-	    gate_identify(gate, head, &who, &grant, &refusal) < 0) {
-		http_refuse(e, head, &refusal);
+	if (gate_upgrade(gate, q, &handshake, &refusal) < 0 ||
+	    gate_identify(gate, q, &grant, &refusal) < 0) {
+		http_refuse(e, q, &refusal);
 	} else if (handshake.failed) {
 		grant_free(grant);
-		http_refuse_memory(e, head);
+		http_refuse_memory(e, q);
 	} else {
 		exchange_upgrade(e, &handshake, grant);
 	}
@@ -228,8 +254,9 @@ static void upgrade(struct exchange *e, const struct httphead *head)
 }
 
 /* Not HTTP, or not in a form that is taken. */
-static void refuse_form(struct exchange *e, const struct httphead *head)
+static void refuse_form(struct exchange *e, const struct gate_request *q)
 {
+	const struct httphead *head = q->head;
 	struct reply refusal;
 
 	reply_error(&refusal, head->status,
@@ -237,7 +264,7 @@ static void refuse_form(struct exchange *e, const struct httphead *head)
 		    : head->status == 505 ? "VERSION_NOT_SUPPORTED"
 					  : "BAD_REQUEST",
 		    "%s", head->fault);
-	http_refuse(e, head, &refusal);
+	http_refuse(e, q, &refusal);
 }
 
 /* A token stays in no memory that is not needed for it. */
@@ -247,18 +274,33 @@ static void forget_head(struct exchanges *all, bool secret)
 		explicit_bzero(all->head, sizeof(all->head));
 }
 
+static void take(struct exchange *e, const struct httphead *head)
+{
+	const struct hub *hub = http_of(e)->peers->hub;
+	struct gate_request q;
+
+	q.head = head;
+	q.who = (struct guard_subject){
+		.from = &e->caller->address,
+		.mono_ms = hub->now.mono_ms,
+		.wall_ms = hub->now.wall_ms,
+	};
+	q.https = false;
+	q.origin.present = false;
+	if (head->fault)
+		refuse_form(e, &q);
+	else if (gate_wanted(head))
+		upgrade(e, &q);
+	else
+		request(e, &q);
+}
+
 static void on_head(struct exchange *e, const struct httphead *head)
 {
 	struct exchanges *all = e->all;
 	bool secret = http_of(e)->gate->guard->tokens != NULL;
 
-	if (head->fault) {
-		refuse_form(e, head);
-	} else if (gate_wanted(head)) {
-		upgrade(e, head);
-	} else {
-		request(e, head);
-	}
+	take(e, head);
 	forget_head(all, secret);
 }
 

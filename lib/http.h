@@ -63,7 +63,8 @@ static inline struct http *http_of(const struct exchange *e)
 }
 
 struct http_response {
-	const struct reply *reply;
+	struct reply *reply;
+	const char *origin;	   /* of a page that may read it; NULL: none */
 	const struct buf *content; /* NULL: none, or that of an error */
 	bool to_head;		   /* no content is sent */
 	bool more;		   /* of the request is still to come */
@@ -72,11 +73,11 @@ struct http_response {
 void http_answer(struct exchange *e, const struct http_response *a);
 
 /* A request is refused by its head. */
-void http_refuse(struct exchange *e, const struct httphead *head,
-		 const struct reply *refusal);
+void http_refuse(struct exchange *e, const struct gate_request *q,
+		 struct reply *refusal);
 
 /* The same for want of memory, which is counted. */
-void http_refuse_memory(struct exchange *e, const struct httphead *head);
+void http_refuse_memory(struct exchange *e, const struct gate_request *q);
 void http_little_memory(struct http *h, struct reply *refusal);
 
 /* In httpget.c: what a request that only reads is answered. */
@@ -84,7 +85,7 @@ void http_get(struct http *h, const struct httpreq *r, struct reply *reply,
 	      struct buf *content);
 
 /* In httppost.c: a request to publish, whose body is to come. */
-void http_post(struct exchange *e, const struct httphead *head,
+void http_post(struct exchange *e, const struct gate_request *q,
 	       const struct httpreq *r);
 
 /* The ops of its exchange. */

@@ -19,6 +19,7 @@ struct publication {
 	uint64_t received;	   /* of these */
 	bool more;		   /* something came behind them */
 	struct ingest ingest;
+	char origin[]; /* of a page that may read the answer; "": none */
 };
 
 /* Publications */
@@ -56,11 +57,16 @@ void http_post_gone(struct exchange *e)
 
 /* Ends the publication, whose peer is there: so it went. */
 static void tell(struct publication *p, enum ingest_result result,
-		 const struct reply *reply, bool more)
+		 struct reply *reply, bool more)
 {
 	struct exchange *e = p->exchange;
+	char origin[HEADER_MAX];
 	struct buf content;
-	struct http_response a = {.reply = reply, .more = more};
+	struct http_response a = {
+		.reply = reply,
+		.origin = *p->origin ? strcpy(origin, p->origin) : NULL,
+		.more = more,
+	};
 
 	buf_init(&content);
 	if (result == INGEST_DONE) {
@@ -136,13 +142,16 @@ char *http_post_room(struct exchange *e, size_t *len)
 }
 
 static struct publication *publication_new(struct exchange *e,
+					   const struct gate_request *q,
 					   const struct httpreq *r)
 {
 	struct http *h = http_of(e);
-	struct publication *p = calloc(1, sizeof(*p));
+	const char *origin = q->origin.present ? q->origin.text : "";
+	struct publication *p = calloc(1, sizeof(*p) + strlen(origin) + 1);
 
 	if (!p)
 		return NULL;
+	strcpy(p->origin, origin);
 	p->http = h;
 	p->exchange = e;
 	p->length = r->length;
@@ -161,7 +170,7 @@ static struct publication *publication_new(struct exchange *e,
 }
 
 /* The body is to come. */
-void http_post(struct exchange *e, const struct httphead *head,
+void http_post(struct exchange *e, const struct gate_request *q,
 	       const struct httpreq *r)
 {
 	struct http *h = http_of(e);
@@ -173,12 +182,12 @@ void http_post(struct exchange *e, const struct httphead *head,
 		reply_fault(&refusal, 503, PROTO_DRAINING,
 			    "the server shuts down");
 		reply_retry(&refusal, HTTP_RETRY_MS);
-		http_refuse(e, head, &refusal);
+		http_refuse(e, q, &refusal);
 		return;
 	}
-	p = publication_new(e, r);
+	p = publication_new(e, q, r);
 	if (!p) {
-		http_refuse_memory(e, head);
+		http_refuse_memory(e, q);
 		return;
 	}
 	exchange_time(e, e->all->callers->times.message);

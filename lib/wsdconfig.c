@@ -23,11 +23,14 @@ static const char *wrong_host(const char *text)
 
 static const char *wrong_origin(const char *text)
 {
+	if (access_origin_shared(text))
+		return "frames and files of anybody have this origin, so it is "
+		       "never allowed";
 	return access_origin_valid(text)
 		       ? NULL
 		       : "not an origin as browsers send it: "
-			 "https://example.com, http://example.com:8080 (no "
-			 "path, no default port) or null";
+			 "https://example.com or http://example.com:8080 (no "
+			 "path, no default port)";
 }
 
 static const char *wrong_listen(const char *text)
