@@ -104,6 +104,32 @@ static void log_verdict(struct gate *g, const struct netaddr *from,
 			  "refused a request without a Host");
 }
 
+/* Without an address no limit would hold, so nobody comes in without one. */
+int gate_locate(struct gate *g, struct gate_request *q,
+		const struct forwarded_proxies *proxies, struct netaddr *client,
+		struct reply *refusal)
+{
+	char address[NETADDR_TEXT_MAX];
+	struct log_subject subject = {0};
+	struct forwarded f;
+
+	if (forwarded_read(&f, proxies, q->who.from, q->head) == 0) {
+		*client = f.client;
+		q->https = f.https;
+		return 0;
+	}
+	subject.address = netaddr_show_host(q->who.from, address);
+	g->counters->refused[REFUSED_FORWARDED]++;
+	log_event(g->log, LOG_REFUSED_FORWARDED, &subject,
+		  "refused a request of proxy '%s': its X-Forwarded-For is no "
+		  "list of addresses",
+		  *address ? address : "unix");
+	reply_fault(refusal, 400, PROTO_BAD_REQUEST,
+		    "X-Forwarded-For is no list of addresses");
+	refusal->logged = true;
+	return -1;
+}
+
 /*
  * What a target names counts more than Host (RFC 9112 section 3.2.2). Two Hosts
  * are as good as none.

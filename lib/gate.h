@@ -12,6 +12,7 @@
 #define GATE_H
 
 #include "access.h"
+#include "forwarded.h"
 #include "guard.h"
 #include "httphead.h"
 #include "httpreq.h"
@@ -31,6 +32,14 @@ struct gate {
 	struct log *log;	   /* borrowed */
 	struct counters *counters; /* borrowed */
 };
+
+/*
+ * Finds out on whose behalf it came, if it came from one of these proxies, and
+ * whether that was by TLS. 0, or -1 and `refusal` is the answer.
+ */
+int gate_locate(struct gate *g, struct gate_request *q,
+		const struct forwarded_proxies *proxies, struct netaddr *client,
+		struct reply *refusal);
 
 /*
  * Judges any request by Host and Origin, and sets its `origin`, which is there

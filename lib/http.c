@@ -274,6 +274,27 @@ static void forget_head(struct exchanges *all, bool secret)
 		explicit_bzero(all->head, sizeof(all->head));
 }
 
+/* On whose behalf it came, which a proxy says. False: it was answered. */
+static bool locate(struct exchange *e, struct gate_request *q)
+{
+	const struct forwarded_proxies *proxies = &e->all->callers->proxies;
+	struct gate *gate = http_of(e)->gate;
+	struct reply refusal, judged;
+	struct netaddr client;
+
+	if (!forwarded_is_proxy(proxies, q->who.from))
+		return true;
+	if (gate_locate(gate, q, proxies, &client, &refusal) < 0)
+		http_refuse(e, q, &refusal);
+	else if (caller_locate(e->caller, &client, &refusal) == 0)
+		return true;
+	else if (gate_judge(gate, q, &judged) < 0) /* what a page may read */
+		http_refuse(e, q, &judged);
+	else
+		http_refuse(e, q, &refusal);
+	return false;
+}
+
 static void take(struct exchange *e, const struct httphead *head)
 {
 	const struct hub *hub = http_of(e)->peers->hub;
@@ -289,6 +310,8 @@ static void take(struct exchange *e, const struct httphead *head)
 	q.origin.present = false;
 	if (head->fault)
 		refuse_form(e, &q);
+	else if (!locate(e, &q))
+		return;
 	else if (gate_wanted(head))
 		upgrade(e, &q);
 	else

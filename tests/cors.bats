@@ -13,23 +13,23 @@ setup() {
 	cd "$BATS_TEST_TMPDIR" || return
 }
 
-# page CODE PATH [CURL ARGUMENT...]: what a page of $app gets; `head` has the
+# page CODE PATH [CURL ARGUMENT...]: what a page of $app gets; `lines` has the
 # header lines of the answer, without their ends.
 page() {
 	get "$1" -D raw-head -H "Origin: $app" "${@:3}" "$http$2"
-	tr -d '\r' <raw-head >head
+	tr -d '\r' <raw-head >lines
 }
 
 # has LINE: whether the answer has this header.
 has() {
-	cat head
-	grep -qxF -e "$1" head
+	cat lines
+	grep -qxF -e "$1" lines
 }
 
 # lacks PATTERN
 lacks() {
-	cat head
-	! grep -qi -e "$1" head
+	cat lines
+	! grep -qi -e "$1" lines
 }
 
 # readable: whether a browser lets the page of $app read the last answer.
@@ -98,21 +98,21 @@ preflight() {
 	for origin in https://evil.example null "${app}.evil" "$app:444" \
 		"http${app#https}" "$app/" "$app, $app"; do
 		for method in GET POST OPTIONS; do
-			get 403 -D head -X "$method" -H "Origin: $origin" \
+			get 403 -D lines -X "$method" -H "Origin: $origin" \
 				-H 'Access-Control-Request-Method: GET' \
 				"$http/readyz"
 			lacks '^Access-Control'
 			lacks '^Vary'
 		done
 	done
-	get 403 -D head -H "Origin: $app" -H 'Origin: https://evil.example' \
+	get 403 -D lines -H "Origin: $app" -H 'Origin: https://evil.example' \
 		"$http/readyz"
 	lacks '^Access-Control'
 }
 
 @test "programs that are no browser are told nothing of it" {
 	start_wsd --origin "$app"
-	get 200 -D head "$http/readyz"
+	get 200 -D lines "$http/readyz"
 	lacks '^Access-Control'
 	lacks '^Vary'
 }
@@ -181,7 +181,7 @@ preflight() {
 @test "OPTIONS without a page is answered by what there is" {
 	start_wsd
 	get 204 -D raw-head -X OPTIONS "$http/readyz"
-	tr -d '\r' <raw-head >head
+	tr -d '\r' <raw-head >lines
 	has 'Allow: GET, HEAD, OPTIONS'
 	lacks '^Access-Control'
 	get 204 -X OPTIONS -d 'a body' "$http/v1/tenants/t/updates"
@@ -205,7 +205,7 @@ preflight() {
 		page "$code" /v1/tenants -H 'Authorization: Bearer x.y.z'
 		readable
 	done
-	grep -q '^Retry-After: ' head
+	grep -q '^Retry-After: ' lines
 	# The handshake of a WebSocket, too, although no browser shows it.
 	page 429 /ws -H 'Upgrade: websocket' -H 'Connection: Upgrade' \
 		-H 'Sec-WebSocket-Version: 13' \
@@ -245,7 +245,7 @@ safe() {
 		c idle
 		! curl -s -D raw-head -o full "$http/readyz"
 	END
-	tr -d '\r' <raw-head >head
+	tr -d '\r' <raw-head >lines
 	has 'HTTP/1.1 429 Too Many Requests'
 	safe
 }
