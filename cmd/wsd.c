@@ -161,7 +161,9 @@ static void renew(struct wsd *w, struct server *server, struct wsdconfig *fresh)
 	}
 	if (fresh->tokens)
 		log_event(w->log, LOG_CONFIG, NULL,
-			  "keys and tokens were read anew");
+			  "keys and tokens were read anew, %zu keys of other "
+			  "kinds passed over",
+			  tokens_passed_over(fresh->tokens));
 	else if (!w->changes)
 		log_event(w->log, LOG_CONFIG, NULL,
 			  "the configuration has not changed");

@@ -77,28 +77,43 @@ static const struct option_program program = {
 	.options = options,
 	.examples = "wssub tenant-1 | jq .progress\n"
 		    "wssub -c 1 -W 10s --since all tenant-1\n"
-		    "wssub --state ~/.wssub --idle 2s tenant-1 tenant-2\n",
+		    "wssub --state ~/.wssub --idle 2s tenant-1 tenant-2\n"
+		    "wssub '*' | jq -c '[.tenantId, .data]'\n",
 };
+
+static bool is_all(const char *tenant)
+{
+	return strcmp(tenant, TENANT_ALL) == 0;
+}
 
 static int check_tenants(char **tenants, int count)
 {
 	if (!count)
 		return options_wrong(&program, "which tenant? Name at least "
 					       "one");
-	for (int i = 0; i < count; i++)
-		if (!tenant_valid(tenants[i], strlen(tenants[i])))
+	for (int i = 0; i < count; i++) {
+		if (is_all(tenants[i]) && count > 1)
+			return options_wrong(&program,
+					     "'*' is all tenants: name no "
+					     "other");
+		if (!is_all(tenants[i]) &&
+		    !tenant_valid(tenants[i], strlen(tenants[i])))
 			return options_wrong(
 				&program,
 				"'%s' is not a tenant id (1 to "
 				"128 of A-Z a-z 0-9 . _ : @ -; not . "
 				"or ..)",
 				tenants[i]);
+	}
 	return 0;
 }
 
 /* What the table of options cannot check. 0, or the exit status. */
-static int check(const struct settings *s, struct proto_since *since)
+static int check(const struct settings *s, bool all, struct proto_since *since)
 {
+	if (all && (s->since || s->state))
+		return options_wrong(&program, "%s: of '*' nothing is retained",
+				     s->since ? "--since" : "--state");
 	if (s->since && proto_since_parse(since, s->since) < 0)
 		return options_wrong(&program,
 				     "--since: '%s' is not all, a number, an "
@@ -120,7 +135,7 @@ static void summarize(const struct subscriber *s, const struct diag *d)
 	diag(d, DIAG_NOTE,
 	     "updates %" PRIu64 ", gaps %" PRIu64
 	     " (updates known to be lost %" PRIu64 "), reconnects %" PRIu64,
-	     s->updates, s->gaps, s->lost, s->reconnects);
+	     s->updates, s->losses.gaps, s->losses.lost, s->reconnects);
 }
 
 static int subscribe(const struct subscriber_config *config)
@@ -155,7 +170,7 @@ static int run(const struct settings *s, char **tenants, int count)
 	int status = check_tenants(tenants, count);
 
 	if (!status)
-		status = check(s, &since);
+		status = check(s, is_all(*tenants), &since);
 	if (status)
 		return status;
 	config = (struct subscriber_config){
@@ -168,7 +183,7 @@ static int run(const struct settings *s, char **tenants, int count)
 		.count = s->count,
 		.timeout_ms = s->timeout,
 		.idle_ms = s->idle,
-		.envelope = s->envelope,
+		.envelope = s->envelope || is_all(*tenants),
 		.strict = s->strict,
 		.no_reconnect = s->no_reconnect,
 		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,

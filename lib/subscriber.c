@@ -220,24 +220,25 @@ static void send_subscriptions(struct subscriber *s)
 		tell_ready(s);
 }
 
-/* What was asked for by an option and needs wsd.v1; NULL: nothing. */
+/* What was asked for and needs wsd.v1; NULL: nothing. */
 static const char *needs_v1(const struct subscriber_config *config)
 {
-	return config->since_given ? "--since"
-	       : config->state	   ? "--state"
-	       : config->strict	   ? "--strict"
-	       : config->envelope  ? "--envelope"
-				   : NULL;
+	return config->since_given		       ? "--since"
+	       : config->state			       ? "--state"
+	       : config->strict			       ? "--strict"
+	       : !strcmp(*config->tenants, TENANT_ALL) ? "'" TENANT_ALL "'"
+	       : config->envelope		       ? "--envelope"
+						       : NULL;
 }
 
 static void fall_back(struct subscriber *s)
 {
 	const struct subscriber_config *config = s->config;
-	const char *option = needs_v1(config);
+	const char *what = needs_v1(config);
 
-	if (option) {
+	if (what) {
 		diag(config->diag, DIAG_ERROR,
-		     "%s: '%s' does not speak %s, which this needs", option,
+		     "%s: '%s' does not speak %s, which this needs", what,
 		     config->url, PROTO_V1);
 		finish(s, EXIT_USAGE);
 	} else if (!s->was_plain) {
@@ -298,27 +299,26 @@ static void client_writable(void *user)
 static void tell_gap(struct subscriber *s, const char *tenant, uint64_t from,
 		     uint64_t to, const char *reason)
 {
-	const struct diag *d = s->config->diag;
-
-	s->gaps++;
-	if (from)
-		s->lost += to - from + 1;
-	if (from && from == to)
-		diag(d, DIAG_WARN,
-		     "gap in '%s': update %" PRIu64 " is lost (%s)", tenant,
-		     from, reason);
-	else if (from)
-		diag(d, DIAG_WARN,
-		     "gap in '%s': updates %" PRIu64 " to %" PRIu64
-		     " are lost (%s)",
-		     tenant, from, to, reason);
-	else
-		diag(d, DIAG_WARN,
-		     "gap in '%s': nobody knows how many updates "
-		     "are lost (%s)",
-		     tenant, reason);
+	losses_tell(&s->losses, s->config->diag, tenant, from, to, reason);
 	if (s->config->strict)
 		finish(s, EXIT_LOST);
+}
+
+/* What came between two connections, where nothing is sent again. */
+static void tell_missed(struct subscriber *s, const struct answer *a,
+			uint64_t from)
+{
+	struct answer_stream name = {a->tenant, strlen(a->tenant), a->epoch};
+	const char *reason = from ? "history" : "restart";
+	uint64_t to = a->next - 1;
+	struct buf text;
+
+	buf_init(&text);
+	answer_put_gap(&text, &name, from, to, reason);
+	if (s->config->envelope && !text.failed)
+		put(s, buf_bytes(&text), buf_len(&text));
+	buf_release(&text);
+	tell_gap(s, a->tenant, from, to, reason);
 }
 
 /* Whether the message is new to us; a jump is told as a gap. */
@@ -349,7 +349,7 @@ static void on_gap(struct subscriber *s, struct subscription *item,
 		resume_gap(&item->seen, a);
 	if (s->config->envelope)
 		put(s, text, len);
-	tell_gap(s, item->tenant, a->from, a->to,
+	tell_gap(s, a->tenant, a->from, a->to,
 		 *a->reason ? a->reason : "no reason given");
 }
 
@@ -358,11 +358,15 @@ static void on_gap(struct subscriber *s, struct subscription *item,
 static void on_subscribed(struct subscriber *s, struct subscription *item,
 			  const struct answer *a)
 {
-	resume_subscribed(&item->seen, a);
+	uint64_t from;
+	bool missed = resume_subscribed(&item->seen, a, &from) == RESUME_JUMP;
+
 	diag(s->config->diag, DIAG_NOTE,
 	     "subscribed to '%s', next is %s:%" PRIu64, item->tenant, a->epoch,
 	     a->next);
-	if (item->confirmed)
+	if (missed)
+		tell_missed(s, a, from);
+	if (item->confirmed || s->done)
 		return;
 	item->confirmed = true;
 	if (--s->unconfirmed == 0)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "subscriptions.h"
 
+#include "tenant.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +23,10 @@ static void begin(struct subscription *item, const char *tenant,
 	struct proto_since point = {.kind = PROTO_SINCE_SEQ};
 
 	item->tenant = tenant;
+	if (strcmp(tenant, TENANT_ALL) == 0) {
+		resume_init_live(&item->seen);
+		return;
+	}
 	if (!bookmark) {
 		resume_init(&item->seen, since);
 		return;
@@ -60,7 +66,7 @@ struct subscription *subscriptions_find(struct subscriptions *s,
 {
 	struct subscription *item = &s->items[s->latest];
 
-	if (!s->count || strcmp(item->tenant, tenant) == 0)
+	if (!s->count || item->seen.live || strcmp(item->tenant, tenant) == 0)
 		return s->count ? item : NULL;
 	item = bsearch(tenant, s->items, s->count, sizeof(*s->items),
 		       by_tenant);

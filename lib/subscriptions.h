@@ -39,7 +39,8 @@ struct subscriptions {
 };
 
 /*
- * Sorts `tenants` (borrowed) and makes one of each. They begin with what
+ * Sorts `tenants` (borrowed) and makes one of each, or one of TENANT_ALL, which
+ * must be the only one. They begin with what
  * `state` (may be NULL) has for `url`, else with `since`. 0, or -1: no memory.
  */
 int subscriptions_init(struct subscriptions *s, const char **tenants,
@@ -47,7 +48,7 @@ int subscriptions_init(struct subscriptions *s, const char **tenants,
 		       const struct state *state, const char *url);
 void subscriptions_release(struct subscriptions *s);
 
-/* The one of this tenant, or NULL. */
+/* The one that what concerns this tenant comes by, or NULL. */
 struct subscription *subscriptions_find(struct subscriptions *s,
 					const char *tenant);
 
