@@ -38,6 +38,28 @@ export class Daemon {
     return this.url.includes('\n') || this.status !== null;
   }
 
+  // Resolves when `test` holds; fails when it ends before.
+  until(test) {
+    return new Promise((resolve, reject) => {
+      this.onChange = () => {
+        if (test())
+          resolve();
+        else if (this.status !== null)
+          reject(new Failure(`wsd has ended with ${this.status}: ${this.log}`));
+      };
+      this.changed();
+    });
+  }
+
+  // When it listens, and when its log has this.
+  ready() {
+    return this.until(() => this.url.includes('\n'));
+  }
+
+  logs(text) {
+    return this.until(() => this.log.includes(text));
+  }
+
   // How often it has read its configuration anew.
   get reloads() {
     return this.log.split(RELOADED).length - 1;

@@ -35,6 +35,7 @@ export function exchange({ host, port }, method, path, headers, body) {
         reject(error);
       }
     });
-    socket.write(`${head}\r\n\r\n${body ?? ''}`);
+    socket.write(`${head}\r\n\r\n`, 'latin1');
+    socket.write(body ?? '');
   });
 }

@@ -43,7 +43,7 @@ export class Peer {
     this.accept = createHash('sha1').update(key + GUID).digest('base64');
     this.socket = connect({ host, port, noDelay: true });
     this.socket.on('data', (chunk) => this.guard(() => this.received(chunk)));
-    this.socket.on('error', () => {});
+    this.socket.on('error', ({ code }) => { this.error = code; });
     this.socket.on('close', () => this.guard(() => this.ended()));
     this.socket.write(`${lines.join('\r\n')}\r\n\r\n`);
     return this.world.until(() => this.status === 101 || this.gone);
@@ -129,7 +129,7 @@ export class Peer {
   // The answer to a handshake that was refused, without what is of its time.
   refused(answer) {
     this.status = Number(answer.split(' ')[1]) || -1;
-    this.body = answer.replace(/^Date: .*\r\n/m, '');
+    this.body = answer.replace(/^Date: .*\r\n/m, '') || `no answer: ${this.error}`;
   }
 
   // --- Sending ---

@@ -34,6 +34,8 @@ function checkEpoch(session, message) {
   if (!('epoch' in message))
     return;
   const stream = session.streams.find(message.tenantId);
+  if (!stream)
+    fail(session, `${shown(message)} came, of a tenant that nobody had a right to`);
   stream.epoch ??= message.epoch;
   if (stream.epoch !== message.epoch)
     fail(session, `the epoch of ${shown(message)} was ${stream.epoch} before`);
@@ -109,6 +111,7 @@ function takeAck(session, message) {
 function takeExpiring(session, message) {
   const is = ({ ends }) => message.expires === new Date(ends).toISOString();
   const list = [session.notices, session.formerNotices].find((l) => l.some(is));
+  if (!list) console.log(shown(session.grants), shown(session.notices), shown(session.added), Date.now());
   if (!list)
     fail(session, `${shown(message)} came, for no grant that it has`);
   const [{ due }] = list.splice(list.findIndex(is), 1);

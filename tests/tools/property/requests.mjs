@@ -174,7 +174,8 @@ export class Requests {
   // What is wrong by itself, whoever says it.
   wrong(session, r) {
     const random = this.random;
-    const token = JSON.stringify(this.world.tokens.pick(random).text);
+    const isShort = ({ text }) => text.length < 8000; // it is there twice
+    const token = JSON.stringify(this.world.tokens.pick(random, isShort).text);
     const tenant = JSON.stringify(random.pick(tenants));
     const [code, type, members] = random.pick([
       ['BAD_TENANT', 'SUBSCRIBE', { tenantId: JSON.stringify(random.pick(noTenants)) }],
@@ -198,10 +199,11 @@ export class Requests {
   make(session, frame, line) {
     const random = this.random;
     const r = { id: randomId(random, ++this.asked), frame, line };
+    const { steady, mute } = session;
     const type = random.weighted([
-      [440, 'publish'], [190, 'subscribe'], [120, 'unsubscribe'],
-      [session.steady ? 4 : 80, 'auth'], [30, 'gap'],
-      [session.steady ? 1 : 20, 'producer'], [20, 'ping'], [30, 'wrong'],
+      [440, 'publish'], [mute ? 0 : 190, 'subscribe'], [120, 'unsubscribe'],
+      [mute ? 0 : steady ? 4 : 80, 'auth'], [30, 'gap'],
+      [steady ? 1 : 20, 'producer'], [20, 'ping'], [30, 'wrong'],
     ]);
     return this[type](session, r);
   }

@@ -56,7 +56,7 @@ export class Session {
     return Math.min(...this.grants.map((grant) => grant.ends));
   }
 
-  // Whether it has to go when these are over.
+  // Whether it has to go when what ends until then is over.
   isDoomedAt(ms) {
     const rest = this.grants.filter((grant) => grant.ends > ms);
     return !rest.length || !this.suffice(rest);
@@ -64,12 +64,13 @@ export class Session {
 
   // It is about to end, or has ended already.
   get mayBeGone() {
-    return this.world.isDusk(this) && this.isDoomedAt(this.ends);
+    return this.world.isDusk(this) && this.isDoomedAt(this.world.dusk);
   }
 
   add(grant) {
     const quarter = (grant.ends - Date.now()) / 4;
     this.grants.push(grant);
+    (this.added ||= []).push([this.world.count, grant.ends, Date.now()]);
     if (!this.plain && grant.ends !== Infinity)
       this.notices.push({ ends: grant.ends, due: grant.ends - Math.min(quarter, 60000) });
   }

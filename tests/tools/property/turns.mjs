@@ -15,7 +15,7 @@ import { Session } from './session.mjs';
 const PEERS = 40;
 const STEADY = 26; // of these stay, if nothing is wrong with them, for seconds
 const BATCH = 8; // requests
-const FRAME_MAX = 14000; // bytes, where no token was shown it may be 32 KiB
+const FRAME_MAX = 8000; // bytes, and a token: before the first good one 32 KiB are allowed
 
 const isWord = ({ text }) => /^[!-~]+$/.test(text) && text.length < 6000;
 
@@ -107,12 +107,16 @@ export class Turns {
 
   // Some connections are steady: they do nothing that ends them. Of these some
   // are brief: a token that soon ends is all they have. Others collect tokens.
+  // Those that are mute show none, until they are closed for that.
   temper(session) {
     const { random, world } = this;
     const steady = world.peers.filter((peer) => peer.session.steady);
     session.collects = random.chance(0.3);
     session.steady = steady.length < STEADY && random.chance(0.7);
-    session.brief = session.steady && random.chance(0.6);
+    session.mute = random.chance(0.05);
+    session.brief = session.steady && !session.mute && random.chance(0.6);
+    if (session.mute)
+      return { path: '/ws', headers: [], token: null };
     if (!session.brief)
       return this.credentials('/ws');
     const token = world.tokens.brief(random);
@@ -133,8 +137,8 @@ export class Turns {
   async leave() {
     const { random, world } = this;
     const late = Date.now() + 10000;
-    const restless = world.awake.filter(({ session }) => !session.steady ||
-      (session.ends > late && random.chance(0.04)));
+    const restless = world.awake.filter(({ session }) => session.steady || session.mute
+      ? session.grants.length && session.ends > late && random.chance(0.04) : true);
     if (!restless.length)
       return;
     const peer = random.pick(restless);

@@ -18,6 +18,8 @@ import { Tokens } from './tokens.mjs';
 
 const DUSK_MS = 300; // before an end
 const NIGHT_MS = Number(process.env.PROPERTY_NIGHT_MS || 1000); // behind it
+const EARLY_MS = 2; // as clocks are read one after the other
+const TICK_MS = 100; // of the timers of wsd
 const WAIT_MS = 20000; // for anything
 const TRACE = 60; // steps that are shown when something failed
 
@@ -105,8 +107,13 @@ export class World {
     return session.grants.length ? session.ends : session.opened + this.authMs;
   }
 
+  // What ends before is about to.
+  get dusk() {
+    return Date.now() + DUSK_MS;
+  }
+
   isDusk(session) {
-    return Date.now() > this.endOf(session) - DUSK_MS;
+    return this.dusk > this.endOf(session);
   }
 
   // A time by which a token must have come is kept to a second.
@@ -118,10 +125,11 @@ export class World {
   // The connection has ended by itself, which it may at the end of a token.
   onClose(peer, code) {
     const { session } = peer;
-    if (session.closed !== null || Date.now() < this.endOf(session) - 2)
+    const early = session.grants.length ? EARLY_MS : EARLY_MS + TICK_MS;
+    if (session.closed !== null || Date.now() < this.endOf(session) - early)
       return;
     const due = session.grants.length ? 4212 : 4010;
-    if ((code === due || code === session.either) && session.isDoomedAt(session.ends))
+    if ((code === due || code === session.either) && session.isDoomedAt(Date.now() + EARLY_MS))
       session.close(code);
   }
 
