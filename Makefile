@@ -204,7 +204,7 @@ completions: all ## write completions/ from the programs' option tables
 
 # `call copy,MODE,FILES,DIRECTORY`; nothing when there are no FILES.
 copy = $(if $(2),install -d $(DESTDIR)$(3) && install -m $(1) $(2) $(DESTDIR)$(3))
-DOCS = $(wildcard README.md ARCHITECTURE.md LICENSE)
+DOCS = $(wildcard README.md ARCHITECTURE.md SECURITY.md LICENSE)
 # `call files,PATTERN`: without directories.
 files = $(filter-out $(patsubst %/.,%,$(wildcard $(1)/.)),$(wildcard $(1)))
 
