@@ -19,7 +19,7 @@ needs() {
 		echo lib libwebsockets libwebsockets-dev
 		echo lib libuv libuv1-dev
 		echo lib hiredis libhiredis-dev
-		echo lib libcrypto libssl-dev
+		echo lib libssl libssl-dev
 		echo deb - libwebsockets-evlib-uv
 		;;
 	demo)
