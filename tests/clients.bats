@@ -125,7 +125,8 @@ youngest() {
 	start_wsd --ping 200ms --dead-after 800ms
 	for client in "${all[@]}"; do
 		launch "$client" "$T/$client" -x "$subscribe"
-		exec {input}>&7 # or its input would end
+		# shellcheck disable=SC2034 # or its input would end
+		exec {input}>&7
 	done
 	joined ${#all[@]}
 	until=$((SECONDS + 20))

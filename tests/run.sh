@@ -63,7 +63,7 @@ run() {
 # lacking FILE: what it needs of other people's programs, and is not there.
 lacking() {
 	local name
-	for name in $(sed -n 's/^# needs: //p' "$1"); do
+	sed -n 's/^# needs: //p' "$1" | tr ' ' '\n' | while read -r name; do
 		case $name in
 		python3:*) /usr/bin/python3 -c "import ${name#*:}" ;;
 		bun) bun --version ;; # a stand-in is there where it does not run

@@ -2,6 +2,7 @@
 # websocat against wsd, as clients.bats has others. Not every system has it, so
 # it has a file of its own, which is left out elsewhere.
 # needs: websocat
+# shellcheck disable=SC2154 # what clients.bash sets
 
 load helper
 load redis

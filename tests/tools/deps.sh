@@ -200,5 +200,5 @@ notest)
 	install_npm
 	unpack_nginx
 	;;
-nobench) install_npm || echo "deps.sh: nothing beside the sketch" >&2 ;;
+nobench) install_npm || echo "deps.sh: the bench goes on without the sketch" >&2 ;;
 esac
