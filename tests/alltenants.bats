@@ -287,6 +287,13 @@ flood() {
 		c recv {"type":"ERROR","id":1,"code":"BAD_REQUEST"}
 		c closed 4001
 	END
+	export WSD_URL=$url
+	WSD_TOKEN=$narrow run -4 wssub '*'
+	[[ $output == *"cannot subscribe to '*': the server says FORBIDDEN: "* ]]
+	WSD_TOKEN=$wide watch -c 1
+	WSD_TOKEN=$wide wspub t 8
+	ends 0
+	[[ $(jq .data "$T/out") == 8 ]]
 }
 
 # --- wssub

@@ -59,10 +59,11 @@ static bool on_loopback(const char *host)
 }
 
 static void check_allowed(const struct access *a, const char *host,
-			  const char *origin)
+			  const char *origin, bool https)
 {
 	const char *site = strstr(origin, "://");
 
+	must(!access_origin_shared(origin));
 	must(on_loopback(host) ||
 	     (a->hosts_count && same_name(host, a->hosts[0])));
 	if (a->origins_count && strcasecmp(origin, a->origins[0]) == 0)
@@ -70,6 +71,8 @@ static void check_allowed(const struct access *a, const char *host,
 	must(strncasecmp(origin, "http://", 7) == 0 ||
 	     strncasecmp(origin, "https://", 8) == 0);
 	site += 3;
+	must(!https || on_loopback(host) ||
+	     strncasecmp(origin, "https://", 8) == 0);
 	must(same_name(site, host) || (on_loopback(site) && on_loopback(host)));
 	/* Nothing behind the port: no path, and no second one. */
 	must(strspn(site + name_len(site), ":0123456789") ==
@@ -88,6 +91,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	const char *host, *origin;
 	struct access a = {.hosts = &host, .origins = &origin};
 	enum access_verdict verdict;
+	bool https = size & 1;
 
 	cut(&l, data, size);
 	host = l.at[2];
@@ -95,15 +99,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* What an option may not say is not there. */
 	a.hosts_count = access_host_valid(host);
 	a.origins_count = access_origin_valid(origin);
-	verdict = access_judge(&a, l.at[0], l.at[1]);
+	verdict = access_judge(&a, l.at[0], l.at[1], https);
 	if (verdict == ACCESS_ALLOWED)
-		check_allowed(&a, l.at[0], l.at[1]);
+		check_allowed(&a, l.at[0], l.at[1], https);
 	/* One who is no browser gets in wherever one is that is. */
-	must(access_judge(&a, l.at[0], NULL) ==
+	must(access_judge(&a, l.at[0], NULL, https) ==
 	     (verdict == ACCESS_BAD_ORIGIN ? ACCESS_ALLOWED : verdict));
 	upper(l.at[0]);
 	upper(l.at[1]);
-	must(access_judge(&a, l.at[0], l.at[1]) == verdict);
+	must(access_judge(&a, l.at[0], l.at[1], https) == verdict);
 	free(l.text);
 	return 0;
 }
