@@ -214,17 +214,18 @@ numbered() {
 }
 
 @test "two wsd: every subscriber gets every Redis message, whichever has it" {
-	local i
+	local i pids=()
 
 	pair
 	for i in {1..6}; do
 		watches "$T/got.$i" -c 500
+		pids[i]=$PID
 	done
 	[[ $(how_many "$http") == 3 ]]
 	[[ $(how_many "$first_http") == 3 ]]
 	announce 1 500
 	for i in {1..6}; do
-		ends "${started[-i]}" 0
+		ends "${pids[i]}" 0
 		numbered 1 500 | cmp - "$T/got.$i"
 	done
 }
@@ -326,13 +327,14 @@ numbered() {
 }
 
 @test "two wsd: by hash one comes back to the same, and resumes without a gap" {
-	local i
+	local i pids=()
 
 	pair "hash \$remote_addr consistent"
 	sed -i '1i worker_shutdown_timeout 100ms;' "$T/nginx.conf"
 	reload
 	for i in 1 2 3; do
 		watches "$T/got.$i" -v --strict -c 20
+		pids[i]=$PID
 	done
 	(($(how_many "$http") % 3 == 0))
 	announce 1 10
@@ -343,7 +345,7 @@ numbered() {
 	done
 	announce 11 20
 	for i in 1 2 3; do
-		ends "${started[-i]}" 0
+		ends "${pids[i]}" 0
 		numbered 1 20 | cmp - "$T/got.$i"
 	done
 }
