@@ -201,14 +201,16 @@ class Channel {
     this.link.schedule();
   }
 
-  // From where to subscribe; undefined when everybody has what he needs.
+  // From where to subscribe; undefined when everybody has what he needs. First
+  // from a position that the server may not know: then all that it has follows.
   need() {
     const all = [...this.members];
     const lacking = all.filter((member) => !member.attached);
     if (!lacking.some((member) => member.at))
       return lacking[0]?.since;
     const placed = all.filter((member) => member.at).map(({ at }) => at);
-    return placed.find(({ epoch }) => epoch !== this.head?.epoch) ??
+    return placed.find(({ epoch, seq }) =>
+      epoch !== this.head?.epoch || seq > this.head.seq) ??
       placed.reduce((a, b) => (b.seq < a.seq ? b : a));
   }
 
@@ -262,10 +264,12 @@ class Channel {
     const isKnown = (at) => at.epoch === epoch && at.seq < next + replayed;
     const isServed = (at) => isKnown(at) && (at.seq >= next - 1 ||
       (since?.epoch === epoch && since.seq <= at.seq));
+    const isRestart = isPosition(since) && !isKnown(since);
     for (const member of this.members) {
       if (!member.at && same(member.since, since)) {
         member.at = { epoch, seq: next - 1 };
-      } else if (member.at && asking.has(member) && !isKnown(member.at)) {
+      } else if (member.at && isRestart && asking.has(member) &&
+        !isKnown(member.at)) {
         member.restart(epoch, next - 1);
       }
       member.attached = Boolean(member.at) && isServed(member.at);
@@ -317,15 +321,13 @@ class Channel {
   update(message, line) {
     const { epoch, seq, data } = message;
     const meta = new Meta(message, line);
-    if (!this.flows)
-      return; // left over from a subscription before this
     this.moved(epoch, seq);
     for (const member of this.members)
       member.take(epoch, seq, () => member.call('onUpdate', data, meta));
   }
 
   gap({ epoch, from, to, seq, reason }) {
-    if (!this.flows || reason === 'restart')
+    if (reason === 'restart')
       return;
     if (seq ?? to)
       this.moved(epoch, seq ?? to);
@@ -653,9 +655,9 @@ class Link {
   }
 
   renewLater(until) {
-    const ms = Math.max(RENEW_MS, (until - Date.now()) / 2);
-    this.renewal = Date.now() < until
-      ? setTimeout(() => this.renew(until), ms) : null;
+    const left = until - Date.now();
+    this.renewal = left > RENEW_MS
+      ? setTimeout(() => this.renew(until), Math.max(RENEW_MS, left / 2)) : null;
   }
 
   // If it fails, again, as long as there is time: the connection ends then.

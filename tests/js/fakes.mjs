@@ -105,6 +105,7 @@ export class FakeSocket {
     this.state = 'left';
     this.code = code;
     this.left?.();
+    queueMicrotask(() => this.onclose?.({ code, reason: '' }));
   }
 
   // --- What the test does ---

@@ -182,7 +182,7 @@ class Conn {
     const { epoch, log } = tenant;
     const { next, gap } = this.wsd.start(tenant, since, Date.now());
     this.wsd.starts.push({ tenant: tenantId, since: JSON.stringify(since ?? null),
-      epoch, next });
+      epoch, next, isAll: next === tenant.first });
     this.cursors.set(tenantId, next);
     this.out.push({ type: 'SUBSCRIBED', id, tenantId, epoch, next,
       replayed: log.length + 1 - next, recovered: !gap });

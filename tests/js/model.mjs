@@ -116,6 +116,9 @@ class Watcher {
     this.at = this.subscription.position;
     this.logs = this.wsd.tenants;
     assert.equal(this.at.epoch, epoch);
+    assert(this.wsd.starts.some((start) => start.isAll &&
+      start.tenant === this.id && start.epoch === epoch &&
+      start.next === this.at.seq + 1), 'not all that is retained follows');
   }
 
   // After all has come to rest.
