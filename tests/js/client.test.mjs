@@ -521,6 +521,11 @@ test('a page that is seen again asks', async () => {
   tell('visibilitychange');
   await settle();
   assert.deepEqual(last().take(), [{ type: 'PING' }]);
+  last().receive({ type: 'PONG' });
+  tell('visibilitychange');
+  last().end(); // before that was sent
+  await clock.pass(125);
+  assert.deepEqual((await serve()).map(({ type }) => type), ['SUBSCRIBE']);
 });
 
 // --- The page ---
@@ -633,7 +638,7 @@ test('a token that comes too late is for nobody', async () => {
 // How the server says that it does not like a token.
 const refusals = {
   'AUTH_FAILED': () => last().receive(error(last().take()[0], 'AUTH_FAILED'),
-    subscribed({ id: 2, tenantId: 't' }), update(1)),
+    { type: 'EXPIRING', inMs: 9 }, subscribed({ id: 2, tenantId: 't' })),
   'AUTH_REQUIRED': () => last().receive(error(last().take()[1],
     'AUTH_REQUIRED')),
   '4010': () => last().end(4010),

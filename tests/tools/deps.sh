@@ -29,6 +29,7 @@ needs() {
 	test)
 		needs build
 		echo cmd bats bats
+		echo cmd chromium chromium
 		echo cmd curl curl
 		echo cmd jq jq
 		echo cmd mandoc mandoc
@@ -144,29 +145,27 @@ unpack_nginx() {
 		echo "deps.sh: no nginx; its tests are skipped" >&2
 }
 
-# Whether node_modules is what package-lock.json says, with bun or without.
+# Whether node_modules is what package-lock.json says.
 npm_current() {
 	[ -e node_modules/.package-lock.json ] &&
 		[ -n "$(find node_modules/.package-lock.json \
 			-newer package-lock.json)" ] &&
-		{ [ "$1" = test ] || [ -x node_modules/.bin/bun ]; }
+		[ -x node_modules/.bin/bun ]
 }
 
+# With the optional packages, as esbuild and bun have their binaries in some.
 install_npm() {
-	if npm_current "$1"; then
+	if npm_current; then
+		return 0
+	fi
+	echo "deps.sh: installing into node_modules what package.json names"
+	if npm ci --include=dev --no-audit --no-fund; then
 		return 0
 	elif [ "$1" = test ]; then
-		echo "deps.sh: installing into node_modules: test data"
-		npm ci --include=dev --omit=optional --ignore-scripts \
-			--no-audit --no-fund || {
-			echo "deps.sh: npm failed; DEPS=skip goes on without" >&2
-			return 1
-		}
-	else
-		echo "deps.sh: installing into node_modules: test data, bun"
-		npm ci --include=dev --no-audit --no-fund ||
-			echo "deps.sh: npm failed; the bench goes on without bun" >&2
+		echo "deps.sh: npm failed; DEPS=skip goes on without" >&2
+		return 1
 	fi
+	echo "deps.sh: npm failed; the bench goes on without bun" >&2
 }
 
 check=no
