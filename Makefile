@@ -27,7 +27,7 @@ WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 ALL_CPPFLAGS = -D_GNU_SOURCE -DWSD_VERSION='"$(VERSION)"' -Ilib $(CPPFLAGS)
 ALL_CFLAGS = -std=c11 $(WARNINGS) $(CFLAGS)
 
-LIBS = libwebsockets libuv hiredis libcrypto
+LIBS = libwebsockets libuv hiredis libssl libcrypto
 PKG_CONFIG ?= pkg-config
 LIB_CFLAGS = $(shell $(PKG_CONFIG) --cflags $(LIBS) 2>/dev/null)
 # A program needs at run time only those that it uses.
@@ -204,7 +204,7 @@ completions: all ## write completions/ from the programs' option tables
 
 # `call copy,MODE,FILES,DIRECTORY`; nothing when there are no FILES.
 copy = $(if $(2),install -d $(DESTDIR)$(3) && install -m $(1) $(2) $(DESTDIR)$(3))
-DOCS = $(wildcard README.md ARCHITECTURE.md LICENSE)
+DOCS = $(wildcard README.md ARCHITECTURE.md SECURITY.md LICENSE)
 # `call files,PATTERN`: without directories.
 files = $(filter-out $(patsubst %/.,%,$(wildcard $(1)/.)),$(wildcard $(1)))
 

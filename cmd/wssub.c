@@ -5,6 +5,7 @@
  */
 #include "diag.h"
 #include "exits.h"
+#include "login.h"
 #include "options.h"
 #include "subscriber.h"
 #include "tenant.h"
@@ -22,6 +23,7 @@
 struct settings {
 	struct option_base options;
 	const char *url;
+	struct login_options login;
 	bool envelope;
 	uint64_t count;
 	uint64_t timeout;
@@ -40,6 +42,15 @@ struct settings {
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
+	{0, "token-file", OPTION_TEXT, FIELD(login.token_file), "FILE",
+	 "show the token in FILE, which others cannot read (WSD_TOKEN)", NULL,
+	 0, 0},
+	{0, "cacert", OPTION_TEXT, FIELD(login.cacert), "FILE",
+	 "the authorities that may sign the certificate of a wss server, as PEM "
+	 "(default: those of the system)",
+	 NULL, 0, 0},
+	{0, "insecure", OPTION_FLAG, FIELD(login.insecure), NULL,
+	 "do not check the certificate of a wss server", NULL, 0, 0},
 	{'e', "envelope", OPTION_FLAG, FIELD(envelope), NULL,
 	 "write whole UPDATE and GAP messages, with tenant, seq and time", NULL,
 	 0, 0},
@@ -146,8 +157,7 @@ static int subscribe(const struct subscriber_config *config)
 	bool clean;
 
 	log_init(&log, config->diag, LOG_TEXT);
-	if (loop_init(&loop, &log, client_protocols(),
-		      client_loop_options(config->url), NULL) != 0)
+	if (client_loop(&loop, &log, config->login) != 0)
 		return EXIT_OTHER;
 	if (subscriber_init(&s, config, &loop) == 0)
 		loop_run(&loop);
@@ -159,6 +169,22 @@ static int subscribe(const struct subscriber_config *config)
 	if (!clean)
 		_exit(s.status);
 	return s.status;
+}
+
+/* Once it is known what is let in, and by whom. */
+static int log_in(const struct settings *s, struct subscriber_config *config)
+{
+	char why[LOGIN_WHY_MAX];
+	struct login login;
+	int status;
+
+	config->login = &login;
+	if (login_init(&login, &s->login, s->url, config->diag, why) == 0)
+		status = subscribe(config);
+	else
+		status = options_wrong(&program, "%s", why);
+	login_release(&login);
+	return status;
 }
 
 static int run(const struct settings *s, char **tenants, int count)
@@ -189,7 +215,7 @@ static int run(const struct settings *s, char **tenants, int count)
 		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
 		.diag = &d,
 	};
-	return subscribe(&config);
+	return log_in(s, &config);
 }
 
 int main(int argc, char **argv)

@@ -2,7 +2,6 @@
 #include "caller.h"
 
 #include "clock.h"
-#include "reply.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -140,29 +139,46 @@ static void log_refused(struct callers *all, const struct netaddr *from,
 			  address);
 }
 
+static const struct refusal_of {
+	enum counters_refusal counter;
+	unsigned status;
+	const char *message;
+} refusals[] = {
+	[ADMISSION_FULL] = {REFUSED_CONNECTIONS, 503,
+			    "the server has too many connections"},
+	[ADMISSION_ADDRESS_FULL] = {REFUSED_ADDRESS, 429,
+				    "too many connections from this address"},
+	[ADMISSION_NO_MEMORY] = {REFUSED_MEMORY, 503,
+				 "the server has too little memory"},
+};
+
 static void refuse(struct callers *all, int fd, const struct netaddr *from,
 		   enum admission_verdict verdict)
 {
-	uint64_t *refused = all->hub->counters.refused;
+	const struct refusal_of *r = &refusals[verdict];
 
 	log_refused(all, from, verdict);
-	switch (verdict) {
-	case ADMISSION_ADDRESS_FULL:
-		refused[REFUSED_ADDRESS]++;
-		answer_refused(all, fd, 429,
-			       "too many connections from this address");
-		break;
-	case ADMISSION_FULL:
-		refused[REFUSED_CONNECTIONS]++;
-		answer_refused(all, fd, 503,
-			       "the server has too many connections");
-		break;
-	default:
-		refused[REFUSED_MEMORY]++;
-		answer_refused(all, fd, 503,
-			       "the server has too little memory");
-	}
+	all->hub->counters.refused[r->counter]++;
+	answer_refused(all, fd, r->status, r->message);
 	close(fd);
+}
+
+int caller_locate(struct caller *c, const struct netaddr *from,
+		  struct reply *refusal)
+{
+	enum admission_verdict verdict =
+		admission_locate(&c->all->admission, &c->admission, from);
+	const struct refusal_of *r = &refusals[verdict];
+
+	c->address = *from;
+	if (verdict == ADMITTED)
+		return 0;
+	log_refused(c->all, from, verdict);
+	c->all->hub->counters.refused[r->counter]++;
+	reply_fault(refusal, r->status, PROTO_OVER_CAPACITY, "%s", r->message);
+	reply_retry(refusal, RETRY_MS);
+	refusal->logged = true;
+	return -1;
 }
 
 /* Whoever is half open for longest makes room. */
@@ -192,11 +208,13 @@ struct caller *caller_accept(struct callers *all, int fd,
 			     const struct netaddr *from)
 {
 	enum admission_verdict verdict = ADMISSION_NO_MEMORY;
+	bool proxy = forwarded_is_proxy(&all->proxies, from);
 	struct caller *c = add(all, from);
 
 	all->hub->counters.accepted++;
 	if (c)
-		verdict = admission_enter(&all->admission, &c->admission, from);
+		verdict = admission_enter(&all->admission, &c->admission,
+					  proxy ? NULL : from);
 	if (verdict != ADMITTED) {
 		free(c);
 		refuse(all, fd, from, verdict);

@@ -13,10 +13,12 @@
 #define CALLER_H
 
 #include "admission.h"
+#include "forwarded.h"
 #include "grant.h"
 #include "hub.h"
 #include "log.h"
 #include "loop.h"
+#include "reply.h"
 #include "wheel.h"
 
 struct caller;
@@ -35,6 +37,7 @@ struct caller_times {
 struct callers {
 	struct admission admission;
 	struct caller_times times;
+	struct forwarded_proxies proxies; /* whose word counts; borrowed */
 	struct wheel wheel;
 	struct loop *loop;	 /* borrowed */
 	struct hub *hub;	 /* borrowed; its counters are told */
@@ -58,7 +61,7 @@ struct caller {
 	struct wheel_timer timer;
 	struct peer *peer;	   /* NULL while it is HTTP */
 	struct exchange *exchange; /* NULL once it is none any more */
-	struct netaddr address;
+	struct netaddr address;	   /* once that is known, of a proxy's client */
 };
 
 /* 0, or -1 with errno. `peer_due` as above. */
@@ -85,6 +88,13 @@ void callers_release(struct callers *all);
  */
 struct caller *caller_accept(struct callers *all, int fd,
 			     const struct netaddr *from);
+
+/*
+ * It is known now on whose behalf it is: that is its address from now on, and
+ * there it counts. -1: that has as many as it may; `refusal` is the answer.
+ */
+int caller_locate(struct caller *c, const struct netaddr *from,
+		  struct reply *refusal);
 
 /*
  * Gives it to lws, which takes the descriptor, as one that has sent this

@@ -2,7 +2,7 @@
 #include "subscriber.h"
 
 #include "num.h"
-#include "request.h"
+#include "tenant.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -202,16 +202,7 @@ static void send_subscriptions(struct subscriber *s)
 
 	if (s->asked == s->all.count || !client_can_send(s->client))
 		return;
-	while (s->asked < s->all.count && buf_len(&s->frame) < most) {
-		const struct subscription *item = &s->all.items[s->asked++];
-		struct proto_since since;
-
-		resume_since(&item->seen, &since);
-		request_put_subscribe(&s->frame, s->plain ? 0 : s->asked,
-				      item->tenant, s->plain ? NULL : &since);
-		if (!s->plain)
-			buf_putc(&s->frame, '\n');
-	}
+	subscriptions_ask(&s->all, &s->asked, &s->frame, most, s->plain);
 	if (s->frame.failed || client_send(s->client, &s->frame) < 0) {
 		diag(s->config->diag, DIAG_ERROR, "out of memory");
 		finish(s, EXIT_OTHER);
@@ -403,15 +394,17 @@ static void on_error(struct subscriber *s, const struct answer *a)
 	const char *tenant = a->id && a->id <= s->all.count
 				     ? s->all.items[a->id - 1].tenant
 				     : NULL;
-	char message[256];
-	long n = -1;
+	char error[ANSWER_ERROR_MAX];
+	char text[2 * ANSWER_ERROR_MAX];
 
-	if (a->message.type == JSON_STRING && a->message.text)
-		n = json_unescape(&a->message, message, sizeof(message));
-	diag(s->config->diag, DIAG_ERROR, "%s%s%sthe server says %s%s%.*s",
-	     tenant ? "cannot subscribe to '" : "", tenant ? tenant : "",
-	     tenant ? "': " : "", a->code_name, n > 0 ? ": " : "",
-	     n > 0 ? (int)n : 0, message);
+	snprintf(text, sizeof(text), "%s%s%sthe server says %s",
+		 tenant ? "cannot subscribe to '" : "", tenant ? tenant : "",
+		 tenant ? "': " : "", answer_show_error(a, error));
+	if (proto_code_denies(a->code)) {
+		client_deny(s->client, a->code, text);
+		return;
+	}
+	diag(s->config->diag, DIAG_ERROR, "%s", text);
 	finish(s, error_status(a->code));
 }
 
@@ -420,6 +413,8 @@ static void on_answer(struct subscriber *s, const struct answer *a,
 {
 	struct subscription *item = NULL;
 
+	if (a->type != ANSWER_UPDATE && client_answer(s->client, a))
+		return;
 	if (*a->tenant)
 		item = subscriptions_find(&s->all, a->tenant);
 	if (a->type == ANSWER_UPDATE && item && a->data.text)
@@ -473,12 +468,20 @@ static void client_lost(void *user, const struct client_loss *loss)
 	     loss->connected && s->plain ? ", updates may be missing" : "");
 }
 
+static void client_warn(void *user, const char *text)
+{
+	const struct subscriber *s = user;
+
+	diag(s->config->diag, DIAG_WARN, "%s", text);
+}
+
 static const struct client_events client_events = {
 	.late = client_late,
 	.ready = client_ready,
 	.message = client_message,
 	.writable = client_writable,
 	.lost = client_lost,
+	.warn = client_warn,
 };
 
 /* Beginning and end */
@@ -540,6 +543,7 @@ static int start_client(struct subscriber *s)
 	s->client_config = (struct client_config){
 		.url = s->config->url,
 		.protocol = PROTO_V1,
+		.login = s->config->login,
 		.retry = !s->config->no_reconnect,
 	};
 	s->client =

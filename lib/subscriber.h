@@ -17,6 +17,7 @@
 
 struct subscriber_config {
 	const char *url;
+	struct login *login; /* borrowed; see client.h */
 	/* Valid ids, sorted here, repeats left out; or TENANT_ALL alone. */
 	const char **tenants;
 	size_t tenants_count;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "subscriptions.h"
 
+#include "request.h"
 #include "tenant.h"
 
 #include <stdlib.h>
@@ -59,6 +60,22 @@ void subscriptions_release(struct subscriptions *s)
 {
 	free(s->items);
 	memset(s, 0, sizeof(*s));
+}
+
+void subscriptions_ask(const struct subscriptions *s, size_t *asked,
+		       struct buf *frame, size_t most, bool plain)
+{
+	struct proto_since since;
+
+	while (*asked < s->count && buf_len(frame) < most) {
+		const struct subscription *item = &s->items[(*asked)++];
+
+		resume_since(&item->seen, &since);
+		request_put_subscribe(frame, plain ? 0 : *asked, item->tenant,
+				      plain ? NULL : &since);
+		if (!plain)
+			buf_putc(frame, '\n');
+	}
 }
 
 struct subscription *subscriptions_find(struct subscriptions *s,

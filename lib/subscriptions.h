@@ -10,6 +10,7 @@
 #ifndef SUBSCRIPTIONS_H
 #define SUBSCRIPTIONS_H
 
+#include "buf.h"
 #include "resume.h"
 #include "state.h"
 
@@ -51,6 +52,14 @@ void subscriptions_release(struct subscriptions *s);
 /* The one that what concerns this tenant comes by, or NULL. */
 struct subscription *subscriptions_find(struct subscriptions *s,
 					const char *tenant);
+
+/*
+ * Appends requests for those from `*asked` on, which is counted up, until
+ * `frame` has `most` bytes or more. The id of each is its place, from 1; in
+ * plain there is none.
+ */
+void subscriptions_ask(const struct subscriptions *s, size_t *asked,
+		       struct buf *frame, size_t most, bool plain);
 
 /*
  * Takes note of what is on stdout: `appended` bytes were put out in all,

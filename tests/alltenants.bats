@@ -287,6 +287,13 @@ flood() {
 		c recv {"type":"ERROR","id":1,"code":"BAD_REQUEST"}
 		c closed 4001
 	END
+	export WSD_URL=$url
+	WSD_TOKEN=$narrow run -4 wssub '*'
+	[[ $output == *"cannot subscribe to '*': the server says FORBIDDEN: "* ]]
+	WSD_TOKEN=$wide watch -c 1
+	WSD_TOKEN=$wide wspub t 8
+	ends 0
+	[[ $(jq .data "$T/out") == 8 ]]
 }
 
 # --- wssub
@@ -334,7 +341,7 @@ flood() {
 		["GAP","*",null,null,"restart"]
 		["UPDATE","u",1,null,null]
 	END
-	! grep -q '"since"' "$T/log"
+	run ! grep -q '"since"' "$T/log"
 }
 
 @test "wssub --strict '*': after a reconnect exit 7" {

@@ -81,10 +81,10 @@ script() {
 
 @test "wsd: all of them, in a handshake and in AUTH" {
 	start_wsd "${keys[@]}" --auth-failures 0
-	script >script
-	(($(grep -c ' status 401$' script) > 700))
-	(($(grep -c AUTH_FAILED script) > 800))
-	raw <script
+	script >steps
+	(($(grep -c ' status 401$' steps) > 700))
+	(($(grep -c AUTH_FAILED steps) > 800))
+	raw <steps
 	# The log has reasons, and nothing of the tokens.
 	grep -q 'refused a token from .*: ' "$wsd_log"
 	cut -f 3 table | tr . '\n' | grep -E '.{12}' >parts

@@ -2,9 +2,10 @@
 /*
  * A script of events for four sessions of one hub, two of each dialect: text
  * in whole and in pieces, partial writes, room again, time that passes, limits
- * that change, drain, ends and new beginnings. Whatever happens, frames are
- * whole, the ledger adds up, memory is bounded and given back, and a wsd.v1
- * peer gets what it was promised.
+ * that change, tokens and their ends, drain, ends and new beginnings. Whatever
+ * happens, frames are whole, the ledger adds up, memory is bounded and given
+ * back, a wsd.v1 peer gets what it was promised, and where tokens are asked for
+ * (input of odd length) nobody gets more than they allow.
  */
 #include "../unit/fakeconn.h"
 #include "answer.h"
@@ -169,14 +170,32 @@ static void listen_to(struct peer *p)
 	     buf_len(&p->conn.session.outlet.control) <= CONTROL_MAX);
 }
 
+/* Nobody keeps a subscription that no token of his allows. */
+static bool entitled(const struct session *s)
+{
+	if (!s->outlet.hub->guarded || s->outlet.closing)
+		return true;
+	list_for_each (node, &s->outlet.subscriptions) {
+		const struct hub_tenant *t =
+			list_entry(node, struct subscription, in_outlet)
+				->tenant;
+
+		if (!pass_may(&s->pass, RIGHTS_SUBSCRIBE, t->id, t->id_len))
+			return false;
+	}
+	return pass_count(&s->pass) <= PASS_MAX;
+}
+
 static void check(struct world *w)
 {
 	must(fakeconn_ledger(&w->hub));
 	must(w->hub.tenants.count <= w->hub.config.tenants_max);
 	must(w->hub.keys.count <= w->hub.config.keys_max);
 	must(!w->hub.overview.stream || stream_readers(w->hub.overview.stream));
-	for (int i = 0; i < CONNECTIONS; i++)
+	for (int i = 0; i < CONNECTIONS; i++) {
 		listen_to(&w->peers[i]);
+		must(entitled(&w->peers[i].conn.session));
+	}
 }
 
 static void open_peer(struct world *w, int i)
@@ -213,6 +232,19 @@ static void put_publish(struct world *w, struct buf *b, uint8_t what,
 			   any, tenant);
 }
 
+/* A token of fakeconn.h: for some tenants, good for up to 15 steps of time. */
+static void put_token(const struct world *w, struct buf *b, uint8_t more)
+{
+	static const char *const patterns[] = {"0", "1", "*", "2*"};
+	long long now = w->hub.now.wall_ms / 1000;
+
+	if (more & 8)
+		buf_puts(b, ",\"token\":\"bad\"");
+	else
+		buf_printf(b, ",\"token\":\"who:%s:%lld\"", patterns[more & 3],
+			   now + (more >> 4));
+}
+
 /* Appends a message from a few bytes of the script. */
 static void put_message(struct world *w, struct script *s, struct buf *b)
 {
@@ -232,8 +264,11 @@ static void put_message(struct world *w, struct script *s, struct buf *b)
 	switch (what) {
 	case 0:
 	case 1:
-		buf_printf(b, "{\"type\":\"SUBSCRIBE\",\"tenantId\":%u%s}",
+		buf_printf(b, "{\"type\":\"SUBSCRIBE\",\"tenantId\":%u%s",
 			   tenant, since[more >> 2 & 7]);
+		if (more & 128)
+			put_token(w, b, script_byte(s));
+		buf_putc(b, '}');
 		break;
 	case 2:
 		buf_printf(b, "{\"type\":\"UNSUBSCRIBE\",\"tenantId\":\"%u\"}",
@@ -249,7 +284,9 @@ static void put_message(struct world *w, struct script *s, struct buf *b)
 				 "{\"type\":\"PING\",\"id\":\"01234567\"}\n");
 		break;
 	case 5:
-		buf_puts(b, "{\"type\":\"AUTH\",\"token\":\"t\"}");
+		buf_puts(b, "{\"type\":\"AUTH\"");
+		put_token(w, b, more);
+		buf_putc(b, '}');
 		break;
 	case 6:
 		buf_puts(b, "{\"type\":\"PING\"}");
@@ -332,6 +369,8 @@ static void pass(struct world *w, uint8_t amount)
 	int64_t ms = (amount + 1) * (int64_t)STEP_MS;
 
 	hub_set_time(&w->hub, now->mono_ms + ms, now->wall_ms + ms);
+	for (int i = 0; i < CONNECTIONS; i++)
+		session_watch(&w->peers[i].conn.session);
 	hub_sweep(&w->hub, 2);
 }
 
@@ -452,6 +491,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(&w, 0, sizeof(w));
 	must(fakeconn_hub(&w.hub, &config) == 0);
+	w.hub.guarded = size & 1;
 	for (int i = 0; i < CONNECTIONS; i++)
 		open_peer(&w, i);
 	while (s.left) {
