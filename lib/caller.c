@@ -2,7 +2,6 @@
 #include "caller.h"
 
 #include "clock.h"
-#include "reply.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -218,18 +217,37 @@ static const struct refusal_of {
 				 "the server has too little memory"},
 };
 
-static void refuse(struct callers *all, struct wire *wire,
+/* Who still has to shake hands can be told by TLS alone. */
+static void refuse(struct callers *all, struct wire *wire, bool before_tls,
 		   const struct netaddr *from, enum admission_verdict verdict)
 {
 	const struct refusal_of *r = &refusals[verdict];
 
 	log_refused(all, from, verdict);
 	all->hub->counters.refused[r->counter]++;
-	if (callers_expect_tls(all, from) && !wire->tls)
+	if (before_tls)
 		alert_refused(wire);
 	else
 		answer_refused(all, wire, r->status, r->message);
 	wire_close(wire);
+}
+
+int caller_locate(struct caller *c, const struct netaddr *from,
+		  struct reply *refusal)
+{
+	enum admission_verdict verdict =
+		admission_locate(&c->all->admission, &c->admission, from);
+	const struct refusal_of *r = &refusals[verdict];
+
+	c->address = *from;
+	if (verdict == ADMITTED)
+		return 0;
+	log_refused(c->all, from, verdict);
+	c->all->hub->counters.refused[r->counter]++;
+	reply_fault(refusal, r->status, PROTO_OVER_CAPACITY, "%s", r->message);
+	reply_retry(refusal, RETRY_MS);
+	refusal->logged = true;
+	return -1;
 }
 
 /* Whoever is half open for longest makes room. */
@@ -259,16 +277,19 @@ struct caller *caller_accept(struct callers *all, int fd,
 			     const struct netaddr *from)
 {
 	enum admission_verdict verdict = ADMISSION_NO_MEMORY;
+	bool proxy = forwarded_is_proxy(&all->proxies, from);
 	struct caller *c = add(all, from);
 	struct wire wire;
 
 	all->hub->counters.accepted++;
 	if (c)
-		verdict = admission_enter(&all->admission, &c->admission, from);
+		verdict = admission_enter(&all->admission, &c->admission,
+					  proxy ? NULL : from);
 	if (verdict != ADMITTED) {
 		free(c);
 		wire_init(&wire, fd);
-		refuse(all, &wire, from, verdict);
+		refuse(all, &wire, callers_expect_tls(all, from), from,
+		       verdict);
 		return NULL;
 	}
 	drop_excess(all);
@@ -303,7 +324,7 @@ void caller_adopt(struct caller *c, struct wire *wire,
 
 	if (fd < 0) {
 		grant_free(grant);
-		refuse(all, wire, &c->address, ADMISSION_NO_MEMORY);
+		refuse(all, wire, false, &c->address, ADMISSION_NO_MEMORY);
 		caller_free(c);
 		return;
 	}
