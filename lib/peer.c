@@ -88,6 +88,37 @@ static void peer_want_write(void *conn)
 	lws_callback_on_writable(p->wsi);
 }
 
+/* Of a peer over TLS. */
+static long tunnel_peer_send(void *conn, const struct iovec *pieces, int count)
+{
+	struct peer *p = conn;
+	long n;
+
+	if (closed_by_lws(p))
+		return -1;
+	if (lws_partial_buffered(p->wsi))
+		return 0;
+	n = tunnel_send(p->caller->tunnel, pieces, count);
+	if (n > 0)
+		p->peers->hub->counters.bytes_out += (uint64_t)n;
+	return n;
+}
+
+static int tunnel_peer_keep(void *conn, const char *bytes, size_t len)
+{
+	struct peer *p = conn;
+
+	p->peers->hub->counters.bytes_out += len;
+	return tunnel_keep(p->caller->tunnel, bytes, len);
+}
+
+static void tunnel_peer_want_write(void *conn)
+{
+	struct peer *p = conn;
+
+	tunnel_want(p->caller->tunnel);
+}
+
 /* Whom wsd closes, and why; that a peer is gone is no event. */
 static void log_closing(const struct peer *p)
 {
@@ -183,6 +214,15 @@ static const struct outlet_ops ops = {
 	.pause = peer_pause,
 };
 
+static const struct outlet_ops tunnel_ops = {
+	.wake = peer_wake,
+	.send = tunnel_peer_send,
+	.keep = tunnel_peer_keep,
+	.want_write = tunnel_peer_want_write,
+	.closing = peer_closing,
+	.pause = peer_pause,
+};
+
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 		struct log *log, struct guard *guard)
 {
@@ -195,6 +235,9 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	all->received = 0;
 	roster_init(&all->all);
 	list_init(&all->busy);
+	callers->peer_due = peer_due;
+	callers->peer_arrived = peer_arrived;
+	callers->peer_writable = peer_writable;
 }
 
 void peers_release(struct peers *all)
@@ -257,7 +300,8 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	all->hub->counters.established++;
 	list_init(&p->busy);
 	all->counts[dialect]++;
-	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
+	session_init(&p->session, all->hub, dialect, ++all->number,
+		     caller->tunnel ? &tunnel_ops : &ops, p);
 	wheel_set(&all->callers->wheel, &caller->timer, first_ping(p));
 	let_in(p, grant);
 	return p;
@@ -309,7 +353,7 @@ static void message_due(struct peer *p)
 static enum uptake_news look(struct peer *p)
 {
 	enum uptake_news news =
-		uptake_look(&p->uptake, lws_get_socket_fd(p->wsi));
+		uptake_look(&p->uptake, caller_socket(p->caller));
 
 	/* What was written into that room hides it from the look. */
 	if (p->relieved)
@@ -452,9 +496,15 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 	watch_message(p, &piece);
 	session_receive(&p->session, &piece);
 	p->peers->hub->counters.bytes_in += len;
-	p->received += len + HEADER_MIN;
+	p->received += (uint32_t)len + HEADER_MIN;
 	p->peers->received += len + HEADER_MIN;
-	if (p->received >= PEER_RX_SMALL && list_empty(&p->busy))
+	if (p->received >= PEER_RX_SMALL)
+		peer_arrived(p);
+}
+
+void peer_arrived(struct peer *p)
+{
+	if (list_empty(&p->busy))
 		list_append(&p->peers->busy, &p->busy);
 }
 
