@@ -202,9 +202,8 @@ export class World {
     }
   }
 
-  checkNotices({ name, notices }) {
-    const late = notices.find(({ due }) => Date.now() > due + NIGHT_MS);
-    if (late)
+  checkNotices({ name, grants }) {
+    if (grants.some(({ told }) => told && Date.now() > told + NIGHT_MS))
       throw new Failure(`${name}: was not told that a token ends`);
   }
 }
