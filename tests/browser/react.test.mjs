@@ -18,7 +18,9 @@ before(async () => {
   site.page('/', '<div id="app"></div><script type="module" src="/app.js">' +
     '</script>');
   site.page('/elsewhere', 'Nothing is here.');
-  browser = await launch({ bfcache: true });
+  // A name for the server that is not one of this machine: see `offline`.
+  browser = await launch({ bfcache: true,
+    args: ['--host-resolver-rules=MAP wsd.test 127.0.0.1'] });
 });
 
 after(async () => {
@@ -27,7 +29,8 @@ after(async () => {
 });
 
 beforeEach(async () => {
-  wsd = await Wsd.start('--history-count', '100000');
+  wsd = await Wsd.start('--history-count', '100000', '--host', 'wsd.test',
+    '--origin', site.url(''));
   relay = await Relay.start(wsd);
   page = await open(browser, `${site.url('/')}?url=${relay.url}`);
 });
@@ -197,6 +200,21 @@ test('a page that is frozen', async () => {
   await wsd.publish('t', [2, 3]);
   await tell('resume');
   assert.deepEqual(await shown('a', 3), [1, 2, 3]);
+});
+
+test('offline', async () => {
+  const options = { url: relay.url.replace('127.0.0.1', 'wsd.test') };
+  await show({ name: 'a', tenant: 't', options });
+  await live('a');
+  await wsd.publish('t', [1]);
+  await shown('a', 1);
+  await page.context().setOffline(true);
+  relay.cut();
+  await section('a').locator('.why').getByText('offline').waitFor();
+  await wsd.publish('t', [2]);
+  await page.context().setOffline(false);
+  assert.deepEqual(await shown('a', 2), [1, 2]);
+  assert.equal(relay.taken, 2);
 });
 
 test('a wsd that is started anew', async () => {
