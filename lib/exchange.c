@@ -53,7 +53,7 @@ static void drop_part(struct exchange *e)
 {
 	if (!e->part.base)
 		return;
-	buf_release(&e->part);
+	buf_wipe(&e->part);
 	hold(e, METER_ASSEMBLY, 0);
 }
 

@@ -22,3 +22,14 @@ setup() {
 @test "the same in JSON" {
 	node "$BATS_TEST_DIRNAME/tools/secrets.mjs" "$BIN/wsd" . json 3>&-
 }
+
+@test "a token that was shown stays nowhere in memory" {
+	[[ $(id -u) == 0 ]] || skip "root alone can look"
+	printf '%s' 0123456789abcdef0123456789abcdef >key
+	start_wsd --jwt-key key
+	token=token-that-$RANDOM-is-not-good
+	curl -s -H "Authorization: Bearer $token" "$http/metrics"
+	node "$BATS_TEST_DIRNAME/tools/inmemory.mjs" "$wsd" "$token" >places
+	cat places
+	[[ ! -s places ]]
+}
