@@ -155,6 +155,12 @@ static inline bool callers_expect_tls(const struct callers *all,
 	return all->certificate && from->family != NETADDR_UNIX;
 }
 
+/* How many connections there are to which all has been said. */
+static inline uint64_t callers_idle(const struct callers *all)
+{
+	return all->certificate ? all->tunnels.idle : 0;
+}
+
 /* The socket of a WebSocket's peer. */
 static inline int caller_socket(const struct caller *c)
 {

@@ -204,23 +204,23 @@ static enum grant_verdict peer_check(void *conn, const char *token, size_t len,
 	return guard_check(p->peers->guard, &who, token, len, grant);
 }
 
+/* What is the same with TLS and without. */
+#define OPS                                                                    \
+	.check = peer_check, .wake = peer_wake, .closing = peer_closing,       \
+	.pause = peer_pause
+
 static const struct outlet_ops ops = {
-	.check = peer_check,
-	.wake = peer_wake,
+	OPS,
 	.send = peer_send,
 	.keep = peer_keep,
 	.want_write = peer_want_write,
-	.closing = peer_closing,
-	.pause = peer_pause,
 };
 
 static const struct outlet_ops tunnel_ops = {
-	.wake = peer_wake,
+	OPS,
 	.send = tunnel_peer_send,
 	.keep = tunnel_peer_keep,
 	.want_write = tunnel_peer_want_write,
-	.closing = peer_closing,
-	.pause = peer_pause,
 };
 
 /* Its token ends, or none came in time. */
