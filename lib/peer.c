@@ -223,6 +223,30 @@ static const struct outlet_ops tunnel_ops = {
 	.want_write = tunnel_peer_want_write,
 };
 
+/* Its token ends, or none came in time. */
+static void watch_token(struct peer *p)
+{
+	int64_t next = session_watch(&p->session);
+
+	if (next >= 0)
+		caller_due_in(p->caller, next);
+	if (!session_unknown(&p->session))
+		p->auth_s = 0;
+	if (!p->auth_s || now_of(p) < (int64_t)p->auth_s * 1000)
+		return;
+	p->auth_s = 0;
+	session_auth_late(&p->session);
+}
+
+/* Tokens end by the wall clock. */
+static void jumped(struct peers *all)
+{
+	struct peer *p = all->hub->guarded ? peers_above(all, 0) : NULL;
+
+	for (; p; p = peers_above(all, p->session.number))
+		watch_token(p);
+}
+
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 		struct log *log, struct guard *guard)
 {
@@ -235,6 +259,8 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	all->received = 0;
 	roster_init(&all->all);
 	list_init(&all->busy);
+	callers->peers = all;
+	callers->jumped = jumped;
 	callers->peer_due = peer_due;
 	callers->peer_arrived = peer_arrived;
 	callers->peer_writable = peer_writable;
@@ -400,21 +426,6 @@ static bool watch_silence(struct peer *p)
 	else if (silence >= times->ping)
 		send_ping(p);
 	return true;
-}
-
-/* Its token ends, or none came in time. */
-static void watch_token(struct peer *p)
-{
-	int64_t next = session_watch(&p->session);
-
-	if (next >= 0)
-		caller_due_in(p->caller, next);
-	if (!session_unknown(&p->session))
-		p->auth_s = 0;
-	if (!p->auth_s || now_of(p) < (int64_t)p->auth_s * 1000)
-		return;
-	p->auth_s = 0;
-	session_auth_late(&p->session);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
