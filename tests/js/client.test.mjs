@@ -331,6 +331,10 @@ test('a SUBSCRIBE that is refused for now is tried again', async () => {
   await clock.pass(250);
   last().receive(subscribed(last().take()[0]));
   assert.deepEqual(take(), ['connecting', 'live']);
+  watch('t', { since: 'all' });
+  await settle();
+  last().receive(error(last().take()[1], 'OVER_CAPACITY'));
+  assert.deepEqual(take(), ['waiting over-capacity 125']);
 });
 
 test('nobody waits for what was refused after everybody left', async () => {
@@ -700,8 +704,14 @@ test('a token is renewed on the same connection', async () => {
   await clock.pass(3000);
   expiring(60000);
   await settle();
-  assert.equal(last().take()[0].token, 'three');
-  assert.deepEqual(asked, ['connect', 'expiring', 'expiring']);
+  const [next] = last().take();
+  assert.equal(next.token, 'three');
+  last().receive({ type: 'AUTHENTICATED', id: next.id });
+  await clock.pass(2000);
+  expiring(60000);
+  await settle();
+  assert.deepEqual(last().take(), []); // it would be 'three' again
+  assert.deepEqual(asked, ['connect', 'expiring', 'expiring', 'expiring']);
   assert.equal(sockets.length, 1);
 });
 
