@@ -70,6 +70,7 @@ export function readSince(text) {
 export class Connection {
   constructor(url, { tenant, since, token }, ops) {
     this.ops = ops;
+    this.token = token;
     this.gaps = 0;
     this.received = 0;
     this.lostAt = 0;

@@ -123,7 +123,6 @@ function connect() {
     return;
   }
   show(connection.state);
-  tenant.start(id, token);
 }
 
 function disconnect() {
@@ -175,7 +174,7 @@ let shown = { name: 'idle' };
 function show(state) {
   shown = state;
   const words = visible(statusWords(state));
-  $('status').dataset.state = state.name;
+  $('status').dataset.state = document.body.dataset.state = state.name;
   if ($('status-text').textContent !== words)
     $('status-text').textContent = words;
   const isOver = state.name === 'idle' || state.name === 'closed';
@@ -183,6 +182,8 @@ function show(state) {
   $('go').classList.toggle('primary', isOver);
   if (state.name === 'closed')
     tenant.stop();
+  if (state.name === 'live')
+    tenant.start(connection.subscription.tenant, connection.token);
   list.schedule();
 }
 

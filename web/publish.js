@@ -64,7 +64,7 @@ export class Publisher {
     const before = text.slice(Math.max(0, at - EXCERPT), at).split('\n').at(-1);
     const behind = text.slice(at, at + EXCERPT).split('\n')[0];
     const where = before + behind
-      ? `: ${visible(before)}⟪here⟫${visible(behind)}` : '';
+      ? `: ${visible(before)}▸${visible(behind)}` : '';
     return `Line ${line}, column ${column}: ${message}${where}`;
   }
 

@@ -16,7 +16,7 @@ export class Tenant {
   }
 
   start(tenant, token) {
-    this.stop();
+    clearInterval(this.timer);
     this.wanted = { tenant, token };
     this.ask();
     this.timer = setInterval(() => this.ask(), EVERY_MS);
