@@ -23,9 +23,11 @@ const WHY = {
   closed: 'not connected',
 };
 
+// What the server said is told where it says more than we do.
 export function whyOf({ why, code, message }) {
   const words = WHY[why] ?? why.replaceAll('-', ' ');
-  const more = message && message !== words ? `: ${message}` : '';
+  const more = message && (!WHY[why] || why.startsWith('bad-'))
+    ? `: ${message}` : '';
   return `${words}${more}${code && code !== 1006 ? ` (${code})` : ''}`;
 }
 

@@ -236,10 +236,14 @@ function view(name) {
 
 let filterTimer = null;
 
+function filter() {
+  list.filter(compile($('filter').value)?.test ?? null);
+}
+
+// Not while one types.
 $('filter').addEventListener('input', () => {
   clearTimeout(filterTimer);
-  filterTimer = setTimeout(() =>
-    list.filter(compile($('filter').value)?.test ?? null), 120);
+  filterTimer = setTimeout(filter, 120);
 });
 $('pause').addEventListener('click', () => pause());
 $('clear').addEventListener('click', () => clear());
@@ -299,19 +303,29 @@ const rowKeys = {
   PageUp: () => list.move(-15),
 };
 
+// From a field to the updates; from a filter first to none.
+function leave(field) {
+  if (field.id === 'filter' && field.value) {
+    field.value = '';
+    filter();
+    return;
+  }
+  view('updates');
+  if (list.length)
+    list.move(0);
+  else
+    field.blur();
+}
+
 document.addEventListener('keydown', (event) => {
   const { target, key } = event;
   if (event.ctrlKey || event.metaKey || event.altKey || $('help').open)
     return;
   if (target.matches('input, select, textarea')) {
-    if (key !== 'Escape' || (target.id === 'filter' && target.value))
-      return;
-    view('updates');
-    if (list.length)
-      list.move(0);
-    else
-      target.blur();
-    event.preventDefault();
+    if (key === 'Escape') {
+      event.preventDefault();
+      leave(target);
+    }
     return;
   }
   const action = keys[key] ??

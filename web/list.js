@@ -27,13 +27,15 @@ export class List {
     this.sizes = new ResizeObserver((all) => this.measure(all));
     scroller.addEventListener('scroll', () => this.schedule(), { passive: true });
     new ResizeObserver(() => this.schedule()).observe(scroller);
-    this.filter(null);
+    this.test = null; // of the text of an update: whether it is shown
+    this.restart();
   }
 
   filter(test) {
     this.test = test;
     this.restart();
     this.scroller.scrollTop = 0;
+    this.update();
   }
 
   restart() {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 //
-// tenant - what the server says of the tenant, asked for every two seconds
+// tenant - what the server says of the tenant, asked for every second
 // while the page is seen. It may be asked by whoever has the right admin; who
 // has not is told so, once.
 
 import { count, many, size, visible } from './text.js';
 
-const EVERY_MS = 2000;
+const EVERY_MS = 1000;
 
 export class Tenant {
   constructor(field, note) {

@@ -309,7 +309,7 @@ const scenarios = {
     await page.keyboard.type('.n=3');
     await says('shown', '1 of 4');
     await press('Escape', 'Escape');
-    assert.equal(await focused(), '{"n":4}');
+    assert.equal(await focused(), '{"n":"it\'s"}');
     await press('p');
     await says('pause', 'Go on');
     await press('p', '?');
@@ -344,7 +344,6 @@ const scenarios = {
     await line('"large"').click();
     await page.getByText('show all 1,000,002 characters').waitFor();
     assert.ok((await page.locator('.tree').textContent()).length < 20000);
-    await page.getByText('show 100 more').waitFor({ state: 'attached' });
     await page.locator('.tree summary').nth(1).click();
     await page.getByText('show 100 more').click();
     await page.locator('.tree .name').filter({ hasText: /^199$/ }).waitFor();
