@@ -63,7 +63,7 @@ function tell() {
     : store.dropped ? `last ${count(store.length)}` : '';
   $('pause').textContent = list.end === null ? 'Pause'
     : waiting ? `Go on (${count(waiting)} new)` : 'Go on';
-  $('top').hidden = $('list').scrollTop < 200;
+  $('top').hidden = list.top < 200;
   $('fact-received').textContent = count(connection?.received ?? 0);
   $('fact-gaps').textContent = count(connection?.gaps ?? 0);
   $('fact-gaps').classList.toggle('some', connection?.gaps > 0);
@@ -252,7 +252,6 @@ $('copy-wssub').addEventListener('click', () =>
 $('copy-curl').addEventListener('click', () =>
   page.copy(page.curl(publisher.text), 'the command'));
 $('top').addEventListener('click', () => {
-  $('list').scrollTop = 0;
   list.move(-Infinity);
 });
 $('help-open').addEventListener('click', () => $('help').showModal());
@@ -267,8 +266,7 @@ $('rows').addEventListener('click', ({ target }) => {
   list.toggle(line.parentElement.serial);
 });
 $('rows').addEventListener('focusin', ({ target }) => {
-  if (target.classList.contains('line'))
-    list.cursor = target.parentElement.serial;
+  list.cursor = target.closest('.row').serial;
 });
 
 // --- The keyboard -------------------------------------------------------------

@@ -6,10 +6,15 @@
 // A row is ROW high, and as much higher as it has been opened. What comes is
 // put on top; who has scrolled down, or is on a row with the keyboard, keeps
 // what he sees, as the list is moved by as much.
+//
+// Where it is scrolled to (`top`) and how much is seen (`seenHeight`) are asked
+// for once a frame, before anything is changed: later that would have the
+// browser lay out everything at once.
 
 const ROW = 30;
 const MARGIN = 6; // rows beyond each edge
 const SLICE_MS = 8; // for looking what is to be shown, in each frame
+const PACE_MS = 40; // between two frames that show what has come
 
 export class List {
   // `ops`: row() makes an empty row, fill(row, entry) what is in it, and
@@ -25,8 +30,10 @@ export class List {
     this.cursor = null; // the serial of the row that the keyboard is on
     this.end = null; // nothing from this serial on is shown
     this.sizes = new ResizeObserver((all) => this.measure(all));
-    scroller.addEventListener('scroll', () => this.schedule(), { passive: true });
-    new ResizeObserver(() => this.schedule()).observe(scroller);
+    this.top = this.seenHeight = this.updatedAt = 0;
+    scroller.addEventListener('scroll', () => this.schedule(true),
+      { passive: true });
+    new ResizeObserver(() => this.schedule(true)).observe(scroller);
     this.test = null; // of the text of an update: whether it is shown
     this.restart();
   }
@@ -53,10 +60,14 @@ export class List {
     this.restart();
   }
 
-  schedule() {
-    this.frame ??= requestAnimationFrame(() => {
+  schedule(isUrgent = false) {
+    this.isUrgent ||= isUrgent;
+    this.frame ??= requestAnimationFrame((now) => {
       this.frame = null;
-      this.update();
+      if (this.isUrgent || now - this.updatedAt >= PACE_MS)
+        this.update();
+      else
+        this.schedule();
     });
   }
 
@@ -154,7 +165,7 @@ export class List {
   // --- Drawing ---
 
   get follows() {
-    return this.scroller.scrollTop < 1 &&
+    return this.top < 1 &&
       (this.cursor === null || !this.hasFocus || this.cursor === this.view.at(-1));
   }
 
@@ -162,7 +173,16 @@ export class List {
     return this.space.contains(document.activeElement);
   }
 
+  scrollTo(top) {
+    this.scroller.scrollTop = top;
+    this.top = Math.max(0, top);
+  }
+
   update() {
+    this.isUrgent = false;
+    this.updatedAt = performance.now();
+    this.top = this.scroller.scrollTop;
+    this.seenHeight = this.scroller.clientHeight;
     const { follows } = this;
     const added = this.look();
     this.forget();
@@ -170,9 +190,8 @@ export class List {
     this.height = this.below(this.view.length, extras);
     this.space.style.height = `${this.height}px`;
     if (added && !follows)
-      this.scroller.scrollTop += added * ROW;
-    if (added && follows && this.hasFocus && this.cursor !== null)
-      this.scroller.scrollTop = 0;
+      this.scrollTo(this.top + added * ROW);
+    this.top = Math.max(0, Math.min(this.top, this.height - this.seenHeight));
     this.draw(extras);
     if (this.seen < this.limit)
       this.schedule();
@@ -180,13 +199,13 @@ export class List {
   }
 
   draw(extras) {
-    const { scrollTop, clientHeight } = this.scroller;
+    const { top, seenHeight } = this;
     const wanted = new Set();
     if (this.length) {
       const first = Math.max(this.head, -MARGIN +
-        this.rowAt(this.height - scrollTop - clientHeight, extras));
+        this.rowAt(this.height - top - seenHeight, extras));
       const last = Math.min(this.view.length - 1, MARGIN +
-        this.rowAt(this.height - scrollTop, extras));
+        this.rowAt(this.height - top, extras));
       for (let at = first; at <= last; at++)
         wanted.add(at);
       const at = this.cursor === null ? -1 : this.lowerBound(this.cursor);
@@ -196,9 +215,12 @@ export class List {
     this.recycle(new Set([...wanted].map((at) => this.view[at])));
     for (const at of wanted)
       this.place(at, extras);
+    for (const row of this.spare)
+      row.remove();
     this.tabStop();
   }
 
+  // They stay in the document until it is known that they are not needed.
   recycle(serials) {
     for (const [serial, row] of this.rows) {
       if (serials.has(serial))
@@ -206,9 +228,7 @@ export class List {
       this.rows.delete(serial);
       this.sizes.unobserve(row);
       row.querySelector('.body')?.remove();
-      if (this.spare.length < 100)
-        this.spare.push(row);
-      row.remove();
+      this.spare.push(row);
     }
   }
 
@@ -220,7 +240,8 @@ export class List {
       this.rows.set(serial, row);
       row.serial = serial;
       this.ops.fill(row, this.store.get(serial), this.opened.has(serial));
-      this.space.append(row);
+      if (!row.isConnected)
+        this.space.append(row);
       this.show(row);
     }
     const extra = this.opened.get(serial)?.extra ?? 0;
@@ -286,7 +307,7 @@ export class List {
     open.extra += change;
     const bounds = this.scroller.getBoundingClientRect();
     if (row.getBoundingClientRect().bottom < bounds.top)
-      this.scroller.scrollTop += change;
+      this.scrollTo(this.scroller.scrollTop + change);
     return true;
   }
 
@@ -323,11 +344,10 @@ export class List {
     const at = this.lowerBound(serial);
     const extra = this.opened.get(serial)?.extra ?? 0;
     const top = this.height - this.below(at, extras) - ROW - extra;
-    const { scrollTop, clientHeight } = this.scroller;
-    if (top < scrollTop)
-      this.scroller.scrollTop = top;
-    else if (top + ROW > scrollTop + clientHeight)
-      this.scroller.scrollTop = top + ROW - clientHeight;
+    if (top < this.top)
+      this.scrollTo(top);
+    else if (top + ROW > this.top + this.seenHeight)
+      this.scrollTo(top + ROW - this.seenHeight);
     this.draw(extras);
   }
 }

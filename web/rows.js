@@ -5,7 +5,7 @@
 import { tree } from './tree.js';
 import { bytesOf, clock, make, size, visible } from './text.js';
 
-const PREVIEW = 300; // characters, before they are escaped
+const PREVIEW = 200; // characters, before they are escaped
 const SHORT = 1024; // the size of what is not longer is not told
 
 function button(label, action) {

@@ -442,7 +442,7 @@ const scenarios = {
         await publish(...Array.from({ length: due - sent }, (_, i) =>
           ({ n: sent + i, state: 'running', text: 'x'.repeat(100) })));
       sent = due;
-      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setTimeout(resolve, 5));
     }
     await says('fact-received', new RegExp(
       `^${(rate * seconds + 1).toLocaleString('en')}$`));
