@@ -63,7 +63,7 @@ console() {
 
 # The figure of 100 ms is measured by the bench, on a machine that is quiet.
 @test "1000 updates a second do not freeze it" {
-	BLOCK=1000 console load
+	LOAD_BLOCK_MS=1000 console load
 }
 
 @test "its files need no token, and are not sent twice" {

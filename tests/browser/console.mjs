@@ -424,10 +424,10 @@ const scenarios = {
     await end();
   },
 
-  // RATE updates a second for SECONDS; prints the longest block.
+  // LOAD_RATE updates a second for LOAD_SECONDS; prints the longest block.
   async load() {
-    const rate = Number(process.env.RATE ?? 1000);
-    const seconds = Number(process.env.SECONDS ?? 5);
+    const rate = Number(process.env.LOAD_RATE ?? 1000);
+    const seconds = Number(process.env.LOAD_SECONDS ?? 5);
     await begin();
     await connect();
     await publish(0);
@@ -451,7 +451,7 @@ const scenarios = {
     console.log(`${Math.round(rate * seconds / took)} updates/s, ` +
       `longest block ${Math.round(longest)} ms`);
     await shot();
-    assert.ok(longest < Number(process.env.BLOCK ?? 100));
+    assert.ok(longest < Number(process.env.LOAD_BLOCK_MS ?? 100));
     await end();
   },
 };
