@@ -25,6 +25,7 @@ enum dialect { DIALECT_PLAIN, DIALECT_V1, DIALECT_BULK, DIALECT_SAME };
 struct settings {
 	struct option_base options;
 	const char *url;
+	struct trust_config trust;
 	const char *token_file;
 	char *token; /* owned; NULL: none */
 	uint64_t subscribers;
@@ -61,6 +62,11 @@ struct settings {
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
+	{0, "cacert", OPTION_TEXT, FIELD(trust.cacert), "FILE",
+	 "the authorities that may sign the certificate of a wss server, as PEM "
+	 "(default: those of the system)"},
+	{0, "insecure", OPTION_FLAG, FIELD(trust.insecure), NULL,
+	 "do not check the certificate of a wss server"},
 	{0, "token-file", OPTION_TEXT, FIELD(token_file), "FILE",
 	 "show the token in this file (default WSD_TOKEN, if set)"},
 	{0, "subscribers", OPTION_NUMBER, FIELD(subscribers), "N",
@@ -190,6 +196,7 @@ static void configure(struct loadrig_config *c, const struct settings *s)
 	*c = (struct loadrig_config){
 		.url = s->url,
 		.token = s->token,
+		.trust = s->trust,
 		.subscribers = (uint32_t)s->subscribers,
 		.stalled = (uint32_t)s->stalled,
 		.publishers = s->idle ? 0 : (uint32_t)s->publishers,

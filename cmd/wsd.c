@@ -181,7 +181,7 @@ static bool can_reload(const struct wsd *w)
 	const char *path = w->settings->options.file;
 	struct stat file;
 
-	if (!path && w->settings->tokens)
+	if (!path && (w->settings->tokens || w->settings->server.tls_cert))
 		return true;
 	if (!path)
 		log_event(w->log, LOG_CONFIG, NULL,
@@ -257,6 +257,8 @@ static int run(struct wsd *w)
 	struct wsdconfig *s = w->settings;
 	int status = check_descriptors(s);
 
+	if (!status)
+		status = wsdconfig_check_files(s, &program);
 	if (status)
 		return status;
 	if (s->print_config)

@@ -16,6 +16,15 @@
  */
 #define LATE_MS (2 * WHEEL_TICK_MS)
 
+/* What lws has said to a peer over TLS may take so long to leave. */
+#define LEAVE_MS 5000
+
+/*
+ * When the wall clock has gone on by so much more than the wheel (the server
+ * did not run, or the clock was set), what is due by that clock is looked at.
+ */
+#define JUMP_MS 500
+
 /* When one that was refused may come again. */
 #define RETRY_MS 10000
 
@@ -23,16 +32,24 @@ static void on_timer(struct wheel_timer *timer)
 {
 	struct caller *c = list_entry(timer, struct caller, timer);
 
-	if (c->peer) {
+	if (c->wsi && c->peer)
 		c->all->peer_due(c->peer);
-		return;
-	}
-	if (c->exchange) {
+	else if (!c->wsi && c->exchange)
 		c->all->exchange_due(c->exchange);
+	else if (!c->wsi)
+		caller_kill(c);
+}
+
+static void watch_clocks(struct callers *all)
+{
+	int64_t ahead = all->hub->now.wall_ms - all->wheel.now_ms;
+
+	if (ahead < all->ahead_ms)
+		all->ahead_ms = ahead;
+	if (ahead - all->ahead_ms <= JUMP_MS)
 		return;
-	}
-	c->all->hub->counters.refused[REFUSED_HANDSHAKE_TIME]++;
-	caller_kill(c);
+	all->ahead_ms = ahead;
+	all->jumped(all->peers);
 }
 
 void callers_tell_time(struct callers *all)
@@ -43,6 +60,7 @@ void callers_tell_time(struct callers *all)
 		return;
 	all->turn_ms = now;
 	hub_set_time(all->hub, (int64_t)now, clock_wall_ms());
+	watch_clocks(all);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -57,20 +75,63 @@ static void on_tick(uv_timer_t *timer)
 		      (int64_t)(passed < LATE_MS ? passed : LATE_MS), on_timer);
 }
 
+/* Of tunnels */
+
+static void on_arrived(void *user)
+{
+	struct caller *c = user;
+
+	if (c->wsi && c->peer)
+		c->all->peer_arrived(c->peer);
+}
+
+static void on_writable(void *user)
+{
+	struct caller *c = user;
+
+	if (c->wsi && c->peer)
+		c->all->peer_writable(c->peer);
+}
+
+static void on_let_go(void *user)
+{
+	struct caller *c = user;
+
+	c->all->hub->counters.refused[REFUSED_MEMORY]++;
+}
+
+static void on_over(void *user)
+{
+	caller_free(user);
+}
+
+static const struct tunnel_ops tunnel_ops = {
+	.arrived = on_arrived,
+	.writable = on_writable,
+	.let_go = on_let_go,
+	.over = on_over,
+};
+
 int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
 		 struct log *log, const struct admission_limits *limits,
 		 const struct caller_times *times,
-		 void (*peer_due)(struct peer *p))
+		 const struct certificate *certificate)
 {
 	memset(all, 0, sizeof(*all));
 	if (admission_init(&all->admission, limits) < 0)
 		return -1;
+	if (certificate && tunnels_init(&all->tunnels, &loop->uv, &hub->meter,
+					&tunnel_ops) < 0) {
+		admission_release(&all->admission);
+		return -1;
+	}
+	all->certificate = certificate;
 	wheel_init(&all->wheel);
+	all->ahead_ms = INT64_MAX;
 	all->times = *times;
 	all->loop = loop;
 	all->hub = hub;
 	all->log = log;
-	all->peer_due = peer_due;
 	all->ticked = uv_now(&loop->uv);
 	all->tick.data = all;
 	uv_timer_init(&loop->uv, &all->tick);
@@ -80,11 +141,20 @@ int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
 
 void callers_close(struct callers *all)
 {
+	if (all->certificate)
+		tunnels_close(&all->tunnels);
 	uv_close((uv_handle_t *)&all->tick, NULL);
+}
+
+void callers_reap(struct callers *all)
+{
+	if (all->certificate)
+		tunnels_reap(&all->tunnels);
 }
 
 void callers_release(struct callers *all)
 {
+	callers_reap(all);
 	admission_release(&all->admission);
 }
 
@@ -93,23 +163,38 @@ void callers_release(struct callers *all)
  * the request is read first: closing with unread bytes would reset the
  * connection, and the answer with it.
  */
-static void answer_refused(const struct callers *all, int fd, unsigned status,
-			   const char *message)
+static void answer_refused(const struct callers *all, struct wire *wire,
+			   unsigned status, const char *message)
 {
 	struct reply r;
 	struct buf out;
 	char request[4096];
-	ssize_t n = recv(fd, request, sizeof(request), MSG_DONTWAIT);
+	ssize_t n = wire_recv(wire, request, sizeof(request));
 
 	reply_fault(&r, status, PROTO_OVER_CAPACITY, "%s", message);
 	reply_retry(&r, RETRY_MS);
 	buf_init(&out);
 	reply_put(&out, &r, NULL, false, all->hub->now.wall_ms);
 	if (!out.failed && (n >= 0 || errno == EAGAIN))
-		send(fd, buf_bytes(&out), buf_len(&out),
-		     MSG_DONTWAIT | MSG_NOSIGNAL);
+		wire_send(wire, buf_bytes(&out), buf_len(&out), false);
 	buf_release(&out);
-	shutdown(fd, SHUT_WR);
+	wire_part(wire);
+	wire_finish(wire);
+}
+
+/*
+ * Shaking hands costs more than the connection is worth, so who expects TLS is
+ * told no more than that it is not their fault: the alert internal_error (RFC
+ * 8446 section 6.2), in a record as one can be before there is a version.
+ */
+static void alert_refused(struct wire *wire)
+{
+	static const char alert[] = {21, 3, 1, 0, 2, 2, 80};
+	char hello[4096];
+
+	wire_recv(wire, hello, sizeof(hello));
+	wire_send(wire, alert, sizeof(alert), false);
+	wire_finish(wire);
 }
 
 static void log_refused(struct callers *all, const struct netaddr *from,
@@ -152,15 +237,19 @@ static const struct refusal_of {
 				 "the server has too little memory"},
 };
 
-static void refuse(struct callers *all, int fd, const struct netaddr *from,
-		   enum admission_verdict verdict)
+/* Who still has to shake hands can be told by TLS alone. */
+static void refuse(struct callers *all, struct wire *wire, bool before_tls,
+		   const struct netaddr *from, enum admission_verdict verdict)
 {
 	const struct refusal_of *r = &refusals[verdict];
 
 	log_refused(all, from, verdict);
 	all->hub->counters.refused[r->counter]++;
-	answer_refused(all, fd, r->status, r->message);
-	close(fd);
+	if (before_tls)
+		alert_refused(wire);
+	else
+		answer_refused(all, wire, r->status, r->message);
+	wire_close(wire);
 }
 
 int caller_locate(struct caller *c, const struct netaddr *from,
@@ -210,6 +299,7 @@ struct caller *caller_accept(struct callers *all, int fd,
 	enum admission_verdict verdict = ADMISSION_NO_MEMORY;
 	bool proxy = forwarded_is_proxy(&all->proxies, from);
 	struct caller *c = add(all, from);
+	struct wire wire;
 
 	all->hub->counters.accepted++;
 	if (c)
@@ -217,7 +307,9 @@ struct caller *caller_accept(struct callers *all, int fd,
 					  proxy ? NULL : from);
 	if (verdict != ADMITTED) {
 		free(c);
-		refuse(all, fd, from, verdict);
+		wire_init(&wire, fd);
+		refuse(all, &wire, callers_expect_tls(all, from), from,
+		       verdict);
 		return NULL;
 	}
 	drop_excess(all);
@@ -225,20 +317,34 @@ struct caller *caller_accept(struct callers *all, int fd,
 	return c;
 }
 
+/* What lws gets to watch, read and write; -1: out of memory. */
+static int lws_end(struct caller *c, struct wire *wire)
+{
+	int fd = wire->fd;
+
+	if (loop_reserve(c->all->loop) < 0)
+		return -1;
+	if (!wire->tls)
+		return fd;
+	c->tunnel = tunnel_new(&c->all->tunnels, wire, c, &fd);
+	return c->tunnel ? fd : -1;
+}
+
 /*
  * lws knows of the caller only once the connection is a WebSocket, which it is
  * when this call of it returns. One that fails before, for want of memory, lws
  * ends on its own, and perhaps without a word.
  */
-void caller_adopt(struct caller *c, int fd, const struct buf *handshake,
-		  struct grant *grant)
+void caller_adopt(struct caller *c, struct wire *wire,
+		  const struct buf *handshake, struct grant *grant)
 {
 	struct callers *all = c->all;
+	int fd = lws_end(c, wire);
 	struct lws *wsi;
 
-	if (loop_reserve(all->loop) < 0) {
+	if (fd < 0) {
 		grant_free(grant);
-		refuse(all, fd, &c->address, ADMISSION_NO_MEMORY);
+		refuse(all, wire, false, &c->address, ADMISSION_NO_MEMORY);
 		caller_free(c);
 		return;
 	}
@@ -252,8 +358,11 @@ void caller_adopt(struct caller *c, int fd, const struct buf *handshake,
 	if (!all->adopting)
 		return; /* it has ended */
 	all->adopting = NULL;
-	if (c->wsi)
+	if (c->wsi) {
+		if (c->tunnel)
+			tunnel_begin(c->tunnel);
 		return;
+	}
 	caller_free(c);
 	if (wsi)
 		lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE,
@@ -290,7 +399,22 @@ void caller_free(struct caller *c)
 		c->all->adopting = NULL;
 	admission_leave(&c->all->admission, &c->admission);
 	wheel_stop(&c->timer);
+	if (c->tunnel)
+		tunnel_free(c->tunnel);
 	free(c);
+}
+
+/* It counts until all has left, as it has a descriptor until then. */
+void caller_left(struct caller *c)
+{
+	if (c->all->adopting == c)
+		c->all->adopting = NULL;
+	c->wsi = NULL;
+	c->exchange = NULL;
+	if (c->tunnel && tunnel_leave(c->tunnel))
+		wheel_set(&c->all->wheel, &c->timer, LEAVE_MS);
+	else
+		caller_free(c);
 }
 
 void caller_due_in(struct caller *c, int64_t ms)
@@ -305,8 +429,13 @@ void caller_due_in(struct caller *c, int64_t ms)
 void caller_cut(struct caller *c)
 {
 	struct linger at_once = {1, 0};
-	int fd = lws_get_socket_fd(c->wsi);
+	int fd;
 
+	if (c->tunnel) {
+		tunnel_cut(c->tunnel);
+		return;
+	}
+	fd = lws_get_socket_fd(c->wsi);
 	setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	shutdown(fd, SHUT_RDWR);
 }
@@ -314,11 +443,15 @@ void caller_cut(struct caller *c)
 /* lws is done with it only when libuv is, so it does not count from now on. */
 void caller_kill(struct caller *c)
 {
-	if (c->exchange) {
+	if (!c->wsi && c->exchange) {
 		c->all->exchange_kill(c->exchange);
 		return;
 	}
 	caller_cut(c);
+	if (!c->wsi) {
+		caller_free(c);
+		return;
+	}
 	caller_established(c);
 	wheel_stop(&c->timer);
 	lws_set_timeout(c->wsi, PENDING_TIMEOUT_USER_REASON_BASE,

@@ -5,25 +5,30 @@
  *
  * It begins as an HTTP request (see exchange.h), which is answered or becomes a
  * WebSocket: then libwebsockets takes it over and knows it by its opaque user
- * data, in every callback (see peer.h). It has one timer, on a wheel that all
- * share; time in which the server did not run does not count. Ending one from
- * outside of a callback of libwebsockets is done here.
+ * data, in every callback (see peer.h); over TLS through a tunnel (tunnel.h),
+ * which may outlive that. It has one timer, on a wheel that all share; time in
+ * which the server did not run does not count. Ending one from outside of a
+ * callback of libwebsockets is done here.
  */
 #ifndef CALLER_H
 #define CALLER_H
 
 #include "admission.h"
+#include "certificate.h"
 #include "forwarded.h"
 #include "grant.h"
 #include "hub.h"
 #include "log.h"
 #include "loop.h"
 #include "reply.h"
+#include "tunnel.h"
 #include "wheel.h"
+#include "wire.h"
 
 struct caller;
 struct exchange;
 struct peer;
+struct peers;
 
 /* How long a peer may take; all in ms. */
 struct caller_times {
@@ -43,12 +48,21 @@ struct callers {
 	struct hub *hub;	 /* borrowed; its counters are told */
 	struct log *log;	 /* borrowed */
 	struct caller *adopting; /* while lws takes it over */
-	struct grant *grant;	 /* the same: that of its handshake; or NULL */
+	const struct certificate *certificate; /* borrowed; NULL: no TLS */
+	struct tunnels tunnels;		       /* with that alone */
+	struct grant *grant; /* the same: that of its handshake; or NULL */
 	uv_timer_t tick;
 	uint64_t ticked;  /* loop time of the last tick, ms */
 	uint64_t turn_ms; /* loop time that the hub was told */
+	int64_t ahead_ms; /* of the wheel the wall clock was that, at least */
+	struct peers *peers;
+	/* The wall clock went on by more than the wheel. */
+	void (*jumped)(struct peers *peers);
 	/* The time of a caller that is a peer, or an exchange, has come. */
 	void (*peer_due)(struct peer *p);
+	/* Of one over TLS: there is something to read; it can be written to. */
+	void (*peer_arrived)(struct peer *p);
+	void (*peer_writable)(struct peer *p);
 	void (*exchange_due)(struct exchange *e);
 	/* It has to go at once; frees the caller. */
 	void (*exchange_kill)(struct exchange *e);
@@ -56,22 +70,34 @@ struct callers {
 
 struct caller {
 	struct callers *all;
-	struct lws *wsi; /* NULL while it is HTTP */
+	struct lws *wsi; /* NULL while it is HTTP, or lws is done with it */
 	struct admission_entry admission;
 	struct wheel_timer timer;
-	struct peer *peer;	   /* NULL while it is HTTP */
-	struct exchange *exchange; /* NULL once it is none any more */
-	struct netaddr address;	   /* once that is known, of a proxy's client */
+	union {
+		struct exchange *exchange; /* while it is HTTP; or NULL */
+		struct peer *peer;	   /* while it has a wsi; or NULL */
+	};
+	struct tunnel *tunnel;	/* owned; of a WebSocket over TLS; or NULL */
+	struct netaddr address; /* once that is known, of a proxy's client */
 };
 
-/* 0, or -1 with errno. `peer_due` as above. */
+/*
+ * 0, or -1 with errno. With a certificate TCP speaks TLS. What is called for
+ * peers and exchanges is set by these.
+ */
 int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
 		 struct log *log, const struct admission_limits *limits,
 		 const struct caller_times *times,
-		 void (*peer_due)(struct peer *p));
+		 const struct certificate *certificate);
 
-/* Closes its timer; the loop must run once more. */
+/*
+ * Closes its timer, and those that lws is done with; the loop must run once
+ * more.
+ */
 void callers_close(struct callers *all);
+
+/* Frees what has ended; once in each turn of the loop. */
+void callers_reap(struct callers *all);
 
 /*
  * Tells the hub the time, once for all that a turn of the loop reads. To be
@@ -97,11 +123,11 @@ int caller_locate(struct caller *c, const struct netaddr *from,
 		  struct reply *refusal);
 
 /*
- * Gives it to lws, which takes the descriptor, as one that has sent this
- * handshake. That may be its end. Takes `grant`, which may be NULL.
+ * Gives it to lws, with its wire, as one that has sent this handshake. That may
+ * be its end. Takes `grant`, which may be NULL.
  */
-void caller_adopt(struct caller *c, int fd, const struct buf *handshake,
-		  struct grant *grant);
+void caller_adopt(struct caller *c, struct wire *wire,
+		  const struct buf *handshake, struct grant *grant);
 
 /* The one of a WebSocket; NULL for what is lws's own. */
 struct caller *caller_of(struct lws *wsi);
@@ -118,6 +144,28 @@ void caller_established(struct caller *c);
 
 /* Its connection is gone. */
 void caller_free(struct caller *c);
+
+/* lws is done with it; what it has said may still have to leave. */
+void caller_left(struct caller *c);
+
+/* Whether who comes from there is to speak TLS. */
+static inline bool callers_expect_tls(const struct callers *all,
+				      const struct netaddr *from)
+{
+	return all->certificate && from->family != NETADDR_UNIX;
+}
+
+/* How many connections there are to which all has been said. */
+static inline uint64_t callers_idle(const struct callers *all)
+{
+	return all->certificate ? all->tunnels.idle : 0;
+}
+
+/* The socket of a WebSocket's peer. */
+static inline int caller_socket(const struct caller *c)
+{
+	return c->tunnel ? c->tunnel->wire.fd : lws_get_socket_fd(c->wsi);
+}
 
 /* Has its timer fire in `ms`, or earlier where that is set already. */
 void caller_due_in(struct caller *c, int64_t ms);

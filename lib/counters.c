@@ -23,6 +23,7 @@ static const char *const refusals[] = {
 	[REFUSED_ADDRESS] = "address",
 	[REFUSED_HANDSHAKES] = "handshakes",
 	[REFUSED_HANDSHAKE_TIME] = "handshake_time",
+	[REFUSED_TLS] = "tls",
 	[REFUSED_MESSAGE_TIME] = "message_time",
 	[REFUSED_MESSAGE_RATE] = "message_rate",
 	[REFUSED_BYTE_RATE] = "byte_rate",

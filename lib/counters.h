@@ -37,6 +37,7 @@ enum counters_refusal {
 	REFUSED_ADDRESS,	/* --max-per-address */
 	REFUSED_HANDSHAKES,	/* half open, the oldest of too many */
 	REFUSED_HANDSHAKE_TIME, /* half open for too long */
+	REFUSED_TLS,		/* a handshake of TLS that failed */
 	REFUSED_MESSAGE_TIME,	/* a message did not end in time */
 	REFUSED_MESSAGE_RATE,	/* a connection had to wait: messages */
 	REFUSED_BYTE_RATE,	/* a connection had to wait: bytes */

@@ -4,14 +4,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* Reads of a body that one turn of the loop makes, so that others come on. */
 #define READS_MAX 4
-
-#define EVENTS_MAX 64
 
 /* Bytes that are looked at first, for a head. */
 #define PEEKED_FIRST 1024
@@ -19,32 +14,21 @@
 /* How long the rest of a request is thrown away. */
 #define LINGER_MS 2000
 
-static void on_event(uv_poll_t *poll, int status, int events);
+static void happened(struct waiter *w, uint32_t events);
 
 int exchanges_init(struct exchanges *all, struct callers *callers,
 		   const struct exchange_ops *ops, void *user)
 {
-	int error;
-
 	all->callers = callers;
 	all->ops = ops;
 	all->user = user;
 	list_init(&all->going);
 	list_init(&all->ended);
+	list_init(&all->fresh);
+	list_init(&all->known);
 	callers->exchange_due = exchange_due;
 	callers->exchange_kill = exchange_kill;
-	all->epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (all->epoll < 0)
-		return -1;
-	all->poll.data = all;
-	error = uv_poll_init(&callers->loop->uv, &all->poll, all->epoll);
-	if (!error)
-		error = uv_poll_start(&all->poll, UV_READABLE, on_event);
-	if (!error)
-		return 0;
-	close(all->epoll);
-	errno = -error;
-	return -1;
+	return waitset_init(&all->waiting, &callers->loop->uv, happened);
 }
 
 static struct meter *meter_of(const struct exchange *e)
@@ -52,45 +36,51 @@ static struct meter *meter_of(const struct exchange *e)
 	return &e->all->callers->hub->meter;
 }
 
-static bool must_wait(void)
-{
-	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-}
-
 /* Ending */
+
+/* What it holds is of this kind, and so much. */
+static void hold(struct exchange *e, enum meter_kind kind, size_t bytes)
+{
+	struct meter *m = meter_of(e);
+
+	if (e->metered_as != kind)
+		meter_hold(m, &e->holder, e->metered_as, &e->metered, 0);
+	e->metered_as = kind;
+	meter_hold(m, &e->holder, kind, &e->metered, bytes);
+}
 
 static void drop_part(struct exchange *e)
 {
 	if (!e->part.base)
 		return;
 	buf_release(&e->part);
-	meter_hold(meter_of(e), &e->holder, METER_ASSEMBLY, &e->metered, 0);
+	hold(e, METER_ASSEMBLY, 0);
 }
 
 /* It is no caller any more, and belongs to nobody. */
 static void detach(struct exchange *e)
 {
 	e->state = EXCHANGE_ENDED;
-	e->fd = -1;
 	e->caller->exchange = NULL;
 	e->caller = NULL;
 	drop_part(e);
 	buf_release(&e->out);
-	meter_hold(meter_of(e), &e->holder, METER_OUTPUT, &e->metered, 0);
+	hold(e, METER_OUTPUT, 0);
 	if (e->user)
 		e->all->ops->gone(e);
 	e->user = NULL;
 	list_remove(&e->list);
+	list_remove(&e->turn);
 	list_append(&e->all->ended, &e->list);
 }
 
-static void end(struct exchange *e)
+void exchange_end(struct exchange *e)
 {
 	struct caller *c = e->caller;
 
 	if (e->state == EXCHANGE_ENDED)
 		return;
-	close(e->fd);
+	wire_close(&e->wire);
 	detach(e);
 	caller_free(c);
 }
@@ -109,19 +99,17 @@ void exchanges_reap(struct exchanges *all)
 void exchanges_close(struct exchanges *all)
 {
 	while (!list_empty(&all->going))
-		end(list_entry(all->going.next, struct exchange, list));
+		exchange_end(
+			list_entry(all->going.next, struct exchange, list));
 	exchanges_reap(all);
-	uv_close((uv_handle_t *)&all->poll, NULL);
-	close(all->epoll);
+	waitset_close(&all->waiting);
 }
 
 /* What the kernel holds for it goes too: it has had its time. */
 void exchange_kill(struct exchange *e)
 {
-	struct linger at_once = {1, 0};
-
-	setsockopt(e->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
-	end(e);
+	wire_abort(&e->wire);
+	exchange_end(e);
 }
 
 static void let_go(struct meter_holder *holder)
@@ -129,33 +117,17 @@ static void let_go(struct meter_holder *holder)
 	struct exchange *e = list_entry(holder, struct exchange, holder);
 
 	e->all->callers->hub->counters.refused[REFUSED_MEMORY]++;
-	end(e);
+	exchange_end(e);
 }
 
 /* Waiting */
 
-static void watch(struct exchange *e, uint32_t events)
+void exchange_watch(struct exchange *e, uint32_t events)
 {
-	struct epoll_event event = {.events = events, .data = {.ptr = e}};
-
-	if (e->events == events)
-		return;
-	if (epoll_ctl(e->all->epoll, e->watched ? EPOLL_CTL_MOD : EPOLL_CTL_ADD,
-		      e->fd, &event) < 0) {
-		end(e);
-		return;
-	}
-	e->watched = true;
-	e->events = events;
-}
-
-/* epoll tells of errors and hang-ups even of what it watches for nothing. */
-static void watch_nothing(struct exchange *e)
-{
-	if (e->watched)
-		epoll_ctl(e->all->epoll, EPOLL_CTL_DEL, e->fd, NULL);
-	e->watched = false;
-	e->events = 0;
+	if (wire_waits(&e->wire))
+		events |= EPOLLOUT;
+	if (waitset_watch(&e->all->waiting, &e->waiter, e->wire.fd, events) < 0)
+		exchange_end(e);
 }
 
 void exchange_time(struct exchange *e, uint64_t ms)
@@ -165,39 +137,57 @@ void exchange_time(struct exchange *e, uint64_t ms)
 
 /* The head */
 
-/*
- * Not all of it is there: these bytes are of the head alone, so they are read
- * off, and the kernel tells of the next ones.
- */
-static void keep_part(struct exchange *e, size_t len)
+/* What has come waits for the rest of it. */
+static void await_rest(struct exchange *e)
 {
-	struct meter *m = meter_of(e);
-	char *room = buf_reserve(&e->part, len);
-
-	if (!room || recv(e->fd, room, len, MSG_DONTWAIT) != (ssize_t)len) {
-		end(e);
-		return;
-	}
-	buf_added(&e->part, len);
-	meter_hold(m, &e->holder, METER_ASSEMBLY, &e->metered, e->part.cap);
-	if (!meter_yield(m, &e->holder))
+	hold(e, METER_ASSEMBLY, e->part.cap + wire_holds(&e->wire));
+	if (!meter_yield(meter_of(e), &e->holder))
 		let_go(&e->holder);
 	else
-		watch(e, EPOLLIN);
+		exchange_watch(e, EPOLLIN);
+}
+
+/*
+ * Not all of it is there: these bytes are of the head alone, so they are read
+ * off, and the kernel tells of the next ones. False: it has ended.
+ */
+static bool keep_part(struct exchange *e, size_t len)
+{
+	char *room = buf_reserve(&e->part, len);
+
+	if (!room || wire_recv(&e->wire, room, len) != (ssize_t)len) {
+		exchange_end(e);
+		return false;
+	}
+	buf_added(&e->part, len);
+	return true;
 }
 
 /* Most heads are short, and a body that follows need not be copied. */
-static ssize_t peek(const struct exchange *e, char *bytes, size_t room)
+static ssize_t peek(struct exchange *e, char *bytes, size_t room)
 {
 	size_t first = room < PEEKED_FIRST ? room : PEEKED_FIRST;
-	ssize_t n = recv(e->fd, bytes, first, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t n = wire_peek(&e->wire, bytes, first);
 
 	if (n < (ssize_t)first || memmem(bytes, first, "\r\n\r\n", 4))
 		return n;
-	return recv(e->fd, bytes, room, MSG_PEEK | MSG_DONTWAIT);
+	return wire_peek(&e->wire, bytes, room);
 }
 
-static void look(struct exchange *e)
+/* As far as a head can be a request here. */
+static void take_head(struct exchange *e, struct httphead *head)
+{
+	if (e->astray) {
+		head->status = 400;
+		head->fault = "this port speaks TLS: https, wss";
+	}
+	e->unread = head->fault ? 0 : head->len - buf_len(&e->part);
+	drop_part(e);
+	e->all->ops->head(e, head);
+}
+
+/* False when all that was there has been looked at. */
+static bool look_on(struct exchange *e)
 {
 	char *bytes = e->all->head;
 	size_t have = buf_len(&e->part);
@@ -207,21 +197,30 @@ static void look(struct exchange *e)
 	if (have)
 		memcpy(bytes, buf_bytes(&e->part), have);
 	n = peek(e, bytes + have, HTTPHEAD_MAX - have);
-	if (n < 0 && must_wait()) {
-		watch(e, EPOLLIN);
-		return;
+	if (n < 0 && wire_must_wait()) {
+		await_rest(e);
+		return false;
 	}
 	if (n <= 0) {
-		end(e);
-		return;
+		exchange_end(e);
+		return false;
 	}
 	if (httphead_parse(&head, bytes, have + (size_t)n) == HTTPHEAD_MORE) {
-		keep_part(e, (size_t)n);
-		return;
+		if (!keep_part(e, (size_t)n))
+			return false;
+		if (wire_holds(&e->wire))
+			return true;
+		await_rest(e);
+		return false;
 	}
-	e->unread = head.fault ? 0 : head.len - have;
-	drop_part(e);
-	e->all->ops->head(e, &head);
+	take_head(e, &head);
+	return false;
+}
+
+void exchange_look(struct exchange *e)
+{
+	while (look_on(e))
+		;
 }
 
 void exchange_begin(struct exchanges *all, struct caller *c, int fd)
@@ -234,23 +233,29 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd)
 		return;
 	}
 	e->all = all;
+	e->state = EXCHANGE_HEAD;
+	e->metered_as = METER_ASSEMBLY;
 	e->caller = c;
-	e->fd = fd;
+	wire_init(&e->wire, fd);
 	meter_holder_init(&e->holder, let_go);
 	list_init(&e->list);
+	list_init(&e->turn);
 	list_append(&all->going, &e->list);
 	c->exchange = e;
-	look(e);
+	if (callers_expect_tls(all->callers, &c->address))
+		exchange_greet(e);
+	else
+		exchange_look(e);
 }
 
 /* Reads off what was looked at. False: it has ended. */
 static bool read_head(struct exchange *e)
 {
-	ssize_t n = recv(e->fd, e->all->bytes, e->unread, MSG_DONTWAIT);
+	ssize_t n = wire_recv(&e->wire, e->all->bytes, e->unread);
 
 	if (n == (ssize_t)e->unread)
 		return true;
-	end(e);
+	exchange_end(e);
 	return false;
 }
 
@@ -258,15 +263,16 @@ void exchange_upgrade(struct exchange *e, const struct buf *handshake,
 		      struct grant *grant)
 {
 	struct caller *c = e->caller;
-	int fd = e->fd;
+	struct wire wire;
 
 	if (!read_head(e)) {
 		grant_free(grant);
 		return;
 	}
-	watch_nothing(e);
+	waitset_watch(&e->all->waiting, &e->waiter, e->wire.fd, 0);
+	wire_move(&wire, &e->wire);
 	detach(e);
-	caller_adopt(c, fd, handshake, grant);
+	caller_adopt(c, &wire, handshake, grant);
 }
 
 /* The body */
@@ -276,13 +282,13 @@ static bool read_some(struct exchange *e)
 {
 	size_t room;
 	char *bytes = e->all->ops->room(e, &room);
-	ssize_t n = recv(e->fd, bytes, room, MSG_DONTWAIT);
+	ssize_t n = wire_recv(&e->wire, bytes, room);
 
 	e->drained = n < (ssize_t)room;
-	if (n < 0 && must_wait())
+	if (n < 0 && wire_must_wait())
 		return false;
 	if (n <= 0)
-		end(e);
+		exchange_end(e);
 	else
 		e->all->ops->body(e, bytes, (size_t)n);
 	return e->state == EXCHANGE_BODY && !e->drained;
@@ -290,11 +296,13 @@ static bool read_some(struct exchange *e)
 
 static void read_body(struct exchange *e)
 {
-	for (int i = 0; i < READS_MAX; i++)
-		if (!read_some(e))
+	int reads = 0;
+
+	while (read_some(e))
+		if (++reads >= READS_MAX && !wire_holds(&e->wire))
 			break;
 	if (e->state == EXCHANGE_BODY)
-		watch(e, EPOLLIN);
+		await_rest(e);
 }
 
 void exchange_body(struct exchange *e)
@@ -308,7 +316,7 @@ void exchange_body(struct exchange *e)
 void exchange_busy(struct exchange *e)
 {
 	e->state = EXCHANGE_BUSY;
-	watch_nothing(e);
+	exchange_watch(e, 0);
 	wheel_stop(&e->caller->timer);
 }
 
@@ -330,8 +338,8 @@ static enum leftovers throw_away(struct exchange *e, size_t expected)
 	ssize_t n = 0;
 
 	for (int i = 0; i < READS_MAX; i++) {
-		n = recv(e->fd, e->all->bytes, room, MSG_DONTWAIT);
-		if (n == 0 || (n < 0 && !must_wait()))
+		n = wire_recv(&e->wire, e->all->bytes, room);
+		if (n == 0 || (n < 0 && !wire_must_wait()))
 			return LEFT_ENDED;
 		sum += n > 0 ? (size_t)n : 0;
 		if (n < (ssize_t)room)
@@ -344,63 +352,63 @@ static void linger(struct exchange *e)
 {
 	if (e->state != EXCHANGE_LINGER) {
 		e->state = EXCHANGE_LINGER;
-		shutdown(e->fd, SHUT_WR);
+		wire_finish(&e->wire);
 		exchange_time(e, LINGER_MS);
 	}
 	if (throw_away(e, 0) == LEFT_ENDED)
-		end(e);
+		exchange_end(e);
 	else
-		watch(e, EPOLLIN);
+		exchange_watch(e, EPOLLIN);
 }
 
 /* Takes off what left. False: the connection is dead. */
-static bool send_some(struct exchange *e, int flags)
+static bool send_some(struct exchange *e, bool more)
 {
-	ssize_t n = send(e->fd, buf_bytes(&e->out), buf_len(&e->out),
-			 MSG_NOSIGNAL | MSG_DONTWAIT | flags);
+	ssize_t n =
+		wire_send(&e->wire, buf_bytes(&e->out), buf_len(&e->out), more);
 
 	if (n >= 0)
 		buf_consume(&e->out, (size_t)n);
-	return n >= 0 || must_wait();
+	return n >= 0 || wire_must_wait();
 }
 
 /* The peer is slow to take it. What waits is counted, and may have to go. */
 static void wait_for_peer(struct exchange *e)
 {
-	struct meter *m = meter_of(e);
-
 	e->lingers = true;
-	meter_hold(m, &e->holder, METER_OUTPUT, &e->metered, e->out.cap);
-	if (!meter_yield(m, &e->holder))
+	hold(e, METER_OUTPUT, e->out.cap + wire_waits(&e->wire));
+	if (!meter_yield(meter_of(e), &e->holder))
 		let_go(&e->holder);
 	else
-		watch(e, EPOLLOUT);
+		exchange_watch(e, EPOLLOUT);
 }
 
 /* Behind the answer comes the end, which leaves in the same segment. */
 static void send_answer(struct exchange *e)
 {
-	if (!send_some(e, MSG_MORE)) {
-		end(e);
+	if (!send_some(e, true)) {
+		exchange_end(e);
 		return;
 	}
-	if (buf_len(&e->out)) {
+	if (!buf_len(&e->out) && !wire_waits(&e->wire))
+		wire_part(&e->wire);
+	if (buf_len(&e->out) || wire_waits(&e->wire)) {
 		wait_for_peer(e);
 		return;
 	}
 	buf_release(&e->out);
-	meter_hold(meter_of(e), &e->holder, METER_OUTPUT, &e->metered, 0);
+	hold(e, METER_OUTPUT, 0);
 	if (e->lingers)
 		linger(e);
 	else
-		end(e);
+		exchange_end(e);
 }
 
 bool exchange_say(struct exchange *e, const char *text)
 {
 	buf_puts(&e->out, text);
-	if (e->out.failed || !send_some(e, 0) || buf_len(&e->out)) {
-		end(e);
+	if (e->out.failed || !send_some(e, false) || buf_len(&e->out)) {
+		exchange_end(e);
 		return false;
 	}
 	buf_release(&e->out);
@@ -418,18 +426,32 @@ void exchange_answer(struct exchange *e, struct buf *answer, bool more)
 	buf_init(answer);
 	exchange_time(e, e->all->callers->times.message);
 	if (e->out.failed)
-		end(e);
+		exchange_end(e);
 	else
 		send_answer(e);
 }
 
 /* Events */
 
-static void happened(struct exchange *e)
+static void happened(struct waiter *w, uint32_t events)
 {
+	struct exchange *e = list_entry(w, struct exchange, waiter);
+
+	(void)events;
+	if (e->state == EXCHANGE_ENDED)
+		return;
+	callers_tell_time(e->all->callers);
+	if (wire_turn(&e->wire) < 0) {
+		exchange_end(e);
+		return;
+	}
 	switch (e->state) {
+	case EXCHANGE_HELLO:
+	case EXCHANGE_SHAKE:
+		exchange_greeted(e);
+		break;
 	case EXCHANGE_HEAD:
-		look(e);
+		exchange_look(e);
 		break;
 	case EXCHANGE_BODY:
 		read_body(e);
@@ -440,23 +462,9 @@ static void happened(struct exchange *e)
 	case EXCHANGE_LINGER:
 		linger(e);
 		break;
-	default: /* it ended since */
-		break;
+	default: /* nothing but what was kept of TLS was waited for */
+		exchange_watch(e, 0);
 	}
-}
-
-/* So many at a time; the loop tells again of the rest. */
-static void on_event(uv_poll_t *poll, int status, int events)
-{
-	struct exchanges *all = poll->data;
-	struct epoll_event came[EVENTS_MAX];
-	int n = epoll_wait(all->epoll, came, EVENTS_MAX, 0);
-
-	(void)status;
-	(void)events;
-	callers_tell_time(all->callers);
-	for (int i = 0; i < n; i++)
-		happened(came[i].data.ptr);
 }
 
 /* It has had its time. Of an answer, what the kernel holds goes too. */
@@ -465,6 +473,8 @@ void exchange_due(struct exchange *e)
 	uint64_t *refused = e->all->callers->hub->counters.refused;
 
 	switch (e->state) {
+	case EXCHANGE_HELLO:
+	case EXCHANGE_SHAKE:
 	case EXCHANGE_HEAD:
 		refused[REFUSED_HANDSHAKE_TIME]++;
 		exchange_kill(e);
@@ -477,6 +487,6 @@ void exchange_due(struct exchange *e)
 		exchange_kill(e);
 		break;
 	default:
-		end(e);
+		exchange_end(e);
 	}
 }

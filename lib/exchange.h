@@ -6,14 +6,17 @@
  * The head is looked at while it stays with the kernel. So one that is slow to
  * come takes no memory here, and what follows the handshake of a WebSocket is
  * left for libwebsockets. A connection is watched only when it has to be waited
- * for, which most never have; by an epoll of our own within the loop, where
- * that takes one call, and not the seven of libuv.
+ * for, which most never have.
  *
  * Each ends with its answer, as every answer says: what comes behind the
  * request is thrown away. Where the rest of a request is still to come, the
  * sending side is closed, and that rest read and thrown away for a while, since
  * closing with unread bytes would reset the connection and the answer with it
  * (RFC 9112 section 9.6).
+ *
+ * Over TLS it begins with the handshake of that (exchangetls.c). These take the
+ * time of thousands of reads each, so a turn of the loop takes only a few steps
+ * of them; those that have shaken hands halfway come first.
  *
  * This is all of HTTP that touches a socket; what is asked and what is answered
  * is for the owner (see http.h).
@@ -23,6 +26,8 @@
 
 #include "caller.h"
 #include "httphead.h"
+#include "waitset.h"
+#include "wire.h"
 
 #define EXCHANGE_THROWN_AWAY (16 * 1024) /* bytes at once */
 
@@ -52,13 +57,16 @@ struct exchanges {
 	void *user;			/* of the owner */
 	struct list going;
 	struct list ended; /* to be freed */
-	int epoll;	   /* of those that are waited for */
-	uv_poll_t poll;	   /* of that */
+	struct list fresh; /* TLS: something has come, for the first time */
+	struct list known; /* the same, later */
+	struct waitset waiting;
 	char head[HTTPHEAD_MAX];
 	char bytes[EXCHANGE_THROWN_AWAY];
 };
 
 enum exchange_state {
+	EXCHANGE_HELLO,	 /* TLS: nothing has come */
+	EXCHANGE_SHAKE,	 /* is shaking hands */
 	EXCHANGE_HEAD,	 /* waits for its head */
 	EXCHANGE_BODY,	 /* reads its body */
 	EXCHANGE_BUSY,	 /* all was read; its answer is not known yet */
@@ -72,15 +80,17 @@ struct exchange {
 	struct caller *caller; /* NULL: ended */
 	struct list list;      /* node, in all->going or all->ended */
 	enum exchange_state state;
-	int fd;		 /* owned; -1: ended, or handed over */
-	uint32_t events; /* of epoll, that it is watched for; 0: none */
-	bool watched;	 /* the epoll knows it */
-	bool lingers;	 /* something of the request is still to come */
-	bool drained;	 /* all that was there was read */
-	struct buf part; /* of the head, that was read off */
-	size_t unread;	 /* bytes of it that are to be read off */
-	struct buf out;	 /* the rest of the answer */
-	size_t metered;	 /* bytes of these that the hub's meter knows */
+	struct wire wire; /* without a descriptor: ended, or handed over */
+	struct waiter waiter;
+	struct list turn; /* node, in all->fresh or all->known */
+	bool lingers;	  /* something of the request is still to come */
+	bool drained;	  /* all that was there was read */
+	bool astray;	  /* speaks plain HTTP where TLS is spoken */
+	struct buf part;  /* of the head, that was read off */
+	size_t unread;	  /* bytes of it that are to be read off */
+	struct buf out;	  /* the rest of the answer */
+	size_t metered;	  /* bytes of these that the hub's meter knows */
+	enum meter_kind metered_as;
 	struct meter_holder holder; /* of them */
 	void *user;		    /* of the owner; begins as NULL */
 };
@@ -128,6 +138,22 @@ void exchange_answer(struct exchange *e, struct buf *answer, bool more);
  */
 void exchange_upgrade(struct exchange *e, const struct buf *handshake,
 		      struct grant *grant);
+
+/* A few steps of handshakes; once in each turn of the loop. */
+void exchanges_shake(struct exchanges *all);
+
+/* Whether exchanges_shake() has something to do. */
+static inline bool exchanges_busy(const struct exchanges *all)
+{
+	return !list_empty(&all->fresh) || !list_empty(&all->known);
+}
+
+/* Between the parts of an exchange only. */
+void exchange_greet(struct exchange *e); /* TLS begins */
+void exchange_greeted(struct exchange *e);
+void exchange_look(struct exchange *e);
+void exchange_watch(struct exchange *e, uint32_t events);
+void exchange_end(struct exchange *e);
 
 /* For callers. */
 void exchange_due(struct exchange *e);

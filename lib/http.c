@@ -308,7 +308,7 @@ static void take(struct exchange *e, const struct httphead *head)
 		.mono_ms = hub->now.mono_ms,
 		.wall_ms = hub->now.wall_ms,
 	};
-	q.https = false;
+	q.https = e->wire.tls != NULL;
 	q.origin.present = false;
 	if (head->fault)
 		refuse_form(e, &q);

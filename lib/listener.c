@@ -222,16 +222,17 @@ static void make_url(struct listener *l)
 	union sockaddress a;
 	socklen_t len = sizeof(a);
 	char text[INET6_ADDRSTRLEN];
+	const char *scheme = l->all->tls ? "wss" : "ws";
 
 	memset(&a, 0, sizeof(a));
 	getsockname(l->fd, &a.any, &len);
 	l->tcp = a.any.sa_family != AF_UNIX;
 	if (a.any.sa_family == AF_INET)
-		snprintf(l->url, sizeof(l->url), "ws://%s:%u/ws",
+		snprintf(l->url, sizeof(l->url), "%s://%s:%u/ws", scheme,
 			 inet_ntop(AF_INET, &a.v4.sin_addr, text, sizeof(text)),
 			 ntohs(a.v4.sin_port));
 	else if (a.any.sa_family == AF_INET6)
-		snprintf(l->url, sizeof(l->url), "ws://[%s]:%u/ws",
+		snprintf(l->url, sizeof(l->url), "%s://[%s]:%u/ws", scheme,
 			 inet_ntop(AF_INET6, &a.v6.sin6_addr, text,
 				   sizeof(text)),
 			 ntohs(a.v6.sin6_port));

@@ -25,6 +25,7 @@ struct listeners {
 	void *user;
 	struct list all;
 	bool any_address; /* addresses off loopback are allowed */
+	bool tls;	  /* what is accepted over TCP speaks TLS */
 	uint64_t sndbuf;  /* SO_SNDBUF in bytes; 0: the kernel's */
 };
 

@@ -23,6 +23,8 @@ void loadconn_init(struct loadconn *c, const char *subprotocol)
 
 void loadconn_release(struct loadconn *c)
 {
+	secure_free(c->tls);
+	c->tls = NULL;
 	if (c->fd >= 0)
 		close(c->fd);
 	buf_release(&c->out);
@@ -94,24 +96,66 @@ int loadconn_open(struct loadconn *c, const struct loadconn_env *env,
 	return watch(c, env, EPOLL_CTL_ADD, data);
 }
 
-int loadconn_connected(struct loadconn *c, const struct loadconn_env *env)
+static int ask(struct loadconn *c, const struct loadconn_env *env)
 {
 	char *request = buf_reserve(&c->out, LOADTARGET_REQUEST_MAX);
-	int error = 0;
-	socklen_t len = sizeof(error);
 
 	if (!request)
 		return -1;
+	c->state = LOADCONN_UPGRADING;
+	buf_added(&c->out, loadtarget_request(env->target, c->subprotocol,
+					      request, LOADTARGET_REQUEST_MAX));
+	return 0;
+}
+
+int loadconn_connected(struct loadconn *c, const struct loadconn_env *env)
+{
+	int error = 0;
+	socklen_t len = sizeof(error);
+
 	if (getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &len) != 0)
 		return -1;
 	if (error) {
 		errno = error;
 		return -1;
 	}
-	c->state = LOADCONN_UPGRADING;
-	buf_added(&c->out, loadtarget_request(env->target, c->subprotocol,
-					      request, LOADTARGET_REQUEST_MAX));
-	return 0;
+	if (!env->target->url.tls)
+		return ask(c, env);
+	c->state = LOADCONN_SHAKING;
+	c->tls = secure_connect(&env->secures, env->trust.tls, c->fd);
+	errno = ENOMEM;
+	return c->tls ? 0 : -1;
+}
+
+int loadconn_shake(struct loadconn *c, struct loadconn_env *env, char *why,
+		   size_t room)
+{
+	trust_begin(&env->trust);
+	switch (secure_shake(c->tls)) {
+	case SECURE_WAIT:
+		return 0;
+	case SECURE_DONE:
+		if (ask(c, env) == 0)
+			return 0;
+		snprintf(why, room, "%s", strerror(ENOMEM));
+		return -1;
+	case SECURE_FAILED:
+		break;
+	}
+	snprintf(why, room, "%s", trust_why(&env->trust, true));
+	return -1;
+}
+
+/* As send(2), and 0 when it must wait. */
+static ssize_t send_out(struct loadconn *c)
+{
+	ssize_t n;
+
+	if (c->tls)
+		return secure_send(c->tls, buf_bytes(&c->out), buf_len(&c->out),
+				   false);
+	n = send(c->fd, buf_bytes(&c->out), buf_len(&c->out), MSG_NOSIGNAL);
+	return n < 0 && errno == EAGAIN ? 0 : n;
 }
 
 int loadconn_flush(struct loadconn *c, const struct loadconn_env *env,
@@ -124,17 +168,18 @@ int loadconn_flush(struct loadconn *c, const struct loadconn_env *env,
 		errno = ENOMEM;
 		return -1;
 	}
+	if (c->tls && secure_flush(c->tls) < 0)
+		return -1;
 	while (buf_len(&c->out)) {
-		n = send(c->fd, buf_bytes(&c->out), buf_len(&c->out),
-			 MSG_NOSIGNAL);
-		if (n < 0 && errno != EAGAIN)
-			return -1;
+		n = send_out(c);
 		if (n < 0)
+			return -1;
+		if (n == 0)
 			break;
 		buf_consume(&c->out, (size_t)n);
 	}
-	out = buf_len(&c->out) > 0;
-	if (!out)
+	out = buf_len(&c->out) > 0 || (c->tls && secure_waits(c->tls));
+	if (!buf_len(&c->out))
 		buf_clear(&c->out, OUT_KEEP);
 	if (out == c->want_out)
 		return 0;
@@ -149,13 +194,22 @@ int loadconn_deafen(struct loadconn *c, const struct loadconn_env *env,
 	return watch(c, env, EPOLL_CTL_MOD, data);
 }
 
+static ssize_t receive(struct loadconn *c, char *bytes, size_t room)
+{
+	if (!c->tls)
+		return recv(c->fd, bytes, room, 0);
+	if (secure_turn(c->tls) < 0)
+		return -1;
+	return secure_recv(c->tls, bytes, room);
+}
+
 int loadconn_read(struct loadconn *c, const struct loadconn_env *env,
 		  struct loadframe_walk *walk)
 {
 	size_t have = buf_len(&c->rest);
 	ssize_t n;
 
-	n = recv(c->fd, env->scratch + have, env->scratch_size - have, 0);
+	n = receive(c, env->scratch + have, env->scratch_size - have);
 	if (n < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -1;
 	if (n == 0) {

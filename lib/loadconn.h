@@ -13,6 +13,8 @@
 #include "buf.h"
 #include "loadframe.h"
 #include "loadtarget.h"
+#include "secure.h"
+#include "trust.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -21,6 +23,8 @@
 /* What the connections of one load share. */
 struct loadconn_env {
 	const struct loadtarget *target; /* borrowed */
+	struct secures secures;		 /* with a wss URL alone */
+	struct trust trust;
 	int epoll;
 	unsigned sources; /* source addresses from 127.0.1.1; 0: as it comes */
 	char *scratch;	  /* what a read gives; the caller's */
@@ -30,6 +34,7 @@ struct loadconn_env {
 enum loadconn_state {
 	LOADCONN_NONE, /* not opened, or closed */
 	LOADCONN_CONNECTING,
+	LOADCONN_SHAKING,   /* hands, for TLS */
 	LOADCONN_UPGRADING, /* the request is on its way */
 	LOADCONN_OPEN,
 };
@@ -37,6 +42,7 @@ enum loadconn_state {
 struct loadconn {
 	enum loadconn_state state;
 	int fd;
+	struct secure *tls;	 /* owned; NULL: plain */
 	bool want_out;		 /* epoll tells when it takes more */
 	bool small;		 /* the kernel is to receive little for it */
 	bool deaf;		 /* nothing is read any more */
@@ -57,8 +63,15 @@ void loadconn_release(struct loadconn *c);
 int loadconn_open(struct loadconn *c, const struct loadconn_env *env,
 		  unsigned number, void *data);
 
-/* The first EPOLLOUT: 0 and the request is sent, or -1 with errno. */
+/* The first EPOLLOUT: 0 and TLS or the request begins, or -1 with errno. */
 int loadconn_connected(struct loadconn *c, const struct loadconn_env *env);
+
+/*
+ * Goes on with the handshake of TLS, behind which the request is sent. 0, or -1
+ * with the reason, for people, in `why`.
+ */
+int loadconn_shake(struct loadconn *c, struct loadconn_env *env, char *why,
+		   size_t room);
 
 /* Sends what it can of `out`. 0, or -1 with errno when it is broken. */
 int loadconn_flush(struct loadconn *c, const struct loadconn_env *env,

@@ -268,16 +268,39 @@ static int take_input(struct loadpeer *peer, struct loadpeer_env *env)
 	return 0;
 }
 
+/* The handshake of TLS. */
+static int shake(struct loadpeer *peer, struct loadpeer_env *env)
+{
+	char why[TRUST_WHY_MAX];
+
+	if (loadconn_shake(&peer->conn, &env->conn, why, sizeof(why)) == 0)
+		return 0;
+	snprintf(env->why, sizeof(env->why), "%s %u: %.200s", role_of(peer),
+		 peer->number, why);
+	return -1;
+}
+
+static int go_on(struct loadpeer *peer, struct loadpeer_env *env,
+		 uint32_t events)
+{
+	switch (peer->conn.state) {
+	case LOADCONN_CONNECTING:
+		if (loadconn_connected(&peer->conn, &env->conn) != 0)
+			return over(peer, env, "connect");
+		return peer->conn.tls ? shake(peer, env) : 0;
+	case LOADCONN_SHAKING:
+		return shake(peer, env);
+	default:
+		break;
+	}
+	return events & ~(uint32_t)EPOLLOUT ? take_input(peer, env) : 0;
+}
+
 int loadpeer_event(struct loadpeer *peer, struct loadpeer_env *env,
 		   uint32_t events)
 {
-	if (peer->conn.state == LOADCONN_CONNECTING) {
-		if (loadconn_connected(&peer->conn, &env->conn) != 0)
-			return over(peer, env, "connect");
-	} else if (events & ~(uint32_t)EPOLLOUT) {
-		if (take_input(peer, env) != 0)
-			return -1;
-	}
+	if (go_on(peer, env, events) != 0)
+		return -1;
 	if (buf_len(&peer->conn.out) || peer->conn.want_out)
 		return flush(peer, env);
 	return 0;

@@ -127,10 +127,29 @@ static int make_peers(struct loadrig *r)
 	return 0;
 }
 
+static enum loadrig_result make_tls(struct loadrig *r, char *why, size_t room)
+{
+	struct loadconn_env *conn = &r->env.conn;
+	char reason[TRUST_WHY_MAX];
+
+	if (!r->target.url.tls)
+		return LOADRIG_OK;
+	if (secures_init(&conn->secures) != 0) {
+		snprintf(why, room, "cannot prepare: %s", strerror(errno));
+		return LOADRIG_SYSTEM;
+	}
+	if (trust_init(&conn->trust, &r->target.url, &r->config->trust,
+		       reason) == 0)
+		return LOADRIG_OK;
+	snprintf(why, room, "TLS: %s", reason);
+	return LOADRIG_BAD_URL;
+}
+
 enum loadrig_result loadrig_prepare(struct loadrig *rig,
 				    const struct loadrig_config *config,
 				    char *why, size_t room)
 {
+	enum loadrig_result tls;
 	bool usage;
 
 	memset(rig, 0, sizeof(*rig));
@@ -140,6 +159,9 @@ enum loadrig_result loadrig_prepare(struct loadrig *rig,
 	if (loadtarget_find(&rig->target, config->url, &usage, why, room) != 0)
 		return usage ? LOADRIG_BAD_URL : LOADRIG_UNREACHABLE;
 	rig->target.token = config->token;
+	tls = make_tls(rig, why, room);
+	if (tls != LOADRIG_OK)
+		return tls;
 	if (make_epoll(rig) == 0 && make_plan(rig) == 0 && make_peers(rig) == 0)
 		return LOADRIG_OK;
 	snprintf(why, room, "cannot prepare: %s", strerror(errno));
@@ -155,6 +177,8 @@ void loadrig_release(struct loadrig *r)
 	free(r->peers);
 	free(r->pubs);
 	loadtally_release(&r->env.tally);
+	trust_release(&r->env.conn.trust);
+	secures_release(&r->env.conn.secures);
 	free(r->env.conn.scratch);
 	if (r->env.conn.epoll >= 0)
 		close(r->env.conn.epoll);

@@ -19,6 +19,7 @@
 struct loadrig_config {
 	const char *url;
 	const char *token; /* NULL: none */
+	struct trust_config trust;
 	uint32_t subscribers;
 	uint32_t stalled;    /* more of them, which never read */
 	uint32_t publishers; /* 0: publishes nothing */

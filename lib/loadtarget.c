@@ -90,10 +90,6 @@ int loadtarget_find(struct loadtarget *target, const char *text, bool *usage,
 		snprintf(why, room, "'%s': %s", text, wrong);
 		return -1;
 	}
-	if (target->url.tls) {
-		snprintf(why, room, "'%s': TLS is not supported here", text);
-		return -1;
-	}
 	*usage = false;
 	return target->url.local ? find_local(target, why, room)
 				 : find_inet(target, why, room);

@@ -42,6 +42,7 @@ enum log_event {
 	LOG_UNENCRYPTED,    /* where what is said can be read on the way */
 	LOG_CONFIG,	    /* configuration was read anew */
 	LOG_CONFIG_REFUSED, /* and what of it was not taken */
+	LOG_CERTIFICATE,    /* it ends soon, or has ended */
 	/* Who does not get in. */
 	LOG_REFUSED_NO_HOST,
 	LOG_REFUSED_HOST,
@@ -57,6 +58,7 @@ enum log_event {
 	LOG_DEAD_PEER,	       /* does not answer pings */
 	LOG_THROTTLED,	       /* a limit of messages or bytes */
 	LOG_HTTP_ERROR,
+	LOG_TLS_ERROR, /* its handshake failed */
 	/* All of it. */
 	LOG_MEMORY_PRESSURE,
 	LOG_INTERNAL,	   /* what must not happen */

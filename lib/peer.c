@@ -88,6 +88,37 @@ static void peer_want_write(void *conn)
 	lws_callback_on_writable(p->wsi);
 }
 
+/* Of a peer over TLS. */
+static long tunnel_peer_send(void *conn, const struct iovec *pieces, int count)
+{
+	struct peer *p = conn;
+	long n;
+
+	if (closed_by_lws(p))
+		return -1;
+	if (lws_partial_buffered(p->wsi))
+		return 0;
+	n = tunnel_send(p->caller->tunnel, pieces, count);
+	if (n > 0)
+		p->peers->hub->counters.bytes_out += (uint64_t)n;
+	return n;
+}
+
+static int tunnel_peer_keep(void *conn, const char *bytes, size_t len)
+{
+	struct peer *p = conn;
+
+	p->peers->hub->counters.bytes_out += len;
+	return tunnel_keep(p->caller->tunnel, bytes, len);
+}
+
+static void tunnel_peer_want_write(void *conn)
+{
+	struct peer *p = conn;
+
+	tunnel_want(p->caller->tunnel);
+}
+
 /* Whom wsd closes, and why; that a peer is gone is no event. */
 static void log_closing(const struct peer *p)
 {
@@ -173,15 +204,48 @@ static enum grant_verdict peer_check(void *conn, const char *token, size_t len,
 	return guard_check(p->peers->guard, &who, token, len, grant);
 }
 
+/* What is the same with TLS and without. */
+#define OPS                                                                    \
+	.check = peer_check, .wake = peer_wake, .closing = peer_closing,       \
+	.pause = peer_pause
+
 static const struct outlet_ops ops = {
-	.check = peer_check,
-	.wake = peer_wake,
+	OPS,
 	.send = peer_send,
 	.keep = peer_keep,
 	.want_write = peer_want_write,
-	.closing = peer_closing,
-	.pause = peer_pause,
 };
+
+static const struct outlet_ops tunnel_ops = {
+	OPS,
+	.send = tunnel_peer_send,
+	.keep = tunnel_peer_keep,
+	.want_write = tunnel_peer_want_write,
+};
+
+/* Its token ends, or none came in time. */
+static void watch_token(struct peer *p)
+{
+	int64_t next = session_watch(&p->session);
+
+	if (next >= 0)
+		caller_due_in(p->caller, next);
+	if (!session_unknown(&p->session))
+		p->auth_s = 0;
+	if (!p->auth_s || now_of(p) < (int64_t)p->auth_s * 1000)
+		return;
+	p->auth_s = 0;
+	session_auth_late(&p->session);
+}
+
+/* Tokens end by the wall clock. */
+static void jumped(struct peers *all)
+{
+	struct peer *p = all->hub->guarded ? peers_above(all, 0) : NULL;
+
+	for (; p; p = peers_above(all, p->session.number))
+		watch_token(p);
+}
 
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 		struct log *log, struct guard *guard)
@@ -195,6 +259,11 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	all->received = 0;
 	roster_init(&all->all);
 	list_init(&all->busy);
+	callers->peers = all;
+	callers->jumped = jumped;
+	callers->peer_due = peer_due;
+	callers->peer_arrived = peer_arrived;
+	callers->peer_writable = peer_writable;
 }
 
 void peers_release(struct peers *all)
@@ -257,7 +326,8 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	all->hub->counters.established++;
 	list_init(&p->busy);
 	all->counts[dialect]++;
-	session_init(&p->session, all->hub, dialect, ++all->number, &ops, p);
+	session_init(&p->session, all->hub, dialect, ++all->number,
+		     caller->tunnel ? &tunnel_ops : &ops, p);
 	wheel_set(&all->callers->wheel, &caller->timer, first_ping(p));
 	let_in(p, grant);
 	return p;
@@ -309,7 +379,7 @@ static void message_due(struct peer *p)
 static enum uptake_news look(struct peer *p)
 {
 	enum uptake_news news =
-		uptake_look(&p->uptake, lws_get_socket_fd(p->wsi));
+		uptake_look(&p->uptake, caller_socket(p->caller));
 
 	/* What was written into that room hides it from the look. */
 	if (p->relieved)
@@ -356,21 +426,6 @@ static bool watch_silence(struct peer *p)
 	else if (silence >= times->ping)
 		send_ping(p);
 	return true;
-}
-
-/* Its token ends, or none came in time. */
-static void watch_token(struct peer *p)
-{
-	int64_t next = session_watch(&p->session);
-
-	if (next >= 0)
-		caller_due_in(p->caller, next);
-	if (!session_unknown(&p->session))
-		p->auth_s = 0;
-	if (!p->auth_s || now_of(p) < (int64_t)p->auth_s * 1000)
-		return;
-	p->auth_s = 0;
-	session_auth_late(&p->session);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -452,9 +507,15 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 	watch_message(p, &piece);
 	session_receive(&p->session, &piece);
 	p->peers->hub->counters.bytes_in += len;
-	p->received += len + HEADER_MIN;
+	p->received += (uint32_t)len + HEADER_MIN;
 	p->peers->received += len + HEADER_MIN;
-	if (p->received >= PEER_RX_SMALL && list_empty(&p->busy))
+	if (p->received >= PEER_RX_SMALL)
+		peer_arrived(p);
+}
+
+void peer_arrived(struct peer *p)
+{
+	if (list_empty(&p->busy))
 		list_append(&p->peers->busy, &p->busy);
 }
 

@@ -5,7 +5,8 @@
  *
  * Ready-made frames go to the socket by sendmsg(2), past libwebsockets, as
  * long as that has nothing buffered of its own; the rest of a frame that the
- * kernel cut is given to it, so that its pongs come between frames only.
+ * kernel cut is given to it, so that its pongs come between frames only. Over
+ * TLS both go through a tunnel (tunnel.h), which sees to the same.
  *
  * A peer lives while something comes from it, or it takes some of what waits
  * for it. While it is we who don't read, what it might have said can't be held
@@ -46,7 +47,6 @@ struct peer {
 	struct caller *caller; /* the connection below; its timer is ours */
 	struct lws *wsi;
 	struct list busy; /* node, in peers->busy */
-	size_t received;  /* bytes since it was known to have sent all */
 	int64_t since_ms; /* when it was established; monotonic */
 
 	/* Times of the wheel, in ms; 0: there is no such time. */
@@ -55,6 +55,7 @@ struct peer {
 	int64_t end_ms;	      /* when it is closed without its answer */
 	int64_t wake_ms;      /* when its session wants to be woken */
 	struct uptake uptake; /* as of when it was last looked at */
+	uint32_t received;    /* bytes since it was known to have sent all */
 	bool pinged;	      /* a PING went out since it was heard */
 	bool relieved;	      /* there was room again since it was looked at */
 	bool said_close; /* its close frame came: nothing behind that counts */
@@ -110,10 +111,13 @@ void peers_read_on(struct peers *all);
  */
 int peer_closed_by_peer(struct peer *p, const char *payload, size_t len);
 
+/* Over TLS something has come for it; lws has not read it yet. */
+void peer_arrived(struct peer *p);
+
 /* Tokens were read anew: who has one that was taken back loses it. */
 void peers_revise(struct peers *all);
 
-/* lws says that it can be written to. */
+/* It can be written to: so says lws, or the tunnel. */
 void peer_writable(struct peer *p);
 
 #endif

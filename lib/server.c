@@ -56,7 +56,7 @@ static int on_other(struct caller *caller, enum lws_callback_reasons reason)
 	switch (reason) {
 	case LWS_CALLBACK_WSI_DESTROY:
 		if (caller)
-			caller_free(caller);
+			caller_left(caller);
 		break;
 	case LWS_CALLBACK_HTTP:
 	case LWS_CALLBACK_RAW_ADOPT:
@@ -158,6 +158,8 @@ static void gather(void *user)
 
 	peers_read_on(&s->peers);
 	exchanges_reap(&s->http.exchanges);
+	callers_reap(&s->callers);
+	exchanges_shake(&s->http.exchanges);
 	if (http_busy(&s->http)) {
 		tell_time(s);
 		http_go_on(&s->http);
@@ -168,7 +170,8 @@ static bool flush_due(void *user)
 {
 	struct server *s = user;
 
-	return fanout_due(&s->hub) || http_busy(&s->http);
+	return fanout_due(&s->hub) || http_busy(&s->http) ||
+	       exchanges_busy(&s->http.exchanges);
 }
 
 static bool flush(void *user)
@@ -207,24 +210,28 @@ static void on_sweep(uv_timer_t *timer)
 	tell_memory(s);
 	lwslog_tell(&s->log);
 	log_tell(&s->log);
+	if (s->config->tls_cert)
+		certwatch_look(&s->certwatch);
 	hub_sweep(&s->hub, SWEEP_MIN + s->hub.tenants.count / 10);
 }
 
 /* Of descriptors some are for other things than connections. */
-static uint64_t descriptors_for_connections(void)
+static uint64_t descriptors_for_connections(const struct server_config *config)
 {
+	uint64_t each = config->tls_cert ? SERVER_DESCRIPTORS_TLS : 1;
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
 		return SERVER_DESCRIPTORS_MIN / 2;
-	return limit.rlim_cur - server_descriptors_spare(limit.rlim_cur);
+	return (limit.rlim_cur - server_descriptors_spare(limit.rlim_cur)) /
+	       each;
 }
 
 /* Never more connections than descriptors allow. */
 static struct admission_limits limits_of(const struct server_config *config)
 {
 	struct admission_limits limits = config->admission;
-	uint64_t possible = descriptors_for_connections();
+	uint64_t possible = descriptors_for_connections(config);
 
 	if (!limits.connections || limits.connections > possible)
 		limits.connections = possible;
@@ -258,6 +265,8 @@ static void configure_guard(struct server *s)
 void server_reconfigure(struct server *s, const struct server_config *config)
 {
 	s->config = config;
+	s->certwatch.certificate.chain = config->tls_cert;
+	s->certwatch.certificate.key = config->tls_key;
 	s->gate.access = config->access;
 	configure_guard(s);
 	s->http.body_max = config->body_max;
@@ -285,6 +294,8 @@ static void reload(struct server *s)
 		return;
 	systemd_reloading(&s->systemd);
 	s->config->hangup(s->config->user, s);
+	if (s->config->tls_cert)
+		certwatch_renew(&s->certwatch);
 	tell_ready(s);
 }
 
@@ -327,11 +338,11 @@ static int add_listeners(struct server *s)
 
 /*
  * Whether whoever is on the way can read what is said on an address off
- * loopback: there are tokens, and no proxy is said to be in front.
+ * loopback: there are tokens, no TLS, and no proxy is said to be in front.
  */
 static bool goes_unencrypted(const struct server_config *config)
 {
-	return config->tokens && !config->proxies.count;
+	return config->tokens && !config->tls_cert && !config->proxies.count;
 }
 
 static int start_listening(struct server *s)
@@ -341,6 +352,7 @@ static int start_listening(struct server *s)
 	listeners_init(&s->listeners, &s->loop.uv, &s->log, on_accepted, s);
 	s->listeners.any_address = config->any_address;
 	s->listeners.sndbuf = config->sndbuf;
+	s->listeners.tls = config->tls_cert != NULL;
 	if (add_listeners(s) < 0)
 		return -1;
 	listeners_tell(&s->listeners);
@@ -375,7 +387,9 @@ static int init_callers(struct server *s)
 	struct admission_limits limits = limits_of(s->config);
 
 	if (callers_init(&s->callers, &s->loop, &s->hub, &s->log, &limits,
-			 &s->config->times, peer_due) < 0)
+			 &s->config->times,
+			 s->config->tls_cert ? &s->certwatch.certificate
+					     : NULL) < 0)
 		return -1;
 	s->callers.proxies = s->config->proxies;
 	return 0;
@@ -404,6 +418,16 @@ static int init_adapters(struct server *s)
 	callers_release(&s->callers);
 	peers_release(&s->peers);
 	return -1;
+}
+
+static int begin_tls(struct server *s)
+{
+	const struct server_config *config = s->config;
+
+	if (!config->tls_cert)
+		return 0;
+	return certwatch_begin(&s->certwatch, config->tls_cert, config->tls_key,
+			       &s->log);
 }
 
 /* What does no I/O. */
@@ -448,8 +472,9 @@ static int server_init(struct server *s, const struct server_config *config,
 		return -1;
 	}
 	lwslog_use(&s->log, true);
-	if (init_adapters(s) < 0) {
+	if (begin_tls(s) < 0 || init_adapters(s) < 0) {
 		loop_release(&s->loop);
+		certwatch_end(&s->certwatch);
 		release_domain(s);
 		return -1;
 	}
@@ -469,6 +494,7 @@ static void server_release(struct server *s)
 	loop_release(&s->loop);
 	callers_release(&s->callers);
 	peers_release(&s->peers);
+	certwatch_end(&s->certwatch);
 	release_domain(s);
 }
 

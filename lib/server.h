@@ -10,6 +10,7 @@
 #ifndef SERVER_H
 #define SERVER_H
 
+#include "certwatch.h"
 #include "drain.h"
 #include "exits.h"
 #include "gate.h"
@@ -30,6 +31,9 @@
 
 /* It does not start with fewer in all; then fewer are spared. */
 #define SERVER_DESCRIPTORS_MIN 64
+
+/* A WebSocket over TLS has so many: its own, and a pair to lws. */
+#define SERVER_DESCRIPTORS_TLS 3
 
 static inline uint64_t server_descriptors_spare(uint64_t limit)
 {
@@ -52,7 +56,9 @@ struct server_config {
 	uint64_t body_max;	     /* bytes of the body of a request */
 	const char *const *listen;   /* addresses; none: the default */
 	size_t listen_count;
-	bool any_address;  /* off loopback too, without access control */
+	bool any_address;     /* off loopback too, without access control */
+	const char *tls_cert; /* files with which TCP speaks TLS; or NULL */
+	const char *tls_key;
 	uint64_t sndbuf;   /* bytes that the kernel holds for a connection */
 	uint64_t drain_ms; /* time to say goodbye */
 	int ready_fd;	   /* told the URLs, then closed; -1: none */
@@ -73,6 +79,7 @@ struct server {
 	struct drain drain;
 	struct http http;
 	struct listeners listeners;
+	struct certwatch certwatch; /* with a certificate alone */
 	struct pacer pacer;
 	struct systemd systemd;
 	int handed; /* sockets that the service manager opened */
@@ -94,8 +101,9 @@ enum exits server_run(const struct server_config *config,
 /*
  * Goes on with another configuration, which is borrowed in place of the one
  * before. What it says of listening (addresses, sndbuf, ready_fd) is of no
- * effect. Limits of a connection that WELCOME tells hold for new ones. The
- * level of `diag` may have changed too.
+ * effect, nor what it says of TLS: the same files are read anew. Limits of a
+ * connection that WELCOME tells hold for new ones. The level of `diag` may have
+ * changed too.
  */
 void server_reconfigure(struct server *s, const struct server_config *config);
 

@@ -83,6 +83,12 @@ const struct option wsdconfig_options[] = {
 	 "bad tokens of an address in a minute before none is looked at "
 	 "(default 30, and no limit for loopback; 0: no limit)",
 	 NULL, 0, INT32_MAX},
+	{0, "tls-cert", OPTION_TEXT, FIELD(server.tls_cert), "FILE",
+	 "speak TLS on all TCP addresses, with the PEM certificates in this "
+	 "file",
+	 .flags = OPTION_FIXED},
+	{0, "tls-key", OPTION_TEXT, FIELD(server.tls_key), "FILE",
+	 "the PEM key of the first of them", .flags = OPTION_FIXED},
 	{0, "no-access-control", OPTION_FLAG, FIELD(no_access_control), NULL,
 	 "listen off loopback although anyone may subscribe and publish", NULL,
 	 0, 0, OPTION_FIXED},
@@ -273,6 +279,31 @@ static int check_access(const struct option_program *p,
 	return 0;
 }
 
+static int check_tls(const struct option_program *p, const struct wsdconfig *c)
+{
+	if (!c->server.tls_cert == !c->server.tls_key)
+		return 0;
+	return options_wrong(p,
+			     "--tls-cert and --tls-key: one needs the other");
+}
+
+/* A reload does not ask: what is wrong then is no reason to refuse the rest. */
+int wsdconfig_check_files(const struct wsdconfig *c,
+			  const struct option_program *p)
+{
+	char why[CERTIFICATE_WHY_MAX];
+	struct certificate certificate;
+
+	if (!c->server.tls_cert)
+		return 0;
+	secrecy_begin();
+	if (certificate_open(&certificate, c->server.tls_cert,
+			     c->server.tls_key, why) < 0)
+		return options_wrong(p, "TLS: %s", why);
+	certificate_close(&certificate);
+	return 0;
+}
+
 int wsdconfig_check(struct wsdconfig *c, const struct option_program *p)
 {
 	int status = read_tokens(p, c);
@@ -281,6 +312,8 @@ int wsdconfig_check(struct wsdconfig *c, const struct option_program *p)
 		status = read_proxies(p, c);
 	if (!status)
 		status = check_access(p, c);
+	if (!status)
+		status = check_tls(p, c);
 	if (!status)
 		status = check_listen(p, c);
 	if (!status && c->server.times.dead <= c->server.times.ping)

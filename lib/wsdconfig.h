@@ -50,6 +50,10 @@ void wsdconfig_defaults(struct wsdconfig *c);
  */
 int wsdconfig_check(struct wsdconfig *c, const struct option_program *p);
 
+/* The same for files that the server reads itself; when it starts. */
+int wsdconfig_check_files(const struct wsdconfig *c,
+			  const struct option_program *p);
+
 /* Fills in `c->server`, which borrows from the rest. */
 void wsdconfig_apply(struct wsdconfig *c);
 

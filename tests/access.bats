@@ -211,6 +211,31 @@ fill() {
 	END
 }
 
+@test "a token's end counts, also when wsd did not run as it came" {
+	tokens
+	export SHORT BIN
+	start_wsd --jwt-key key
+	SHORT=$(token --subscribe acme --publish acme --for 3s)
+	fill <<-'END' | raw
+		a header Authorization: Bearer $SHORT
+		a open wsd.v1
+		a recv {"type":"WELCOME"}
+		a send {"type":"SUBSCRIBE","id":1,"tenantId":"acme"}
+		a recv {"type":"SUBSCRIBED","id":1}
+		b header Authorization: Bearer $ACME
+		b open wsd.v1
+		b recv {"type":"WELCOME"}
+		a recv {"type":"EXPIRING"}
+		! kill -STOP "$wsd"
+		! while "$BIN/wstoken" check --jwt-key key <<<"$SHORT"; do :; done
+		b send {"type":"PUBLISH","id":2,"tenantId":"acme","data":2}
+		a send {"type":"PUBLISH","id":2,"tenantId":"acme","data":2}
+		! kill -CONT "$wsd"
+		a closed 4212
+		b recv {"type":"ACK","id":2}
+	END
+}
+
 @test "a token can be replaced before its end, in place" {
 	tokens
 	export SHORT

@@ -150,7 +150,7 @@ export -f config reload until_said
 rows() {
 	"$BIN/wsd" --help | sed -nE 's/^ +(-[A-Za-z], )?--([a-z-]+).*/\2/p' |
 		grep -vxE 'ready-fd|check-config|print-config|config|help|version|completion' |
-		grep -vxE 'jwt-aud|jwt-iss|tenant-claim|auth-failures' # no default
+		grep -vxE 'jwt-aud|jwt-iss|tenant-claim|auth-failures|tls-cert|tls-key' # no default
 }
 
 @test "--print-config prints every option, a line each, in the order of --help" {

@@ -12,13 +12,16 @@ unset WSD_URL WSD_TOKEN REDIS_URL REDIS_PASSWORD
 # program is $WSD, when that is set.
 # Sets `url` (and `urls`, where there are several), `http` (without /ws), `wsd`
 # (its pid) and `wsd_log`. Fails when it ends before it listens. What is in
-# `wsd_under` is a command that executes it.
+# `wsd_under` is a command that executes it. With the directory of make_tls() in
+# WSD_TLS it speaks TLS.
 wsd_under=()
 start_wsd() {
 	local fifo=$BATS_TEST_TMPDIR/ready
 
 	[[ " $* " == *" --listen"* || " $* " == *" --config"* ||
 		-n ${wsd_under-} ]] || set -- --listen 127.0.0.1:0 "$@"
+	[[ -z ${WSD_TLS-} ]] ||
+		set -- --tls-cert "$WSD_TLS/cert" --tls-key "$WSD_TLS/key" "$@"
 	wsd_log=$BATS_TEST_TMPDIR/wsd.log
 	rm -f "$fifo"
 	mkfifo "$fifo"
@@ -27,10 +30,22 @@ start_wsd() {
 	wsd=$! # bash has what runs in the background ignore SIGINT
 	mapfile -t urls <"$fifo"
 	url=${urls[0]}
-	http=${url/#ws:/http:}
+	http=${url/#ws/http}
 	http=${http%/ws}
 	export url http wsd wsd_log # for the commands in scripts
 	[[ -n $url ]]
+}
+
+# make_tls DIR [OPTION...]: a key and a certificate for loopback in DIR, by
+# openssl-req(1); curl, node and OpenSSL trust it from then on.
+make_tls() {
+	mkdir -p "$1"
+	(umask 077 && openssl req -x509 -nodes -subj /CN=localhost -addext \
+		subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 -days 365 \
+		-newkey ec -pkeyopt ec_paramgen_curve:P-256 "${@:2}" \
+		-keyout "$1/key" -out "$1/cert" 2>/dev/null)
+	export CURL_CA_BUNDLE=$1/cert NODE_EXTRA_CA_CERTS=$1/cert \
+		SSL_CERT_FILE=$1/cert
 }
 
 # wsd_ends STATUS: waits for its end; fails when it is not with this status.

@@ -90,12 +90,16 @@ function reduce(view, { type, name, value, max }) {
 export function useUpdates(tenant, options = {}) {
   const { max = 100 } = options;
   const name = nameOf(tenant, options);
-  const [view, dispatch] = useReducer(reduce, [name, isNone(tenant)], begin);
+  const first = [name, isNone(tenant)];
+  const [kept, dispatch] = useReducer(reduce, first, begin);
   const put = (type, value) => dispatch({ type, name, value, max });
+  let view = kept;
 
-  // While rendering, so that nobody sees the updates of another tenant.
-  if (view.name !== name)
+  // Already while rendering: nobody may see the updates of another tenant.
+  if (kept.name !== name) {
     put('begin', isNone(tenant));
+    view = begin(first);
+  }
   useSubscription(tenant, (data, { epoch, seq, time, tenant: id }) =>
     put('update', { data, tenant: id, epoch, seq, time }), {
     ...options,

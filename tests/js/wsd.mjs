@@ -124,6 +124,7 @@ export class Relay {
 
   take(client) {
     this.taken++;
+    changed();
     if (!this.target) {
       client.destroy();
       return;

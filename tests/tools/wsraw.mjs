@@ -6,7 +6,8 @@
 //
 //   wsraw URL <SCRIPT
 //
-// URL is ws://HOST:PORT/ws or ws+unix:PATH:/ws. A line of the script is
+// URL is ws://HOST:PORT/ws, wss://HOST:PORT/ws (see NODE_EXTRA_CA_CERTS) or
+// ws+unix:PATH:/ws. A line of the script is
 //
 //   NAME VERB [ARGUMENT]    a step on the connection NAME, made when first named
 //   repeat N NAME VERB ...  the same N times, %n% being 1, 2, 3, ...
@@ -75,6 +76,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
+import * as tls from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import { Failure, closing, fail, header, maskedFrame, plainFrame, unframe, utf8 }
   from './wsframes.mjs';
@@ -240,9 +242,12 @@ class Peer {
     const [, path] = /^ws\+unix:(.*):\/ws$/.exec(this.url) || [];
     const url = path ? { host: 'localhost' } : new URL(this.url);
     this.host = url.host;
-    this.socket = path ? connect({ path }) :
+    this.tcp = path ? connect({ path }) :
       connect({ host: url.hostname.replace(/[[\]]/g, ''), port: url.port });
-    this.socket.setNoDelay(true);
+    this.tcp.setNoDelay(true);
+    this.secure = url.protocol === 'wss:';
+    this.socket = this.secure ?
+      tls.connect({ socket: this.tcp, servername: 'localhost' }) : this.tcp;
     this.socket.on('data', (chunk) => this.received(chunk));
     this.socket.on('end', () => this.ended(''));
     this.socket.on('error', (error) => this.ended(error.code));
@@ -321,7 +326,8 @@ const verbs = {
   connect: (p) => {
     p.dial();
     return new Promise((resolve) =>
-      p.socket.once('connect', resolve).once('close', resolve));
+      p.socket.once(p.secure ? 'secureConnect' : 'connect', resolve)
+        .once('close', resolve));
   },
   try: (p, protocols) => p.handshake(protocols),
   open: async (p, protocols) => {
@@ -388,7 +394,7 @@ const verbs = {
   pause: (p) => { p.socket.pause(); },
   resume: (p) => { p.socket.resume(); },
   fin: (p) => { p.socket.end(); },
-  drop: (p) => { p.socket.resetAndDestroy(); },
+  drop: (p) => { p.tcp.resetAndDestroy(); },
 
   recv: (p, json) => p.expectJson(json),
   exact: async (p, text) => {

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire.h"
+
+#include <unistd.h>
+
+void wire_part(struct wire *w)
+{
+	if (w->tls)
+		secure_end(w->tls);
+}
+
+void wire_finish(struct wire *w)
+{
+	shutdown(w->fd, SHUT_WR);
+}
+
+void wire_abort(struct wire *w)
+{
+	struct linger at_once = {1, 0};
+
+	setsockopt(w->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+void wire_close(struct wire *w)
+{
+	secure_free(w->tls);
+	close(w->fd);
+	wire_init(w, -1);
+}
