@@ -3,7 +3,6 @@
 // text - what others sent, so that it can be shown: characters that are not
 // seen, or that move others (bidi), become escapes, as JSON would have them.
 
-// eslint-disable-next-line no-control-regex
 const UNSEEN = new RegExp('[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e' +
   '\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb' +
   '\\u{e0000}-\\u{e007f}\\p{Surrogate}]', 'gu');

@@ -58,7 +58,7 @@ function fill(box, text, list, depth) {
 
 function sizeOf(text, from) {
   let n = 0;
-  for (const member of members(text, from)) { // eslint-disable-line no-unused-vars
+  for (const member of members(text, from)) {
     if (++n > 1000)
       return 'more than 1,000';
   }
