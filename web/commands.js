@@ -3,30 +3,35 @@
 // commands - what does the same in a shell. A token is never part of it: the
 // tools read it from WSD_TOKEN.
 
-// Not a character that a terminal would act on gets into a command; in JSON
-// they are the same as escapes.
+import { visible } from './text.js';
+
 const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
 
-export const quote = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text
+const quote = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text
   : `'${text.replaceAll("'", "'\\''")}'`;
 
-export const oneLine = (text) => text.replace(CONTROL, (character) =>
-  character < ' ' ? ' '
-    : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
+// JSON of which no character is acted on by a terminal: blanks between tokens
+// are spaces, and in strings an escape is the same.
+const oneLine = (text) => visible(text.replace(/[\t\n\r]/g, ' '));
 
 const clean = (text) => text.replace(CONTROL, '');
 
 export function wssub({ url, tenant, since }) {
-  return ['wssub', '-u', quote(url), ...(since ? ['--since', quote(clean(since))] : []),
-    quote(clean(tenant) || 'TENANT')].join(' ');
+  const words = ['wssub', '-u', quote(url)];
+  if (since)
+    words.push('--since', quote(clean(since)));
+  if (tenant.startsWith('-'))
+    words.push('--');
+  return [...words, quote(clean(tenant) || 'TENANT')].join(' ');
 }
 
 export function curl({ http, tenant, text, isGuarded }) {
   const words = ['curl'];
   if (isGuarded)
     words.push('-H', '"Authorization: Bearer $WSD_TOKEN"');
-  words.push('-d', quote(oneLine(text)).replace(/^(?!')(.*)$/s, "'$1'"),
-    quote(`${http}v1/tenants/${encodeURIComponent(clean(tenant) || 'TENANT')}/updates`));
+  const id = encodeURIComponent(clean(tenant) || 'TENANT');
+  words.push('-d', quote(oneLine(text)),
+    quote(`${http}v1/tenants/${id}/updates`));
   return words.join(' ');
 }
 

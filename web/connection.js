@@ -119,7 +119,8 @@ export class Connection {
 
   away() {
     const ms = Date.now() - this.lostAt;
-    return ms < 1000 ? `${count(ms)} ms` : many(Math.round(ms / 1000), 'second');
+    return ms < 1000 ? `${count(ms)} ms`
+      : many(Math.round(ms / 1000), 'second');
   }
 
   close() {

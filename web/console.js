@@ -25,7 +25,7 @@ const tenant = new Tenant((name) => $(`fact-${name}`), $('fact-note'));
 let connection = null;
 let last = null; // the newest update
 
-// --- The list -----------------------------------------------------------------
+// --- The list ----------------------------------------------------------------
 
 const page = {
   async copy(text, what) {
@@ -48,10 +48,12 @@ const list = new List($('list'), store, {
 
 function emptyWords() {
   if (store.length && list.test)
-    return list.seen < list.limit ? 'Looking…' : 'No update matches the filter.';
+    return list.seen < list.limit ? 'Looking…'
+      : 'No update matches the filter.';
   if (!connection)
     return 'Name a tenant and connect\nto see its updates here, newest first.';
-  return connection.state.name === 'live' ? 'Live. No update has come yet.' : '';
+  return connection.state.name === 'live'
+    ? 'Live. No update has come yet.' : '';
 }
 
 // What changes with what comes; once in a frame.
@@ -59,7 +61,7 @@ function tell() {
   const waiting = store.next - list.limit;
   $('empty').textContent = list.length ? '' : emptyWords();
   $('shown').textContent = list.test
-    ? `${count(list.matched)} of ${count(list.seen - store.first)}`
+    ? `${count(list.length)} of ${count(list.seen - store.first)}`
     : store.dropped ? `last ${count(store.length)}` : '';
   $('pause').textContent = list.end === null ? 'Pause'
     : waiting ? `Go on (${count(waiting)} new)` : 'Go on';
@@ -85,12 +87,13 @@ function clear() {
     list.end = store.next;
 }
 
-// --- The connection -----------------------------------------------------------
+// --- The connection ----------------------------------------------------------
 
 function fields() {
   const since = $('since').value === 'other' ? $('point').value.trim()
     : $('since').value;
-  return { tenant: $('tenant').value.trim(), since, token: $('token').value.trim() };
+  const [id, token] = ['tenant', 'token'].map((name) => $(name).value.trim());
+  return { tenant: id, since, token };
 }
 
 function connect() {
@@ -209,7 +212,7 @@ $('since').addEventListener('change', () => {
 $('point').addEventListener('input', () => $('point').setCustomValidity(''));
 window.addEventListener('hashchange', recall);
 
-// --- What else can be done ----------------------------------------------------
+// --- What else can be done ---------------------------------------------------
 
 const publisher = new Publisher({
   editor: $('editor'), verdict: $('verdict'), outcome: $('outcome'),
@@ -269,7 +272,7 @@ $('rows').addEventListener('focusin', ({ target }) => {
   list.cursor = target.closest('.row').serial;
 });
 
-// --- The keyboard -------------------------------------------------------------
+// --- The keyboard ------------------------------------------------------------
 
 function focus(id, name) {
   view(name);
@@ -328,7 +331,8 @@ document.addEventListener('keydown', (event) => {
   }
   const action = keys[key] ??
     (target.classList.contains('line') ? rowKeys[key] : null);
-  if (!action || (key.startsWith('Arrow') && target.closest('aside, .body, nav')))
+  if (!action ||
+    (key.startsWith('Arrow') && target.closest('aside, .body, nav')))
     return;
   event.preventDefault();
   action();

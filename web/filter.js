@@ -35,7 +35,8 @@ function byPath({ steps, rest }) {
   } catch {} // it is as it is
   return (text) => {
     const at = find(text, steps);
-    return Boolean(at) && (!test || test(plain(text.slice(at.from, at.to)), want));
+    return Boolean(at) &&
+      (!test || test(plain(text.slice(at.from, at.to)), want));
   };
 }
 

@@ -108,7 +108,7 @@ export function* members(text, at) {
   }
 }
 
-// --- Where something is -------------------------------------------------------
+// --- Where something is ------------------------------------------------------
 
 const STEP = /\.([^.[\]="'!<>~\s]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]/y;
 
@@ -149,7 +149,7 @@ export function find(text, steps) {
   return found;
 }
 
-// --- What is wrong ------------------------------------------------------------
+// --- What is wrong -----------------------------------------------------------
 
 function place(text, at) {
   const before = text.slice(0, at);

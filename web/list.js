@@ -18,7 +18,7 @@ const PACE_MS = 40; // between two frames that show what has come
 
 export class List {
   // `ops`: row() makes an empty row, fill(row, entry) what is in it, and
-  // body(entry) what it has when it is open; changed() is called behind a frame.
+  // body(entry) what it has when it is open; changed() comes behind a frame.
   constructor(scroller, store, ops) {
     this.scroller = scroller;
     this.space = scroller.firstElementChild;
@@ -49,7 +49,6 @@ export class List {
     this.view = []; // serials of what is shown, oldest first
     this.head = 0; // in view; those before are gone
     this.seen = this.store.first; // up to here it has been looked at
-    this.matched = 0; // updates among them
     this.schedule();
   }
 
@@ -90,12 +89,8 @@ export class List {
       if (n % 16 === 0 && performance.now() > until)
         break;
       const entry = store.get(this.seen++);
-      if (entry.kind !== 'update') {
+      if (entry.kind !== 'update' || !this.test || this.test(entry.text))
         view.push(entry.serial);
-      } else if (!this.test || this.test(entry.text)) {
-        view.push(entry.serial);
-        this.matched++;
-      }
     }
     return view.length - before;
   }
@@ -166,7 +161,8 @@ export class List {
 
   get follows() {
     return this.top < 1 &&
-      (this.cursor === null || !this.hasFocus || this.cursor === this.view.at(-1));
+      (this.cursor === null || !this.hasFocus ||
+        this.cursor === this.view.at(-1));
   }
 
   get hasFocus() {

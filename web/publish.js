@@ -17,7 +17,7 @@ async function post(tenant, text, token) {
     { method: 'POST', headers, body: text });
   const said = await answer.json();
   if (!answer.ok)
-    throw new Error(said.error?.message ?? `it was answered by ${answer.status}`);
+    throw new Error(said.error?.message ?? `the answer is ${answer.status}`);
   return said;
 }
 

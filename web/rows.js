@@ -67,11 +67,12 @@ export function fill(element, entry) {
   element.firstElementChild.replaceWith(line);
 }
 
-// What is below the line of an update that is open. `page` has copy(), curl() and
-// edit().
+// What is below the line of an update that is open. `page` has copy(), curl()
+// and edit().
 export function body(entry, page) {
   const { text, epoch, seq, time } = entry;
-  const words = `seq ${seq} · epoch ${epoch} · ${time} · ${size(bytesOf(text))}`;
+  const words =
+    `seq ${seq} · epoch ${epoch} · ${time} · ${size(bytesOf(text))}`;
   const meta = make('div', 'meta', make('span', '', visible(words)),
     button('Copy JSON', () => page.copy(text, 'the update')),
     button('Copy as curl', () => page.copy(page.curl(text), 'the command')),

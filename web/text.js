@@ -3,12 +3,15 @@
 // text - what others sent, so that it can be shown: characters that are not
 // seen, or that move others (bidi), become escapes, as JSON would have them.
 
-const UNSEEN = new RegExp('[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c\\u180e' +
-  '\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff\\ufff9-\\ufffb' +
-  '\\u{e0000}-\\u{e007f}\\p{Surrogate}]', 'gu');
+const UNSEEN = new RegExp('[\\u0000-\\u001f\\u007f-\\u009f\\u00ad\\u061c' +
+  '\\u180e\\u200b\\u200e\\u200f\\u2028-\\u202e\\u2060-\\u206f\\ufeff' +
+  '\\ufff9-\\ufffb\\u{e0000}-\\u{e007f}\\p{Surrogate}]', 'gu');
 
-const escaped = (character) => Array.from({ length: character.length }, (_, i) =>
-  `\\u${character.charCodeAt(i).toString(16).padStart(4, '0')}`).join('');
+const unit = (code) => `\\u${code.toString(16).padStart(4, '0')}`;
+
+// Beyond U+FFFF it is two.
+const escaped = (character) => character.split('')
+  .map((half) => unit(half.charCodeAt(0))).join('');
 
 export const visible = (text) => text.replace(UNSEEN, escaped);
 
@@ -32,13 +35,13 @@ export const count = (n) => n.toLocaleString('en');
 export const many = (n, one, more = `${one}s`) =>
   `${count(n)} ${n === 1 ? one : more}`;
 
-const two = (n) => String(n).padStart(2, '0');
+const two = (n, digits = 2) => String(n).padStart(digits, '0');
 
 // Of the day, where the browser is.
 export function clock(time) {
   const date = new Date(time);
   return `${two(date.getHours())}:${two(date.getMinutes())}:` +
-    `${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, '0')}`;
+    `${two(date.getSeconds())}.${two(date.getMilliseconds(), 3)}`;
 }
 
 // An element: its class, and what is in it. Never from markup.

@@ -37,7 +37,8 @@ function label(name) {
   if (name === undefined)
     return [];
   const text = String(name);
-  const shown = text.length > STRING_MAX ? `${text.slice(0, STRING_MAX)}…` : text;
+  const shown = text.length > STRING_MAX
+    ? `${text.slice(0, STRING_MAX)}…` : text;
   return [make('bdi', 'name', visible(shown)), ': '];
 }
 
@@ -70,20 +71,21 @@ function nest(text, from, to, depth, name) {
     ? ['{', '}', 'member'] : ['[', ']', 'element'];
   const n = sizeOf(text, from);
   if (n === '0')
-    return make('div', 'leaf', ...label(name), make('bdi', 'word', open + close));
+    return make('div', 'leaf', ...label(name),
+      make('bdi', 'word', open + close));
   const box = make('details', 'nest');
   const body = make('div', 'members');
   const summary = make('summary', '', ...label(name), `${open} `,
-    make('span', 'count', n === '1' ? `1 ${one}` : `${n} ${one}s`), ` ${close}`);
-  const open_ = () => {
+    make('span', 'count', `${n} ${one}${n === '1' ? '' : 's'}`), ` ${close}`);
+  const unfold = () => {
     if (!body.childNodes.length)
       fill(body, text, members(text, from), depth);
   };
   box.append(summary, body);
-  box.addEventListener('toggle', () => box.open && open_());
+  box.addEventListener('toggle', () => box.open && unfold());
   if (depth === 0 || (to - from <= OPEN_CHARS && depth < OPEN_DEPTH)) {
     box.open = true;
-    open_();
+    unfold();
   }
   return box;
 }

@@ -130,7 +130,7 @@ const scenarios = {
     await begin();
     await connect();
     await publish(...Array.from({ length: 60 }, (_, n) =>
-      ({ n, job: { state: n % 3 ? 'run' : 'done' }, big: 9007199254740993n + '' })));
+      ({ n, job: { state: n % 3 ? 'run' : 'done' } })));
     await wsd.get('/readyz');
     await fetch(`${wsd.http}/v1/tenants/${tenant}/updates`,
       { method: 'POST', body: '{"id":9007199254740993,"Text":"Übung"}' });
@@ -207,7 +207,8 @@ const scenarios = {
       document.querySelector('#point').validity.customError), true);
     await page.fill('#point', `${epoch}:12`);
     await page.press('#point', 'Enter');
-    await line('Gap: updates 13 to 15 are no longer retained (3 updates)').waitFor();
+    await line('Gap: updates 13 to 15 are no longer retained (3 updates)')
+      .waitFor();
     await counted(6);
     await says('fact-gaps', '1');
     await shot('gap');
@@ -232,7 +233,7 @@ const scenarios = {
     await line('{"n":2}').waitFor();
     await line('{"n":1}').waitFor();
     await shot();
-    await end(/WebSocket connection to|ERR_EMPTY_RESPONSE|ERR_CONNECTION|status of 404/);
+    await end(/WebSocket connection to|ERR_EMPTY_RESPONSE|ERR_CONNECTION/);
   },
 
   async token() {
@@ -241,8 +242,10 @@ const scenarios = {
     await state('closed');
     await says('status-text', 'a token is needed');
     await shot('error');
-    const make = (...rights) => wstoken('make', '--key', key, '--for', '1m', ...rights);
-    await page.fill('#token', await make('--subscribe', tenant, '--publish', tenant));
+    const make = (...rights) =>
+      wstoken('make', '--key', key, '--for', '1m', ...rights);
+    await page.fill('#token',
+      await make('--subscribe', tenant, '--publish', tenant));
     await page.press('#token', 'Enter');
     await state('live');
     await says('fact-note', 'the right admin');
@@ -258,8 +261,9 @@ const scenarios = {
     await page.fill('#token', token);
     await page.press('#token', 'Enter');
     await says('fact-subscribers', /^1$/);
-    assert.equal((await page.evaluate(() => JSON.stringify([localStorage,
-      sessionStorage, document.cookie, location.href]))).includes(token), false);
+    const stored = await page.evaluate(() => JSON.stringify([localStorage,
+      sessionStorage, document.cookie, location.href]));
+    assert.equal(stored.includes(token), false);
     await page.fill('#token', 'nonsense');
     await page.press('#token', 'Enter');
     await says('status-text', 'not good');
@@ -267,7 +271,8 @@ const scenarios = {
   },
 
   async keyboard() {
-    await begin({ context: { permissions: ['clipboard-read', 'clipboard-write'] } });
+    await begin({ context: {
+      permissions: ['clipboard-read', 'clipboard-write'] } });
     const press = (...keys) => keys.reduce((before, key) =>
       before.then(() => page.keyboard.press(key)), Promise.resolve());
     const focused = () => page.evaluate(() => document.activeElement.id ||
@@ -325,8 +330,9 @@ const scenarios = {
     await begin();
     await connect();
     const bidi = '\u202egpj.exe\u2066 \u200f\u061c';
-    await publish({ html: '<img src=x onerror=alert(1)><script>alert(2)</script>',
-      bidi, 'a\u202eb': '\u0085\u2028\ud834' }, '</bdi></div><style>*{}</style>');
+    const html = '<img src=x onerror=alert(1)><script>alert(2)</script>';
+    await publish({ html, bidi, 'a\u202eb': '\u0085\u2028\ud834' },
+      '</bdi></div><style>*{}</style>');
     await line('<style>').waitFor();
     await line('onerror').click();
     await page.locator('.tree').waitFor();
@@ -335,8 +341,8 @@ const scenarios = {
     assert.match(shown, /"a\\u202eb"/);
     assert.doesNotMatch(await page.locator('body').textContent(),
       /[\u202a-\u202e\u2066-\u2069\u200f\u061c\u0085\u2028]/);
-    assert.equal(await page.locator('#rows img, #rows script, #rows style').count(),
-      0);
+    assert.equal(
+      await page.locator('#rows :is(img, script, style)').count(), 0);
     await shot();
     await line('onerror').click();
     const large = 'x'.repeat(1000000);
@@ -368,8 +374,8 @@ const scenarios = {
     await counted(50);
     await line('"job":49').tap();
     await page.locator('.row.open .tree').waitFor();
-    const wide = () => page.evaluate(() =>
-      document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    const wide = () => page.evaluate(({ scrollWidth, clientWidth } =
+      document.documentElement) => scrollWidth - clientWidth);
     assert.equal(await wide(), 0);
     await shot();
     await page.getByRole('button', { name: 'Tenant and publish' }).tap();
@@ -408,7 +414,8 @@ const scenarios = {
     await connect();
     await publish(...Array(300).keys());
     await counted(300);
-    await page.evaluate(() => (document.querySelector('#list').scrollTop = 3000));
+    await page.evaluate(() =>
+      (document.querySelector('#list').scrollTop = 3000));
     const row = line(/^\D*[\d:.]+\s*200199$/);
     const at = async () => (await line('199').first().boundingBox()).y;
     await line('199').first().waitFor();
