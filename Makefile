@@ -52,6 +52,12 @@ ADAPTER_OBJECTS := $(call objects,$(ADAPTER_MODULES))
 CRYPTO_OBJECTS := $(call objects,$(shell sed -n 's/^tokens:.*|//p' lib/LAYERS))
 PROGRAM_OBJECTS := $(PROGRAMS:%=$(BUILD)/cmd/%.o)
 
+# What wsd serves as files, as PATH=FILE: the console, and the client that it and
+# other pages use.
+WEB_PAGES := /=web/console.html /client.js=clients/js/client.js \
+	$(foreach file,$(sort $(wildcard web/*.css web/*.js)),/$(file:web/%=console/%)=$(file))
+DOMAIN_OBJECTS += $(BUILD)/web/files.o
+
 # A recipe that calls make uses all processors unless it was told a number.
 SUBMAKE = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -68,6 +74,15 @@ test-programs: $(UNIT_TESTS:%=$(BUILD)/%) $(FUZZERS:%=$(BUILD)/%) \
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/web/files.c: web/embed.sh Makefile $(foreach page,$(WEB_PAGES),$(lastword $(subst =, ,$(page))))
+	@mkdir -p $(@D)
+	$(call say,MAKE,$@)
+	$(Q)web/embed.sh $(WEB_PAGES) >$@
+
+$(BUILD)/web/files.o: $(BUILD)/web/files.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 

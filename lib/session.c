@@ -156,6 +156,13 @@ static inline bool outruns(const struct session *s)
 	return t && hub_outrun(s->outlet.hub, t->stream, UNWRITTEN_HIGH);
 }
 
+/* What has ended gives no right any more, however late the timer is. */
+static void end_tokens(struct session *s)
+{
+	if (s->outlet.hub->guarded && !s->outlet.closing)
+		session_watch(s);
+}
+
 /* Goes on with the input that was stopped, if nothing is in its way now. */
 static void resume(struct session *s)
 {
@@ -167,6 +174,9 @@ static void resume(struct session *s)
 		outlet_ready(o);
 		return;
 	}
+	end_tokens(s);
+	if (o->closing)
+		return;
 	intake_resume(&s->intake);
 	count_assembly(s);
 	if (!s->intake.stopped && !o->closing)
@@ -506,6 +516,7 @@ void session_receive(struct session *s, const struct intake_piece *piece)
 	size_t held = s->outlet.holder.bytes;
 	bool stopped = s->intake.stopped;
 
+	end_tokens(s);
 	if (s->outlet.closing)
 		return;
 	count_piece(s, piece);
