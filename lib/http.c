@@ -269,16 +269,11 @@ static void refuse_form(struct exchange *e, const struct gate_request *q)
 	http_refuse(e, q, &refusal);
 }
 
-/*
- * A token stays in no memory that is not needed for it. What was looked at is
- * read off into the other buffer, where it comes first.
- */
+/* A token stays in no memory that is not needed for it. */
 static void forget_head(struct exchanges *all, bool secret)
 {
-	if (!secret)
-		return;
-	explicit_bzero(all->head, sizeof(all->head));
-	explicit_bzero(all->bytes, HTTPHEAD_MAX);
+	if (secret)
+		explicit_bzero(all->head, sizeof(all->head));
 }
 
 /* On whose behalf it came, which a proxy says. False: it was answered. */
