@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # What a wsd with access control does not tell: peers not why a token is bad, in
 # whichever way it was shown, and the log nothing of what peers have sent.
+# shellcheck disable=SC2154 # what start_wsd sets
 
 load helper
 
