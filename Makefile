@@ -131,13 +131,15 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libtest.a $(BUILD
 		$(filter %.o,$^) $(filter %.a,$^) $(TEST_LDLIBS)
 
 # What reads the replies of Redis does no I/O, but stands on hiredis; tokens
-# stand on libcrypto.
+# stand on libcrypto, and TLS on libssl.
 HIREDIS_TESTS = $(BUILD)/unit/test_redisreader $(BUILD)/fuzz/fuzz_redisreader
 $(HIREDIS_TESTS): $(BUILD)/lib/redisreader.o
 CRYPTO_TESTS = $(addprefix $(BUILD)/unit/test_,jwtkey jwk tokenlist tokens mint) \
 	$(addprefix $(BUILD)/fuzz/fuzz_,jwt jwks tokenlist)
 $(CRYPTO_TESTS): $(CRYPTO_OBJECTS)
-LIBRARY_TESTS = $(HIREDIS_TESTS) $(CRYPTO_TESTS)
+SECURE_TESTS = $(BUILD)/unit/test_secure
+$(SECURE_TESTS): $(BUILD)/lib/secure.o
+LIBRARY_TESTS = $(HIREDIS_TESTS) $(CRYPTO_TESTS) $(SECURE_TESTS)
 $(LIBRARY_TESTS): TEST_LDLIBS = $(LIB_LDLIBS)
 
 # Tools of tests that stand on the adapters. The echo server is wsd itself, with

@@ -139,7 +139,7 @@ struct caller *caller_of(struct lws *wsi);
 struct caller *caller_upgraded(struct callers *all, struct lws *wsi,
 			       struct grant **grant);
 
-/* Its request is whole. */
+/* Its request is whole, and a token that it needs has come. */
 void caller_established(struct caller *c);
 
 /* Its connection is gone. */

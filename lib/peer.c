@@ -199,9 +199,13 @@ static enum grant_verdict peer_check(void *conn, const char *token, size_t len,
 		.mono_ms = p->peers->hub->now.mono_ms,
 		.wall_ms = p->peers->hub->now.wall_ms,
 	};
+	enum grant_verdict verdict;
 
 	caller_due_in(p->caller, 0);
-	return guard_check(p->peers->guard, &who, token, len, grant);
+	verdict = guard_check(p->peers->guard, &who, token, len, grant);
+	if (verdict == GRANT_GIVEN)
+		caller_established(p->caller);
+	return verdict;
 }
 
 /* What is the same with TLS and without. */
@@ -292,8 +296,11 @@ static void let_in(struct peer *p, struct grant *grant)
 		session_admit(&p->session, grant);
 	if (grant)
 		caller_due_in(p->caller, 0);
-	if (!session_unknown(&p->session))
+	if (!session_unknown(&p->session)) {
+		caller_established(p->caller);
 		return;
+	}
+	/* Half open until then: nobody fills the server without a token. */
 	p->auth_s = (uint32_t)((now_of(p) + limit + 999) / 1000);
 	caller_due_in(p->caller, limit);
 }
@@ -322,7 +329,6 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->relieved = false;
 	p->said_close = false;
 	caller->peer = p;
-	caller_established(caller);
 	all->hub->counters.established++;
 	list_init(&p->busy);
 	all->counts[dialect]++;

@@ -402,6 +402,34 @@ fill() {
 	run -0 "$BIN/wsd" --listen 0.0.0.0:0 --jwt-key key --check-config
 }
 
+@test "peers without a token cannot fill it" {
+	tokens
+	start_wsd --jwt-key key --max-connections 40 --max-half-open 10
+	{
+		fill <<-'END'
+			a header Authorization: Bearer $ACME
+			a open wsd.v1
+			a recv {"type":"WELCOME"}
+			b open wsd.v1
+			b recv {"type":"WELCOME"}
+			b send {"type":"AUTH","id":1,"token":"$ACME"}
+			b recv {"type":"AUTHENTICATED","id":1}
+			first open
+		END
+		for i in {1..50}; do
+			echo "unknown$i open"
+		done
+		fill <<-'END'
+			first end
+			! curl -sf --max-time 1 -d 1 -H "Authorization: Bearer $ACME" "$http/v1/tenants/acme/updates"
+			a idle
+			b idle
+		END
+	} | raw
+	answer 200 "$ADMIN" "$http/metrics"
+	grep -q 'wsd_refused_total{reason="handshakes"} 4[0-9]' body
+}
+
 @test "a peer that has shown no token may not send much" {
 	tokens
 	start_wsd --jwt-key key
