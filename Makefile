@@ -17,7 +17,11 @@ BASHCOMPDIR ?= $(PREFIX)/share/bash-completion/completions
 ZSHCOMPDIR ?= $(PREFIX)/share/zsh/site-functions
 FISHCOMPDIR ?= $(PREFIX)/share/fish/vendor_completions.d
 
-CFLAGS ?= -O2 -g
+# What makes the mistakes of C harder to use. Calls are resolved when a program
+# starts, not later: the resolver saves registers, which may hold a secret, on
+# the stack.
+CFLAGS ?= -O2 -g -fstack-protector-strong -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+LDFLAGS ?= -Wl,-z,relro,-z,now
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes \
 	-Wmissing-prototypes -Wvla -Wpointer-arith -Wformat=2
 ALL_CPPFLAGS = -D_GNU_SOURCE -DWSD_VERSION='"$(VERSION)"' -Ilib $(CPPFLAGS)
@@ -200,7 +204,7 @@ completions: all ## write completions/ from the programs' option tables
 
 # `call copy,MODE,FILES,DIRECTORY`; nothing when there are no FILES.
 copy = $(if $(2),install -d $(DESTDIR)$(3) && install -m $(1) $(2) $(DESTDIR)$(3))
-DOCS = $(wildcard README.md ARCHITECTURE.md LICENSE)
+DOCS = $(wildcard README.md ARCHITECTURE.md SECURITY.md LICENSE)
 # `call files,PATTERN`: without directories.
 files = $(filter-out $(patsubst %/.,%,$(wildcard $(1)/.)),$(wildcard $(1)))
 

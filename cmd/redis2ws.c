@@ -7,9 +7,11 @@
 #include "diag.h"
 #include "exits.h"
 #include "jsonput.h"
+#include "login.h"
 #include "options.h"
 #include "proto.h"
 #include "redisurl.h"
+#include "secrecy.h"
 #include "secretfile.h"
 #include "url.h"
 #include "utf8.h"
@@ -30,6 +32,7 @@
 struct settings {
 	struct option_base options;
 	const char *url;
+	struct login_options login;
 	const char *redis;
 	const char *password_file;
 	const char *password; /* of Redis; NULL: what the URL has */
@@ -63,6 +66,15 @@ struct settings {
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
+	{0, "token-file", OPTION_TEXT, FIELD(login.token_file), "FILE",
+	 "show the token in FILE, which others cannot read (WSD_TOKEN)", NULL,
+	 0, 0},
+	{0, "cacert", OPTION_TEXT, FIELD(login.cacert), "FILE",
+	 "the authorities that may sign the certificate of a wss server, as PEM "
+	 "(default: those of the system)",
+	 NULL, 0, 0},
+	{0, "insecure", OPTION_FLAG, FIELD(login.insecure), NULL,
+	 "do not check the certificate of a wss server", NULL, 0, 0},
 	{0, "redis", OPTION_TEXT, FIELD(redis), "URL",
 	 "Redis (REDIS_URL, default redis://127.0.0.1:6379)", NULL, 0, 0},
 	{0, "redis-password-file", OPTION_TEXT, FIELD(password_file), "FILE",
@@ -372,7 +384,7 @@ static void summarize(const struct bridge *b, const struct reporter *r)
 /* Running */
 
 static void configure(struct bridge_config *c, const struct settings *s,
-		      struct reporter *reporter)
+		      struct login *login, struct reporter *reporter)
 {
 	const struct diag *diag = reporter->diag;
 
@@ -423,6 +435,7 @@ static void configure(struct bridge_config *c, const struct settings *s,
 	};
 	c->delivery = (struct delivery_config){
 		.url = s->url,
+		.login = login,
 		.max_bytes = s->max_buffer,
 		.max_messages = s->window,
 		.keep = s->streams.count,
@@ -459,11 +472,10 @@ static int look_at_stdout(const struct settings *s, const struct diag *d)
 	return EXIT_OTHER;
 }
 
-static int run(const struct settings *s)
+static int run(const struct settings *s, struct login *login,
+	       const struct diag *d)
 {
-	struct diag d = {"redis2ws",
-			 s->quiet ? DIAG_ERROR : DIAG_WARN + s->verbose};
-	struct reporter reporter = {&d, s->json};
+	struct reporter reporter = {d, s->json};
 	struct bridge_config config;
 	struct bridge b;
 	struct loop loop;
@@ -471,17 +483,14 @@ static int run(const struct settings *s)
 	int status;
 	bool clean;
 
-	if (look_at_stdout(s, &d))
-		return EXIT_OTHER;
-	configure(&config, s, &reporter);
-	log_init(&log, &d, LOG_TEXT);
-	if (loop_init(&loop, &log, client_protocols(),
-		      client_loop_options(s->url), NULL) != 0)
+	configure(&config, s, login, &reporter);
+	log_init(&log, d, LOG_TEXT);
+	if (client_loop(&loop, &log, login) != 0)
 		return EXIT_OTHER;
 	status = bridge(&b, &config, &loop, &reporter);
 	clean = loop_release(&loop) == 0;
 	if (fflush(stdout) != 0 || ferror(stdout)) {
-		diag(&d, DIAG_ERROR, "cannot write to stdout: %s",
+		diag(d, DIAG_ERROR, "cannot write to stdout: %s",
 		     strerror(errno));
 		status = EXIT_OTHER;
 	}
@@ -489,6 +498,26 @@ static int run(const struct settings *s)
 		exits_by_signal(b.signal);
 	if (!clean)
 		_exit(status);
+	return status;
+}
+
+/* Without a server nobody is to be let in. */
+static int log_in(const struct settings *s)
+{
+	struct diag d = {"redis2ws",
+			 s->quiet ? DIAG_ERROR : DIAG_WARN + s->verbose};
+	struct login login = {0};
+	char why[LOGIN_WHY_MAX];
+	int status;
+
+	if (look_at_stdout(s, &d))
+		return EXIT_OTHER;
+	if (s->print || s->dry_run ||
+	    login_init(&login, &s->login, s->url, &d, why) == 0)
+		status = run(s, &login, &d);
+	else
+		status = options_wrong(&program, "%s", why);
+	login_release(&login);
 	return status;
 }
 
@@ -536,6 +565,7 @@ int main(int argc, char **argv)
 	int operands;
 	int status;
 
+	secrecy_begin();
 	if (!options_begin(&program, argc, argv, &settings.options, &operands,
 			   &status))
 		return status;
@@ -553,7 +583,7 @@ int main(int argc, char **argv)
 		status = check_keys(&settings);
 	}
 	if (!status)
-		status = run(&settings);
+		status = log_in(&settings);
 	secretfile_free(settings.secret);
 	options_release(&program, &settings.options);
 	return status;

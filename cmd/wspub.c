@@ -6,6 +6,7 @@
 #include "diag.h"
 #include "exits.h"
 #include "json.h"
+#include "login.h"
 #include "options.h"
 #include "publisher.h"
 #include "tenant.h"
@@ -19,6 +20,7 @@
 struct settings {
 	struct option_base options;
 	const char *url;
+	struct login_options login;
 	struct option_texts files;
 	bool slurp;
 	bool raw;
@@ -47,6 +49,15 @@ enum { ON_ERROR_STOP, ON_ERROR_SKIP };
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
+	{0, "token-file", OPTION_TEXT, FIELD(login.token_file), "FILE",
+	 "show the token in FILE, which others cannot read (WSD_TOKEN)", NULL,
+	 0, 0},
+	{0, "cacert", OPTION_TEXT, FIELD(login.cacert), "FILE",
+	 "the authorities that may sign the certificate of a wss server, as PEM "
+	 "(default: those of the system)",
+	 NULL, 0, 0},
+	{0, "insecure", OPTION_FLAG, FIELD(login.insecure), NULL,
+	 "do not check the certificate of a wss server", NULL, 0, 0},
 	{'f', "file", OPTION_TEXTS, FIELD(files), "FILE",
 	 "publish the lines of FILE, - is stdin; repeatable", NULL, 0, 0},
 	{'s', "slurp", OPTION_FLAG, FIELD(slurp), NULL,
@@ -164,7 +175,8 @@ static int check(const struct settings *s, const char *tenant, int documents)
 }
 
 static void configure(struct publisher_config *c, const struct settings *s,
-		      const char *tenant, const struct diag *d)
+		      const char *tenant, struct login *login,
+		      const struct diag *d)
 {
 	*c = (struct publisher_config){
 		.feed =
@@ -180,6 +192,7 @@ static void configure(struct publisher_config *c, const struct settings *s,
 				.rate = s->rate,
 			},
 		.url = s->url,
+		.login = login,
 		.acks = s->no_ack ? PUBLISHER_NO_ACKS
 			: s->ack  ? PUBLISHER_ACKS_NEEDED
 				  : PUBLISHER_ACKS,
@@ -248,10 +261,9 @@ static int publish(struct publisher *p, const struct settings *s,
 	return p->status;
 }
 
-static int run(const struct settings *s, const char *tenant, char **documents)
+static int run(const struct settings *s, const char *tenant, char **documents,
+	       struct login *login, const struct diag *d)
 {
-	struct diag d = {"wspub",
-			 s->quiet ? DIAG_ERROR : DIAG_WARN + s->verbose};
 	struct publisher_config config;
 	struct publisher publisher;
 	struct loop loop;
@@ -259,21 +271,20 @@ static int run(const struct settings *s, const char *tenant, char **documents)
 	int status;
 	bool clean;
 
-	configure(&config, s, tenant, &d);
-	log_init(&log, &d, LOG_TEXT);
-	if (loop_init(&loop, &log, client_protocols(),
-		      client_loop_options(s->url), NULL) != 0)
+	configure(&config, s, tenant, login, d);
+	log_init(&log, d, LOG_TEXT);
+	if (client_loop(&loop, &log, login) != 0)
 		return EXIT_OTHER;
 	if (publisher_init(&publisher, &config, &loop) != 0) {
-		diag(&d, DIAG_ERROR, "cannot begin: %s", strerror(errno));
+		diag(d, DIAG_ERROR, "cannot begin: %s", strerror(errno));
 		status = EXIT_OTHER;
 		publisher_release(&publisher);
 	} else {
-		status = publish(&publisher, s, documents, &d);
+		status = publish(&publisher, s, documents, d);
 	}
 	clean = loop_release(&loop) == 0;
 	if (fflush(stdout) != 0) {
-		diag(&d, DIAG_ERROR, "cannot write to stdout: %s",
+		diag(d, DIAG_ERROR, "cannot write to stdout: %s",
 		     strerror(errno));
 		status = EXIT_OTHER;
 	}
@@ -281,6 +292,23 @@ static int run(const struct settings *s, const char *tenant, char **documents)
 		exits_by_signal(publisher.signal);
 	if (!clean)
 		_exit(status);
+	return status;
+}
+
+static int log_in(const struct settings *s, const char *tenant,
+		  char **documents)
+{
+	struct diag d = {"wspub",
+			 s->quiet ? DIAG_ERROR : DIAG_WARN + s->verbose};
+	char why[LOGIN_WHY_MAX];
+	struct login login;
+	int status;
+
+	if (login_init(&login, &s->login, s->url, &d, why) == 0)
+		status = run(s, tenant, documents, &login, &d);
+	else
+		status = options_wrong(&program, "%s", why);
+	login_release(&login);
 	return status;
 }
 
@@ -305,7 +333,7 @@ int main(int argc, char **argv)
 	if (!status)
 		status = check_documents(&settings, argv + operands);
 	if (!status)
-		status = run(&settings, tenant, argv + operands);
+		status = log_in(&settings, tenant, argv + operands);
 	options_release(&program, &settings.options);
 	return status;
 }

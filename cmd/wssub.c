@@ -5,6 +5,7 @@
  */
 #include "diag.h"
 #include "exits.h"
+#include "login.h"
 #include "options.h"
 #include "subscriber.h"
 #include "tenant.h"
@@ -22,6 +23,7 @@
 struct settings {
 	struct option_base options;
 	const char *url;
+	struct login_options login;
 	bool envelope;
 	uint64_t count;
 	uint64_t timeout;
@@ -40,6 +42,15 @@ struct settings {
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
+	{0, "token-file", OPTION_TEXT, FIELD(login.token_file), "FILE",
+	 "show the token in FILE, which others cannot read (WSD_TOKEN)", NULL,
+	 0, 0},
+	{0, "cacert", OPTION_TEXT, FIELD(login.cacert), "FILE",
+	 "the authorities that may sign the certificate of a wss server, as PEM "
+	 "(default: those of the system)",
+	 NULL, 0, 0},
+	{0, "insecure", OPTION_FLAG, FIELD(login.insecure), NULL,
+	 "do not check the certificate of a wss server", NULL, 0, 0},
 	{'e', "envelope", OPTION_FLAG, FIELD(envelope), NULL,
 	 "write whole UPDATE and GAP messages, with tenant, seq and time", NULL,
 	 0, 0},
@@ -77,28 +88,43 @@ static const struct option_program program = {
 	.options = options,
 	.examples = "wssub tenant-1 | jq .progress\n"
 		    "wssub -c 1 -W 10s --since all tenant-1\n"
-		    "wssub --state ~/.wssub --idle 2s tenant-1 tenant-2\n",
+		    "wssub --state ~/.wssub --idle 2s tenant-1 tenant-2\n"
+		    "wssub '*' | jq -c '[.tenantId, .data]'\n",
 };
+
+static bool is_all(const char *tenant)
+{
+	return strcmp(tenant, TENANT_ALL) == 0;
+}
 
 static int check_tenants(char **tenants, int count)
 {
 	if (!count)
 		return options_wrong(&program, "which tenant? Name at least "
 					       "one");
-	for (int i = 0; i < count; i++)
-		if (!tenant_valid(tenants[i], strlen(tenants[i])))
+	for (int i = 0; i < count; i++) {
+		if (is_all(tenants[i]) && count > 1)
+			return options_wrong(&program,
+					     "'*' is all tenants: name no "
+					     "other");
+		if (!is_all(tenants[i]) &&
+		    !tenant_valid(tenants[i], strlen(tenants[i])))
 			return options_wrong(
 				&program,
 				"'%s' is not a tenant id (1 to "
 				"128 of A-Z a-z 0-9 . _ : @ -; not . "
 				"or ..)",
 				tenants[i]);
+	}
 	return 0;
 }
 
 /* What the table of options cannot check. 0, or the exit status. */
-static int check(const struct settings *s, struct proto_since *since)
+static int check(const struct settings *s, bool all, struct proto_since *since)
 {
+	if (all && (s->since || s->state))
+		return options_wrong(&program, "%s: of '*' nothing is retained",
+				     s->since ? "--since" : "--state");
 	if (s->since && proto_since_parse(since, s->since) < 0)
 		return options_wrong(&program,
 				     "--since: '%s' is not all, a number, an "
@@ -120,7 +146,7 @@ static void summarize(const struct subscriber *s, const struct diag *d)
 	diag(d, DIAG_NOTE,
 	     "updates %" PRIu64 ", gaps %" PRIu64
 	     " (updates known to be lost %" PRIu64 "), reconnects %" PRIu64,
-	     s->updates, s->gaps, s->lost, s->reconnects);
+	     s->updates, s->losses.gaps, s->losses.lost, s->reconnects);
 }
 
 static int subscribe(const struct subscriber_config *config)
@@ -131,8 +157,7 @@ static int subscribe(const struct subscriber_config *config)
 	bool clean;
 
 	log_init(&log, config->diag, LOG_TEXT);
-	if (loop_init(&loop, &log, client_protocols(),
-		      client_loop_options(config->url), NULL) != 0)
+	if (client_loop(&loop, &log, config->login) != 0)
 		return EXIT_OTHER;
 	if (subscriber_init(&s, config, &loop) == 0)
 		loop_run(&loop);
@@ -146,6 +171,22 @@ static int subscribe(const struct subscriber_config *config)
 	return s.status;
 }
 
+/* Once it is known what is let in, and by whom. */
+static int log_in(const struct settings *s, struct subscriber_config *config)
+{
+	char why[LOGIN_WHY_MAX];
+	struct login login;
+	int status;
+
+	config->login = &login;
+	if (login_init(&login, &s->login, s->url, config->diag, why) == 0)
+		status = subscribe(config);
+	else
+		status = options_wrong(&program, "%s", why);
+	login_release(&login);
+	return status;
+}
+
 static int run(const struct settings *s, char **tenants, int count)
 {
 	struct proto_since since = {.kind = PROTO_SINCE_HEAD};
@@ -155,7 +196,7 @@ static int run(const struct settings *s, char **tenants, int count)
 	int status = check_tenants(tenants, count);
 
 	if (!status)
-		status = check(s, &since);
+		status = check(s, is_all(*tenants), &since);
 	if (status)
 		return status;
 	config = (struct subscriber_config){
@@ -168,13 +209,13 @@ static int run(const struct settings *s, char **tenants, int count)
 		.count = s->count,
 		.timeout_ms = s->timeout,
 		.idle_ms = s->idle,
-		.envelope = s->envelope,
+		.envelope = s->envelope || is_all(*tenants),
 		.strict = s->strict,
 		.no_reconnect = s->no_reconnect,
 		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
 		.diag = &d,
 	};
-	return subscribe(&config);
+	return log_in(s, &config);
 }
 
 int main(int argc, char **argv)

@@ -129,13 +129,16 @@ bool access_origin_valid(const char *origin)
 	size_t len = end ? (size_t)(end - origin) : 0;
 	struct authority a;
 
-	if (strcasecmp(origin, "null") == 0 ||
-	    strcasecmp(origin, "file://") == 0)
-		return true;
 	if (len == 0 || len > SCHEME_MAX_LEN || !only(origin, len, "+.-") ||
 	    !valid(end + 3, &a))
 		return false;
 	return !same(a.port, a.port_len, usual_port(origin, len));
+}
+
+bool access_origin_shared(const char *origin)
+{
+	return strcasecmp(origin, "null") == 0 ||
+	       strcasecmp(origin, "file://") == 0;
 }
 
 static bool is_loopback(const struct authority *a)
@@ -169,10 +172,10 @@ static bool host_allowed(const struct access *a, const struct authority *host)
 }
 
 /* The same name and, counting the default, the same port. */
-static bool same_site(const struct authority *origin, bool https,
+static bool same_site(const struct authority *origin, bool secure,
 		      const struct authority *host)
 {
-	const char *usual = https ? "443" : "80";
+	const char *usual = secure ? "443" : "80";
 
 	if (origin->name_len != host->name_len ||
 	    strncasecmp(origin->name, host->name, host->name_len) != 0)
@@ -186,26 +189,29 @@ static bool same_site(const struct authority *origin, bool https,
 }
 
 static bool origin_allowed(const struct access *a, const char *origin,
-			   const struct authority *host)
+			   const struct authority *host, bool https)
 {
 	struct authority site;
-	bool https = strncasecmp(origin, "https://", 8) == 0;
-	size_t scheme = https ? 8 : 7;
+	bool secure = strncasecmp(origin, "https://", 8) == 0;
+	size_t scheme = secure ? 8 : 7;
 
+	if (access_origin_shared(origin))
+		return false;
 	for (size_t i = 0; i < a->origins_count; i++)
 		if (strcasecmp(a->origins[i], origin) == 0)
 			return true;
-	if (!https && strncasecmp(origin, "http://", 7) != 0)
+	if (!secure && strncasecmp(origin, "http://", 7) != 0)
 		return false;
 	if (!split(origin + scheme, strlen(origin + scheme), &site))
 		return false;
 	if (is_loopback(&site) && is_loopback(host))
 		return true;
-	return same_site(&site, https, host);
+	/* Behind the same name by http there may be anybody on the way. */
+	return (secure || !https) && same_site(&site, secure, host);
 }
 
 enum access_verdict access_judge(const struct access *a, const char *host,
-				 const char *origin)
+				 const char *origin, bool https)
 {
 	struct authority named;
 
@@ -213,7 +219,7 @@ enum access_verdict access_judge(const struct access *a, const char *host,
 		return ACCESS_NO_HOST;
 	if (!host_allowed(a, &named))
 		return ACCESS_BAD_HOST;
-	if (origin && !origin_allowed(a, origin, &named))
+	if (origin && !origin_allowed(a, origin, &named, https))
 		return ACCESS_BAD_ORIGIN;
 	return ACCESS_ALLOWED;
 }

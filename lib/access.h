@@ -33,10 +33,11 @@ enum access_verdict {
  * Judges a request by its headers; `origin` is NULL where there is none, as
  * from a program that is no browser. An Origin is compared whole, so that two
  * that were joined are none. One that names the same host and port as `host`
- * is allowed.
+ * is allowed; where the request is known to have come by `https`, only one of
+ * https is. One that is anybody's is not, whatever `a` says.
  */
 enum access_verdict access_judge(const struct access *a, const char *host,
-				 const char *origin);
+				 const char *origin, bool https);
 
 /*
  * Whether it can name a host in `hosts`: "example.com", "[2001:db8::1]", either
@@ -45,11 +46,18 @@ enum access_verdict access_judge(const struct access *a, const char *host,
 bool access_host_valid(const char *host);
 
 /*
- * Whether a browser could send it (RFC 6454 section 6.2): a scheme and a host,
- * no default port, no path; "null"; "file://", as programs do that show pages
- * of their own. Neither this nor a valid host means anything to a shell.
+ * Whether a browser could send it (RFC 6454 section 6.2) for the pages of one
+ * site: a scheme and a host, no default port, no path. Neither this nor a valid
+ * host means anything to a shell.
  */
 bool access_origin_valid(const char *origin);
+
+/*
+ * Whether anybody's pages can have it: "null", which is sent for a sandboxed
+ * frame, whoever wrote it, and for files; and "file://", which some browsers
+ * send for these, so for what was downloaded, too.
+ */
+bool access_origin_shared(const char *origin);
 
 /* Whether a host name, without port or brackets, means this machine. */
 bool access_is_loopback(const char *name, size_t len);

@@ -79,6 +79,25 @@ static enum admission_verdict enter_address(struct admission *a,
 	return ADMITTED;
 }
 
+static void leave_address(struct admission *a, struct admission_entry *entry)
+{
+	struct admission_address *address = entry->address;
+
+	entry->address = NULL;
+	if (!address || --address->count)
+		return;
+	map_remove(&a->addresses, &address->node);
+	free(address);
+}
+
+enum admission_verdict admission_locate(struct admission *a,
+					struct admission_entry *entry,
+					const struct netaddr *from)
+{
+	leave_address(a, entry);
+	return counts(a, from) ? enter_address(a, entry, from) : ADMITTED;
+}
+
 enum admission_verdict admission_enter(struct admission *a,
 				       struct admission_entry *entry,
 				       const struct netaddr *from)
@@ -88,8 +107,8 @@ enum admission_verdict admission_enter(struct admission *a,
 	if (a->count >= a->limits.connections)
 		return ADMISSION_FULL;
 	entry->address = NULL;
-	if (counts(a, from))
-		verdict = enter_address(a, entry, from);
+	if (from)
+		verdict = admission_locate(a, entry, from);
 	if (verdict != ADMITTED)
 		return verdict;
 	list_append(&a->half_open, &entry->half_open);
@@ -108,14 +127,9 @@ void admission_established(struct admission *a, struct admission_entry *entry)
 
 void admission_leave(struct admission *a, struct admission_entry *entry)
 {
-	struct admission_address *address = entry->address;
-
 	admission_established(a, entry);
 	a->count--;
-	if (!address || --address->count)
-		return;
-	map_remove(&a->addresses, &address->node);
-	free(address);
+	leave_address(a, entry);
 }
 
 struct admission_entry *admission_excess(const struct admission *a)

@@ -5,7 +5,8 @@
  *
  * A connection is half open until its request is whole. When too many are, the
  * one that has been so for longest has to go, so that those who never say
- * anything can't keep out those who do.
+ * anything can't keep out those who do. Of one that comes by a proxy the
+ * address is known only then; until then it counts for none.
  */
 #ifndef ADMISSION_H
 #define ADMISSION_H
@@ -61,10 +62,21 @@ void admission_release(struct admission *a);
 void admission_set_limits(struct admission *a,
 			  const struct admission_limits *limits);
 
-/* A connection comes, half open. Not ADMITTED: there is nothing to leave. */
+/*
+ * A connection comes, half open. `from` is NULL where that is yet to be known.
+ * Not ADMITTED: there is nothing to leave.
+ */
 enum admission_verdict admission_enter(struct admission *a,
 				       struct admission_entry *entry,
 				       const struct netaddr *from);
+
+/*
+ * It is known now for whom it came: it counts for that address, and for no
+ * other any more. Not ADMITTED: for none, and it is to end.
+ */
+enum admission_verdict admission_locate(struct admission *a,
+					struct admission_entry *entry,
+					const struct netaddr *from);
 
 /* It is not half open any more. */
 void admission_established(struct admission *a, struct admission_entry *entry);

@@ -3,6 +3,7 @@
 
 #include "num.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #ifndef WSD_VERSION
@@ -54,6 +55,7 @@ static const struct field fields[] = {
 	FIELD("line", FIELD_NUMBER, line),
 	FIELD("reconnectAfterMs", FIELD_NUMBER, reconnect_after_ms),
 	FIELD("server", FIELD_VALUE, server),
+	FIELD("expires", FIELD_TEXT, expires),
 };
 
 static const struct {
@@ -70,6 +72,7 @@ static const struct {
 	{"PONG", ANSWER_PONG},
 	{"DRAIN", ANSWER_DRAIN},
 	{"AUTHENTICATED", ANSWER_AUTHENTICATED},
+	{"EXPIRING", ANSWER_EXPIRING},
 };
 
 static enum answer_type read_type(const struct json_value *v)
@@ -169,6 +172,19 @@ enum json_result answer_parse(struct answer *a, const char *text, size_t len)
 	a->type = read_type(&type);
 	a->code = proto_code_from(a->code_name, strlen(a->code_name));
 	return JSON_OK;
+}
+
+const char *answer_show_error(const struct answer *a,
+			      char out[ANSWER_ERROR_MAX])
+{
+	char message[ANSWER_ERROR_MAX];
+	long n = -1;
+
+	if (a->message.type == JSON_STRING && a->message.text)
+		n = json_unescape(&a->message, message, sizeof(message));
+	snprintf(out, ANSWER_ERROR_MAX, "%s%s%.*s", a->code_name,
+		 n > 0 ? ": " : "", n > 0 ? (int)n : 0, message);
+	return out;
 }
 
 /* {"type":"T" and the id, if any, as it was sent. */

@@ -17,6 +17,7 @@ enum answer_type {
 	ANSWER_UNKNOWN,
 	ANSWER_WELCOME,
 	ANSWER_AUTHENTICATED,
+	ANSWER_EXPIRING,
 	ANSWER_SUBSCRIBED,
 	ANSWER_UNSUBSCRIBED,
 	ANSWER_UPDATE,
@@ -56,6 +57,7 @@ struct answer {
 	uint64_t frame;		     /* ERROR for a line: from 1 */
 	uint64_t line;		     /* ERROR for a line: from 1 */
 	uint64_t reconnect_after_ms; /* DRAIN */
+	char expires[25];	     /* EXPIRING: a time */
 	struct json_value server;    /* WELCOME: a string */
 	struct answer_limits limits; /* WELCOME */
 };
@@ -66,6 +68,11 @@ struct answer {
  */
 enum json_result answer_parse(struct answer *answer, const char *text,
 			      size_t len);
+
+/* "CODE: message" of an ERROR, for people. Returns `out`. */
+#define ANSWER_ERROR_MAX 300
+const char *answer_show_error(const struct answer *answer,
+			      char out[ANSWER_ERROR_MAX]);
 
 /* Which stream and epoch an answer speaks of; borrowed. */
 struct answer_stream {

@@ -2,7 +2,6 @@
 #include "caller.h"
 
 #include "clock.h"
-#include "reply.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -232,6 +231,24 @@ static void refuse(struct callers *all, struct wire *wire,
 	wire_close(wire);
 }
 
+int caller_locate(struct caller *c, const struct netaddr *from,
+		  struct reply *refusal)
+{
+	enum admission_verdict verdict =
+		admission_locate(&c->all->admission, &c->admission, from);
+	const struct refusal_of *r = &refusals[verdict];
+
+	c->address = *from;
+	if (verdict == ADMITTED)
+		return 0;
+	log_refused(c->all, from, verdict);
+	c->all->hub->counters.refused[r->counter]++;
+	reply_fault(refusal, r->status, PROTO_OVER_CAPACITY, "%s", r->message);
+	reply_retry(refusal, RETRY_MS);
+	refusal->logged = true;
+	return -1;
+}
+
 /* Whoever is half open for longest makes room. */
 static void drop_excess(struct callers *all)
 {
@@ -259,12 +276,14 @@ struct caller *caller_accept(struct callers *all, int fd,
 			     const struct netaddr *from)
 {
 	enum admission_verdict verdict = ADMISSION_NO_MEMORY;
+	bool proxy = forwarded_is_proxy(&all->proxies, from);
 	struct caller *c = add(all, from);
 	struct wire wire;
 
 	all->hub->counters.accepted++;
 	if (c)
-		verdict = admission_enter(&all->admission, &c->admission, from);
+		verdict = admission_enter(&all->admission, &c->admission,
+					  proxy ? NULL : from);
 	if (verdict != ADMITTED) {
 		free(c);
 		wire_init(&wire, fd);

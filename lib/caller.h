@@ -15,10 +15,12 @@
 
 #include "admission.h"
 #include "certificate.h"
+#include "forwarded.h"
 #include "grant.h"
 #include "hub.h"
 #include "log.h"
 #include "loop.h"
+#include "reply.h"
 #include "tunnel.h"
 #include "wheel.h"
 #include "wire.h"
@@ -39,6 +41,7 @@ struct caller_times {
 struct callers {
 	struct admission admission;
 	struct caller_times times;
+	struct forwarded_proxies proxies; /* whose word counts; borrowed */
 	struct wheel wheel;
 	struct loop *loop;	 /* borrowed */
 	struct hub *hub;	 /* borrowed; its counters are told */
@@ -69,8 +72,8 @@ struct caller {
 		struct exchange *exchange; /* while it is HTTP; or NULL */
 		struct peer *peer;	   /* while it has a wsi; or NULL */
 	};
-	struct tunnel *tunnel; /* owned; of a WebSocket over TLS; or NULL */
-	struct netaddr address;
+	struct tunnel *tunnel;	/* owned; of a WebSocket over TLS; or NULL */
+	struct netaddr address; /* once that is known, of a proxy's client */
 };
 
 /*
@@ -106,6 +109,13 @@ void callers_release(struct callers *all);
  */
 struct caller *caller_accept(struct callers *all, int fd,
 			     const struct netaddr *from);
+
+/*
+ * It is known now on whose behalf it is: that is its address from now on, and
+ * there it counts. -1: that has as many as it may; `refusal` is the answer.
+ */
+int caller_locate(struct caller *c, const struct netaddr *from,
+		  struct reply *refusal);
 
 /*
  * Gives it to lws, with its wire, as one that has sent this handshake. That may

@@ -28,7 +28,7 @@ void census_take(const struct hub *h, struct census *c)
 	c->pending = h->gaps_waiting;
 	list_for_each (node, &h->live) {
 		t = list_entry(node, struct hub_tenant, list);
-		c->streams++;
+		c->streams += t != h->all;
 		list_for_each (at, &t->stream->subscribers)
 			look_at(list_entry(at, struct subscription, in_stream),
 				c);

@@ -10,7 +10,7 @@
 #include "outlet.h"
 
 struct census {
-	uint64_t streams;	/* tenants that have one */
+	uint64_t streams;	/* tenants that are watched */
 	uint64_t subscriptions; /* of all connections */
 	uint64_t pending;	/* deliveries that are due */
 	uint64_t lag;		/* bytes that the furthest cursor is behind */

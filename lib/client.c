@@ -10,7 +10,9 @@
 #include "conn.h"
 #include "dial.h"
 #include "hash.h"
+#include "login.h"
 #include "loop.h"
+#include "renewal.h"
 #include "url.h"
 #include "verdict.h"
 
@@ -55,9 +57,12 @@ struct client {
 	bool was_ready; /* in this attempt */
 	bool late;	/* in this attempt: WELCOME */
 	bool paused;
+	bool overheard; /* that was told */
 	enum client_dialect dialect;
+	uint32_t sent; /* messages, on this connection */
 	struct conn conn;
 	struct dial dial;
+	struct renewal renewal;
 	uv_timer_t timer;
 	unsigned handles_open;
 	unsigned silent_ticks;
@@ -93,20 +98,20 @@ static uint64_t next_delay(struct client *c)
 	return ms;
 }
 
-/*
- * 41xx says so, but for who was too slow: its history is being trimmed, and
- * the sooner it is back the less it misses.
- */
-static bool says_back_off(unsigned close_code)
+/* Whether trying again cannot help. */
+static bool is_final(struct client *c)
 {
-	return close_code >= 4100 && close_code < 4200 &&
-	       close_code != PROTO_CLOSE_TOO_SLOW;
+	if (!c->config.retry || !c->ever_ready)
+		return true;
+	if (c->failure.token)
+		return !renewal_hopes(&c->renewal);
+	return c->failure.final;
 }
 
 /* Nothing of the attempt is left; `failure` says why. */
 static void lost(struct client *c, unsigned close_code)
 {
-	bool final = c->failure.final || !c->config.retry || !c->ever_ready;
+	bool final = is_final(c);
 	struct client_loss loss = {
 		.text = c->failure.text,
 		.status = c->failure.status,
@@ -117,7 +122,8 @@ static void lost(struct client *c, unsigned close_code)
 
 	uv_timer_stop(&c->timer);
 	c->state = WAITING;
-	if (says_back_off(close_code))
+	/* A token that is refused only after WELCOME would be shown forever. */
+	if (c->failure.busy || (c->failure.token && c->was_ready))
 		backoff_raise(&c->backoff, ATTEMPTS_WHEN_BUSY);
 	if (!final) {
 		loss.retry_ms = next_delay(c);
@@ -135,8 +141,12 @@ static void die(struct client *c)
 
 static void dial(struct client *c)
 {
-	c->state = DIALING;
 	c->was_ready = c->late = false;
+	if (renewal_begin(&c->renewal, &c->failure) < 0) {
+		lost(c, 0);
+		return;
+	}
+	c->state = DIALING;
 	dial_start(&c->dial, c->config.connect_ms);
 }
 
@@ -159,6 +169,7 @@ static void conn_gone(void *user)
 		lost(c, 0);
 	} else if (c->state != CLOSING) {
 		verdict_gone(&c->failure, &v);
+		renewal_closed(&c->renewal, c->conn.close_code, &c->failure);
 		lost(c, c->conn.close_code);
 	}
 }
@@ -169,6 +180,7 @@ static void become_ready(struct client *c, enum client_dialect dialect,
 			 const struct answer *welcome)
 {
 	c->state = READY;
+	c->sent = 0;
 	c->dialect = dialect;
 	c->ever_ready = c->was_ready = true;
 	c->silent_ticks = 0;
@@ -176,6 +188,20 @@ static void become_ready(struct client *c, enum client_dialect dialect,
 	set_timer(c, TICK_MS);
 	conn_pause(&c->conn, c->paused);
 	c->events->ready(c->user, dialect, welcome);
+}
+
+static void tell_overheard(struct client *c)
+{
+	char text[FAILURE_TEXT_MAX];
+
+	if (!c->conn.exposed || c->overheard)
+		return;
+	c->overheard = true;
+	snprintf(text, sizeof(text),
+		 "the token goes to '%s' as clear text, which others on the "
+		 "way can read: use a wss URL",
+		 c->config.url);
+	c->events->warn(c->user, text);
 }
 
 static void conn_opened(void *user)
@@ -186,6 +212,8 @@ static void conn_opened(void *user)
 		return;
 	dial_opened(&c->dial);
 	c->state = GREETING;
+	renewal_opened(&c->renewal);
+	tell_overheard(c);
 	if (strncmp(c->conn.protocol, PROTO_V1, strlen(PROTO_V1)) == 0)
 		set_timer(c, WELCOME_LATE_MS);
 	else
@@ -237,11 +265,60 @@ static void conn_message(void *user, const char *text, size_t len)
 		c->events->message(c->user, text, len);
 }
 
+/* The token that takes the place of the one that the server knows. */
+static void send_auth(struct client *c)
+{
+	struct buf b;
+
+	buf_init(&b);
+	renewal_put(&c->renewal, &b);
+	if (conn_send_secret(&c->conn, &b) == 0)
+		c->sent++;
+}
+
+static void send_if_due(struct client *c)
+{
+	if (c->renewal.due && client_can_send(c))
+		send_auth(c);
+}
+
+void client_renew(struct client *c)
+{
+	if (c->state != READY || c->dialect != CLIENT_V1)
+		return;
+	renewal_again(&c->renewal);
+	send_if_due(c);
+}
+
+bool client_answer(struct client *c, const struct answer *a)
+{
+	char text[FAILURE_TEXT_MAX];
+
+	if (!renewal_answer(&c->renewal, a, text))
+		return false;
+	send_if_due(c);
+	if (*text)
+		c->events->warn(c->user, text);
+	return true;
+}
+
+void client_deny(struct client *c, enum proto_code code, const char *text)
+{
+	if (c->state != READY)
+		return;
+	failure_denied(&c->failure, code, text, conn_token(&c->conn));
+	die(c);
+}
+
 static void conn_writable(void *user)
 {
 	struct client *c = user;
 
-	if (c->state == READY)
+	if (c->state != READY)
+		return;
+	if (c->renewal.due)
+		send_auth(c);
+	else
 		c->events->writable(c->user);
 }
 
@@ -340,6 +417,20 @@ static int init_dial(struct client *c, const char **why)
 	return -1;
 }
 
+static void use_login(struct client *c)
+{
+	struct login *login = c->config.login;
+
+	c->renewal.url = c->config.url;
+	c->renewal.patient = c->config.patient;
+	if (!login)
+		return;
+	c->renewal.bearer = &login->bearer;
+	c->conn.bearer = &login->bearer;
+	if (login->trust.tls)
+		c->conn.trust = &login->trust;
+}
+
 struct client *client_new(struct loop *loop, const struct client_config *config,
 			  const struct client_events *events, void *user,
 			  const char **why)
@@ -361,22 +452,13 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
 	c->backoff.first_ms = c->config.backoff_ms;
 	c->backoff.max_ms = c->config.backoff_max_ms;
 	conn_init(&c->conn, &conn_events, c, c->config.message_max);
+	use_login(c);
 	uv_timer_init(&loop->uv, &c->timer);
 	c->timer.data = c;
 	c->handles_open = 2; /* and the one of dial */
 	c->state = WAITING;
 	set_timer(c, 0);
 	return c;
-}
-
-uint64_t client_loop_options(const char *text)
-{
-	struct url url;
-	const char *why;
-
-	if (url_parse(&url, text, &why) == 0 && url.tls)
-		return LOOP_PATIENT | LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT;
-	return LOOP_PATIENT;
 }
 
 bool client_can_send(const struct client *c)
@@ -386,7 +468,15 @@ bool client_can_send(const struct client *c)
 
 int client_send(struct client *c, struct buf *message)
 {
-	return client_can_send(c) ? conn_send(&c->conn, message) : -1;
+	if (!client_can_send(c))
+		return -1;
+	c->sent++;
+	return conn_send(&c->conn, message);
+}
+
+uint32_t client_sent(const struct client *c)
+{
+	return c->sent;
 }
 
 void client_pause(struct client *c, bool paused)
@@ -447,12 +537,12 @@ void client_free(struct client *c)
 	free(c);
 }
 
-const struct lws_protocols *client_protocols(void)
+int client_loop(struct loop *loop, struct log *log, const struct login *login)
 {
 	static const struct lws_protocols protocols[] = {
 		CONN_PROTOCOL,
 		{.name = NULL},
 	};
 
-	return protocols;
+	return loop_init_client(loop, log, protocols, login->trust.tls);
 }

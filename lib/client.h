@@ -10,6 +10,7 @@
  *
  * The first connection is tried once, at every address that the name has: who
  * mistypes a URL hears it at once. Only what was connected is connected again.
+ * What becomes of its token renewal.h says.
  */
 #ifndef CLIENT_H
 #define CLIENT_H
@@ -22,8 +23,9 @@
 #include <stdint.h>
 
 struct client;
+struct log;
+struct login;
 struct loop;
-struct lws_protocols;
 
 enum client_dialect {
 	CLIENT_PLAIN,
@@ -52,23 +54,24 @@ struct client_events {
 	void (*writable)(void *user);
 	/* No connection; the client retries unless loss->final. */
 	void (*lost)(void *user, const struct client_loss *loss);
+	/* It goes on; a sentence for people, of something that is not right. */
+	void (*warn)(void *user, const char *text);
 };
 
 struct client_config {
-	const char *url;	 /* as given; for messages */
-	const char *protocol;	 /* PROTO_V1 or PROTO_V1_BULK */
-	bool retry;		 /* reconnect after a loss */
-	size_t message_max;	 /* bytes; a longer message ends it, 1009 */
-	uint64_t connect_ms;	 /* time for connect and handshake; 10 s */
-	uint64_t backoff_ms;	 /* first delay is random up to this; 250 ms */
+	const char *url;      /* as given; for messages */
+	const char *protocol; /* PROTO_V1 or PROTO_V1_BULK */
+	struct login *login;  /* NULL: neither token nor TLS */
+	bool retry;	      /* reconnect after a loss */
+	bool patient;	      /* also while no token is taken, see renewal.h */
+	size_t message_max;   /* bytes; a longer message ends it, 1009 */
+	uint64_t connect_ms;  /* time for connect and handshake; 10 s */
+	uint64_t backoff_ms;  /* first delay is random up to this; 250 ms */
 	uint64_t backoff_max_ms; /* it doubles up to this; 30 s */
 };
 
-/* The lws protocols that loop_init() needs for clients; static. */
-const struct lws_protocols *client_protocols(void);
-
-/* The options that loop_init() needs to connect to `url` (TLS or not). */
-uint64_t client_loop_options(const char *url);
+/* Makes a loop for clients with this login, as loop_init() does. */
+int client_loop(struct loop *loop, struct log *log, const struct login *login);
 
 /*
  * Begins to connect. `config`, `events` and `user` are borrowed until
@@ -86,6 +89,28 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
  */
 int client_send(struct client *client, struct buf *message);
 bool client_can_send(const struct client *client);
+
+/* Messages that were sent on this connection, with those of the client. */
+uint32_t client_sent(const struct client *client);
+
+/*
+ * For each answer of which its user knows nothing by itself, and each ERROR:
+ * true when it is about the token, and dealt with.
+ */
+bool client_answer(struct client *client, const struct answer *answer);
+
+/*
+ * Shows the server the token that there is now, in wsd.v1: it may allow more
+ * than it did, or than the one before.
+ */
+void client_renew(struct client *client);
+
+/*
+ * An ERROR says that the peer is not known, or not any more (see
+ * proto_code_denies()); `text` is a sentence for people. The connection ends as
+ * if the server had closed it, and whether it comes back is decided as then.
+ */
+void client_deny(struct client *client, enum proto_code code, const char *text);
 
 /*
  * Stops and goes on reading: back-pressure. What was read already still comes:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "conn.h"
 
+#include "access.h"
 #include "proto.h"
 #include "utf8.h"
 
@@ -15,6 +16,11 @@
 
 /* lws cuts the Host header here without a word. */
 #define HOST_HEADER_MAX 110
+
+#define TLS_FLAGS (LCCSCF_USE_SSL | LCCSCF_SKIP_SERVER_CERT_HOSTNAME_CHECK)
+
+/* A header of ours is longer than the token by this. */
+#define BEARER_EXTRA 32
 
 void conn_init(struct conn *conn, const struct conn_events *events, void *user,
 	       size_t message_max)
@@ -62,6 +68,23 @@ static int host_header(char *out, size_t room, const struct url *url)
 	return n < 0 || (size_t)n >= room ? -1 : 0;
 }
 
+/* TCP, to another machine, without TLS. */
+static bool is_overheard(const struct url *url, const char *address)
+{
+	return !url->tls && !url->local &&
+	       !access_is_loopback(address, strlen(address));
+}
+
+static int fail(struct conn *conn, const char *why)
+{
+	snprintf(conn->trouble, sizeof(conn->trouble), "%s", why);
+	return -1;
+}
+
+/*
+ * libwebsockets checks no name of a certificate, as trust does; it would take
+ * the host "[" for that of "[::1]:443".
+ */
 int conn_start(struct conn *conn, struct loop *loop, const struct url *url,
 	       const char *address, const char *offer)
 {
@@ -81,19 +104,36 @@ int conn_start(struct conn *conn, struct loop *loop, const struct url *url,
 		.retry_and_idle_policy = &no_pings_of_lws,
 		.alpn = "http/1.1",
 		.ssl_connection = LCCSCF_HTTP_NO_FOLLOW_REDIRECT |
-				  (url->tls ? LCCSCF_USE_SSL : 0),
+				  (url->tls ? TLS_FLAGS : 0),
 	};
 
 	forget(conn);
-	if (host_header(host, sizeof(host), url) < 0) {
-		snprintf(conn->trouble, sizeof(conn->trouble),
-			 "the name of the host is too long");
-		return -1;
-	}
+	if (host_header(host, sizeof(host), url) < 0)
+		return fail(conn, "the name of the host is too long");
+	if (url->tls && !conn->trust)
+		return fail(conn, "this client does not speak TLS");
+	if (conn->trust)
+		trust_begin(conn->trust);
+	conn->exposed = conn_token(conn) && is_overheard(url, address);
 	if (lws_client_connect_via_info(&info))
 		return 0;
 	conn->wsi = NULL;
 	return -1;
+}
+
+/* What is asked for */
+
+/* `*at` has room for `room` bytes of headers. */
+static int put_headers(const struct conn *conn, char **at, size_t room)
+{
+	const char *token = conn_token(conn);
+
+	if (!token)
+		return 0;
+	if (strlen(token) + BEARER_EXTRA > room)
+		return -1;
+	*at += sprintf(*at, "Authorization: Bearer %s\r\n", token);
+	return 0;
 }
 
 /* What the HTTP answer says */
@@ -301,6 +341,15 @@ int conn_send(struct conn *conn, struct buf *message)
 	return send_as(conn, message, WSFRAME_TEXT);
 }
 
+int conn_send_secret(struct conn *conn, struct buf *message)
+{
+	int result = send_as(conn, message, WSFRAME_TEXT);
+
+	buf_wipe(message);
+	buf_wipe(&conn->out);
+	return result;
+}
+
 int conn_send_binary(struct conn *conn, struct buf *message)
 {
 	return send_as(conn, message, WSFRAME_BINARY);
@@ -402,7 +451,7 @@ static int dispatch(struct conn *conn, struct lws *wsi,
 		return 0;
 	case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
 		conn->stage = CONN_ASKED;
-		return 0;
+		return put_headers(conn, in, len);
 	case LWS_CALLBACK_ESTABLISHED_CLIENT_HTTP:
 		return answered(conn, wsi);
 	case LWS_CALLBACK_RECEIVE_CLIENT_HTTP_READ:

@@ -9,9 +9,11 @@
 #ifndef CONN_H
 #define CONN_H
 
+#include "bearer.h"
 #include "buf.h"
 #include "loop.h"
 #include "masked.h"
+#include "trust.h"
 #include "url.h"
 
 #include <stdbool.h>
@@ -40,8 +42,11 @@ struct conn_events {
 struct conn {
 	const struct conn_events *events; /* borrowed */
 	void *user;
-	struct lws *wsi;    /* NULL: none, or gone */
-	size_t message_max; /* bytes */
+	/* These two are the owner's to set before conn_start(); borrowed. */
+	const struct bearer *bearer; /* the handshake shows its token, if any */
+	struct trust *trust;	     /* for wss URLs; NULL: no TLS */
+	struct lws *wsi;	     /* NULL: none, or gone */
+	size_t message_max;	     /* bytes */
 	enum conn_stage stage;
 	bool sending;	 /* a message is leaving */
 	bool paused;	 /* not reading */
@@ -49,6 +54,7 @@ struct conn {
 	bool said_close; /* that close frame was sent */
 	bool heard;	 /* something came since the owner set it to false */
 	bool ping_due;	 /* send a ping with the next writable callback */
+	bool exposed;	 /* the token goes through a network as clear text */
 	unsigned close_with;
 	struct buf in;	/* the beginning of a message */
 	struct buf out; /* headroom for lws and a frame; empty between calls */
@@ -90,6 +96,12 @@ void conn_init(struct conn *conn, const struct conn_events *events, void *user,
 int conn_start(struct conn *conn, struct loop *loop, const struct url *url,
 	       const char *address, const char *offer);
 
+/* The token that its handshake shows; NULL: none. */
+static inline const char *conn_token(const struct conn *conn)
+{
+	return conn->bearer ? conn->bearer->token : NULL;
+}
+
 /*
  * Takes all bytes of `message`, text or binary, and sends them as one frame. -1
  * while one is leaving, when it is not open, and when `message` has failed; and
@@ -97,6 +109,9 @@ int conn_start(struct conn *conn, struct loop *loop, const struct url *url,
  */
 int conn_send(struct conn *conn, struct buf *message);
 int conn_send_binary(struct conn *conn, struct buf *message);
+
+/* The same of a secret: the message is wiped, whatever becomes of it. */
+int conn_send_secret(struct conn *conn, struct buf *message);
 
 /*
  * As if a message were leaving: `writable` comes when all is out that waits, a

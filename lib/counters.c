@@ -13,6 +13,7 @@ static const char *const drops[] = {
 static const char *const refusals[] = {
 	[REFUSED_HOST] = "host",
 	[REFUSED_ORIGIN] = "origin",
+	[REFUSED_FORWARDED] = "forwarded",
 	[REFUSED_TOKEN] = "token",
 	[REFUSED_AUTH_FAILURES] = "auth_failures",
 	[REFUSED_AUTH_TIME] = "auth_time",

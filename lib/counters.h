@@ -27,6 +27,7 @@ enum counters_drop {
 enum counters_refusal {
 	REFUSED_HOST,		/* a request for a host that is not ours */
 	REFUSED_ORIGIN,		/* a web page of another origin */
+	REFUSED_FORWARDED,	/* a proxy's request, of nobody knows whom */
 	REFUSED_TOKEN,		/* a token that is not good */
 	REFUSED_AUTH_FAILURES,	/* not looked at, after too many of these */
 	REFUSED_AUTH_TIME,	/* no token came in time */

@@ -15,6 +15,10 @@
 #define AGAIN_MS 250
 #define AGAIN_MAX_MS 30000
 
+/* Tenants of which it is told that they are forbidden, and how often all. */
+#define FORBIDDEN_TOLD 100
+#define REMIND_MS (10 * 60 * 1000)
+
 /* Messages of one tenant that are tried again at a time. */
 #define BURST 64
 
@@ -124,12 +128,29 @@ static void put_deferred(struct delivery *d)
 		deferred_try(&d->deferred, BURST, fly, d);
 }
 
+/* Nothing else would be heard of what waits for somebody to change rights. */
+static void remind(struct delivery *d)
+{
+	uint64_t now = uv_now(d->again.loop);
+
+	if (!d->forbidden || !d->deferred.count ||
+	    now - d->reminded_ms < REMIND_MS)
+		return;
+	d->reminded_ms = now;
+	diag(d->config->diag, DIAG_WARN,
+	     "messages that wait until they may be published: %zu",
+	     d->deferred.count);
+}
+
 static void on_again(uv_timer_t *timer)
 {
 	struct delivery *d = timer->data;
 
+	if (d->forbidden)
+		uplink_renew(&d->uplink);
 	put_gaps(d);
 	put_deferred(d);
+	remind(d);
 	uplink_flush(&d->uplink);
 }
 
@@ -271,12 +292,14 @@ static void on_settled(void *user, uint64_t first, uint64_t last,
 
 /*
  * It may be taken later; for a message that is not kept that is too late. What
- * nobody knows the meaning of counts as INTERNAL.
+ * nobody knows the meaning of counts as INTERNAL. What is FORBIDDEN is so until
+ * somebody changes the rights, and must not be gone by then.
  */
 static bool is_passing(const struct delivery *d, enum proto_code code)
 {
 	return code == PROTO_RATE_LIMITED || code == PROTO_OVER_CAPACITY ||
-	       (code == PROTO_INTERNAL && d->config->keep);
+	       (d->config->keep &&
+		(code == PROTO_INTERNAL || code == PROTO_FORBIDDEN));
 }
 
 static void on_gap_rejected(struct delivery *d, struct request_text tenant,
@@ -308,16 +331,35 @@ static int defer_first(struct delivery *d, const struct window_line *line)
 		});
 }
 
+/* What is forbidden is told of each tenant, as somebody has to do something. */
+static void tell_deferred(struct delivery *d, struct request_text tenant,
+			  enum proto_code code, const char *why)
+{
+	if (!d->deferred.count) {
+		d->forbidden = 0;
+		d->reminded_ms = uv_now(d->again.loop);
+	}
+	if (code != PROTO_FORBIDDEN && !d->deferred.count)
+		diag(d->config->diag, DIAG_WARN,
+		     "%s; it is tried again until it is taken", why);
+	if (code != PROTO_FORBIDDEN || deferred_has(&d->deferred, tenant) ||
+	    d->forbidden++ >= FORBIDDEN_TOLD)
+		return;
+	diag(d->config->diag, DIAG_WARN,
+	     "cannot publish to '%.*s': %s; what is for it stays in Redis and "
+	     "is tried again until it is taken",
+	     (int)tenant.len, tenant.bytes, why);
+}
+
 /* 0, or -1 when it can't be kept. */
 static int defer(struct delivery *d, const struct window_line *line,
+		 struct request_text tenant, enum proto_code code,
 		 const char *why)
 {
 	if (deferred_of(line)) {
 		deferred_land(&d->deferred, deferred_of(line));
 	} else {
-		if (!d->deferred.count)
-			diag(d->config->diag, DIAG_WARN,
-			     "%s; it is tried again until it is taken", why);
+		tell_deferred(d, tenant, code, why);
 		if (defer_first(d, line) != 0)
 			return -1;
 	}
@@ -336,7 +378,8 @@ static void on_rejected(void *user, const struct window_line *line,
 		on_gap_rejected(d, origin.tenant, code, why);
 		return;
 	}
-	if (is_passing(d, code) && d->config->keep && defer(d, line, why) == 0)
+	if (is_passing(d, code) && d->config->keep &&
+	    defer(d, line, origin.tenant, code, why) == 0)
 		return;
 	d->events->settled(d->user, &origin,
 			   is_passing(d, code) ? SINK_LOST : SINK_REFUSED, why);
@@ -408,7 +451,9 @@ int delivery_init(struct delivery *d, const struct delivery_config *config,
 		.url = config->url,
 		.acks = true,
 		.needs = "acknowledgements",
+		.login = config->login,
 		.retry = true,
+		.patient = true,
 		.max_lines = (size_t)config->max_messages + EXTRA_MESSAGES,
 		.max_bytes = (size_t)config->max_bytes,
 	};

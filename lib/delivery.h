@@ -11,7 +11,7 @@
  * With `keep`, messages come from a source that can wait: no more are asked for
  * than there is room for, whether the wsd is there or not, and one that it
  * refuses for now is tried again too, before all later ones of its tenant that
- * had not been sent yet.
+ * had not been sent yet; so is one that is forbidden, as rights can change.
  */
 #ifndef DELIVERY_H
 #define DELIVERY_H
@@ -27,6 +27,7 @@
 
 struct delivery_config {
 	const char *url;	 /* of the wsd */
+	struct login *login;	 /* borrowed; see client.h */
 	uint64_t max_bytes;	 /* of messages that wait */
 	uint64_t max_messages;	 /* and messages */
 	bool keep;		 /* see above */
@@ -47,6 +48,9 @@ struct delivery {
 
 	bool dropping;	  /* messages find no room */
 	uint64_t dropped; /* since it began */
+
+	unsigned forbidden;   /* tenants that were told of, see deferred */
+	uint64_t reminded_ms; /* uv_now() */
 
 	uint64_t again_ms; /* until what was refused for now is tried again */
 	bool handles;	   /* this is open: */

@@ -10,6 +10,7 @@
 #define FAILURE_H
 
 #include "exits.h"
+#include "proto.h"
 
 #include <stdbool.h>
 
@@ -19,6 +20,8 @@ struct failure {
 	char text[FAILURE_TEXT_MAX];
 	enum exits status;
 	bool final; /* trying again as we are cannot help */
+	bool token; /* but another token may */
+	bool busy;  /* the server asks for fewer attempts */
 };
 
 /*
@@ -32,10 +35,10 @@ void failure_connect(struct failure *f, const char *url, bool final,
 /*
  * The server answered the request for a WebSocket with another HTTP status
  * than 101. `phrase` is what follows the number, `body` the beginning of what
- * it said, both possibly empty.
+ * it said, both possibly empty. `token`: one was shown.
  */
 void failure_answer(struct failure *f, const char *url, unsigned status,
-		    const char *phrase, const char *body);
+		    const char *phrase, const char *body, bool token);
 
 /* "lost the connection to 'URL': " and why; another attempt may help. */
 void failure_lost(struct failure *f, const char *url, const char *fmt, ...)
@@ -43,9 +46,19 @@ void failure_lost(struct failure *f, const char *url, const char *fmt, ...)
 
 /*
  * It was closed with a code (0: without a close frame) and a reason, which
- * may be empty.
+ * may be empty. `token`: one had been shown.
  */
 void failure_close(struct failure *f, const char *url, unsigned code,
-		   const char *reason);
+		   const char *reason, bool token);
+
+/*
+ * It has no right to go on, as an ERROR said: `text` is the whole sentence.
+ * `token`: one had been shown.
+ */
+void failure_denied(struct failure *f, enum proto_code code, const char *text,
+		    bool token);
+
+/* The token has expired; `path` of the file that still has it, or NULL. */
+void failure_expired(struct failure *f, const char *url, const char *path);
 
 #endif

@@ -65,6 +65,19 @@ static void log_header(const struct refused *r, const char *what,
 			  escaped(shown, h->text));
 }
 
+static void log_origin(const struct refused *r, const struct header *origin)
+{
+	if (access_origin_shared(origin->text))
+		log_event(r->log, r->event, &r->subject,
+			  "refused a web page of origin '%s', which frames and "
+			  "files of anybody have",
+			  origin->text);
+	else
+		log_header(r, "a web page of origin", origin,
+			   access_origin_valid(origin->text),
+			   "; to allow it: --origin");
+}
+
 static void log_verdict(struct gate *g, const struct netaddr *from,
 			enum access_verdict verdict, const struct header *host,
 			const struct header *origin)
@@ -81,9 +94,7 @@ static void log_verdict(struct gate *g, const struct netaddr *from,
 							  : REFUSED_HOST]++;
 	r.subject.address = netaddr_show_host(from, address);
 	if (verdict == ACCESS_BAD_ORIGIN)
-		log_header(&r, "a web page of origin", origin,
-			   access_origin_valid(origin->text),
-			   "; to allow it: --origin");
+		log_origin(&r, origin);
 	else if (host->present)
 		log_header(&r, "a request for host", host,
 			   access_host_valid(host->text),
@@ -91,6 +102,32 @@ static void log_verdict(struct gate *g, const struct netaddr *from,
 	else
 		log_event(r.log, r.event, &r.subject,
 			  "refused a request without a Host");
+}
+
+/* Without an address no limit would hold, so nobody comes in without one. */
+int gate_locate(struct gate *g, struct gate_request *q,
+		const struct forwarded_proxies *proxies, struct netaddr *client,
+		struct reply *refusal)
+{
+	char address[NETADDR_TEXT_MAX];
+	struct log_subject subject = {0};
+	struct forwarded f;
+
+	if (forwarded_read(&f, proxies, q->who.from, q->head) == 0) {
+		*client = f.client;
+		q->https = f.https;
+		return 0;
+	}
+	subject.address = netaddr_show_host(q->who.from, address);
+	g->counters->refused[REFUSED_FORWARDED]++;
+	log_event(g->log, LOG_REFUSED_FORWARDED, &subject,
+		  "refused a request of proxy '%s': its X-Forwarded-For is no "
+		  "list of addresses",
+		  *address ? address : "unix");
+	reply_fault(refusal, 400, PROTO_BAD_REQUEST,
+		    "X-Forwarded-For is no list of addresses");
+	refusal->logged = true;
+	return -1;
 }
 
 /*
@@ -108,19 +145,19 @@ static void read_host(struct header *host, const struct httphead *head)
 		header_read(host, head, "host");
 }
 
-int gate_judge(struct gate *g, const struct httphead *head,
-	       const struct netaddr *from, struct reply *refusal)
+int gate_judge(struct gate *g, struct gate_request *q, struct reply *refusal)
 {
-	struct header host, origin;
+	struct header host, *origin = &q->origin;
 	enum access_verdict verdict;
 
-	read_host(&host, head);
-	header_read(&origin, head, "origin");
+	read_host(&host, q->head);
+	header_read(origin, q->head, "origin");
 	verdict = access_judge(&g->access, host.present ? host.text : NULL,
-			       origin.present ? origin.text : NULL);
+			       origin->present ? origin->text : NULL, q->https);
 	if (verdict == ACCESS_ALLOWED)
 		return 0;
-	log_verdict(g, from, verdict, &host, &origin);
+	log_verdict(g, q->who.from, verdict, &host, origin);
+	origin->present = false;
 	switch (verdict) {
 	case ACCESS_BAD_HOST:
 		reply_fault(refusal, 403, PROTO_FORBIDDEN,
@@ -277,15 +314,14 @@ static void put_handshake(struct buf *out, const char *key,
 	buf_puts(out, "\r\n");
 }
 
-int gate_upgrade(struct gate *g, const struct httphead *head,
-		 const struct netaddr *from, struct buf *out,
+int gate_upgrade(struct gate *g, struct gate_request *q, struct buf *out,
 		 struct reply *refusal)
 {
+	const struct httphead *head = q->head;
 	struct header key, offered;
 	const char *fault, *protocol;
 
-	if (gate_judge(g, head, from, refusal) < 0 ||
-	    check_upgrade(head, refusal) < 0)
+	if (gate_judge(g, q, refusal) < 0 || check_upgrade(head, refusal) < 0)
 		return -1;
 	header_read(&key, head, "sec-websocket-key");
 	fault = handshake_fault(head, key.text);
@@ -356,9 +392,8 @@ static int check_credential(struct gate *g, const struct credential *c,
 				      : refuse_token(g, who, verdict, refusal);
 }
 
-int gate_identify(struct gate *g, const struct httphead *head,
-		  const struct guard_subject *who, struct grant **grant,
-		  struct reply *refusal)
+int gate_identify(struct gate *g, const struct gate_request *q,
+		  struct grant **grant, struct reply *refusal)
 {
 	struct credential c;
 	int result;
@@ -366,8 +401,8 @@ int gate_identify(struct gate *g, const struct httphead *head,
 	*grant = NULL;
 	if (!g->guard->tokens)
 		return 0;
-	credential_read(&c, head);
-	result = check_credential(g, &c, who, grant, refusal);
+	credential_read(&c, q->head);
+	result = check_credential(g, &c, &q->who, grant, refusal);
 	credential_wipe(&c);
 	return result;
 }
@@ -390,14 +425,13 @@ static bool allows(const struct grant *grant, const struct httpreq *r)
 	return grant && grant->rights.admin;
 }
 
-int gate_permit(struct gate *g, const struct httphead *head,
-		const struct guard_subject *who, const struct httpreq *r,
-		struct reply *refusal)
+int gate_permit(struct gate *g, const struct gate_request *q,
+		const struct httpreq *r, struct reply *refusal)
 {
 	struct grant *grant = NULL;
 	bool allowed = !g->guard->tokens || allows(NULL, r);
 
-	if (!allowed && gate_identify(g, head, who, &grant, refusal) < 0)
+	if (!allowed && gate_identify(g, q, &grant, refusal) < 0)
 		return -1;
 	allowed = allowed || allows(grant, r);
 	if (!allowed)

@@ -12,9 +12,19 @@
 #define GATE_H
 
 #include "access.h"
+#include "forwarded.h"
 #include "guard.h"
 #include "httphead.h"
 #include "httpreq.h"
+
+/* A request, and what is known of who sent it. */
+struct gate_request {
+	const struct httphead *head;
+	struct guard_subject who; /* no connection yet */
+	bool https;		  /* it is known to have come by TLS */
+	struct header origin;	  /* of a page that may read the answer; see
+				     gate_judge() */
+};
 
 struct gate {
 	struct access access;
@@ -23,9 +33,19 @@ struct gate {
 	struct counters *counters; /* borrowed */
 };
 
-/* Judges any request. 0, or -1 and `refusal` is the answer. */
-int gate_judge(struct gate *g, const struct httphead *head,
-	       const struct netaddr *from, struct reply *refusal);
+/*
+ * Finds out on whose behalf it came, if it came from one of these proxies, and
+ * whether that was by TLS. 0, or -1 and `refusal` is the answer.
+ */
+int gate_locate(struct gate *g, struct gate_request *q,
+		const struct forwarded_proxies *proxies, struct netaddr *client,
+		struct reply *refusal);
+
+/*
+ * Judges any request by Host and Origin, and sets its `origin`, which is there
+ * only where that is allowed. 0, or -1 and `refusal` is the answer.
+ */
+int gate_judge(struct gate *g, struct gate_request *q, struct reply *refusal);
 
 /*
  * Whether a request wants to become a WebSocket. Other upgrades nobody has to
@@ -34,24 +54,21 @@ int gate_judge(struct gate *g, const struct httphead *head,
 bool gate_wanted(const struct httphead *head);
 
 /*
- * Judges one to upgrade. 0: it may become a WebSocket, by the handshake that is
- * appended to `out`.
+ * Judges one to upgrade, as gate_judge() does and by what it is to become. 0:
+ * it may, by the handshake that is appended to `out`.
  */
-int gate_upgrade(struct gate *g, const struct httphead *head,
-		 const struct netaddr *from, struct buf *out,
+int gate_upgrade(struct gate *g, struct gate_request *q, struct buf *out,
 		 struct reply *refusal);
 
 /*
  * Looks at the token that a request shows. 0: `*grant` is the caller's, and
  * NULL where there is none, or where nobody is asked for one. -1: `refusal`.
  */
-int gate_identify(struct gate *g, const struct httphead *head,
-		  const struct guard_subject *who, struct grant **grant,
-		  struct reply *refusal);
+int gate_identify(struct gate *g, const struct gate_request *q,
+		  struct grant **grant, struct reply *refusal);
 
 /* Whether it may have what it asks for: 0, or -1 and `refusal`. */
-int gate_permit(struct gate *g, const struct httphead *head,
-		const struct guard_subject *who, const struct httpreq *r,
-		struct reply *refusal);
+int gate_permit(struct gate *g, const struct gate_request *q,
+		const struct httpreq *r, struct reply *refusal);
 
 #endif

@@ -1,67 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "http.h"
 
-#include <stdlib.h>
 #include <string.h>
-
-/* What is kept of memory for bodies. */
-#define SPARE_MAX ((size_t)256 * 1024)
-
-#define DRAINING_MS 1000
-
-struct publication {
-	struct http *http;
-	struct exchange *exchange; /* NULL: its peer is gone */
-	struct list list;	   /* node, in http->publishing */
-	uint64_t length;	   /* bytes of the body */
-	uint64_t received;	   /* of these */
-	bool more;		   /* something came behind them */
-	struct ingest ingest;
-};
 
 /* What is read of a request. */
 struct request_head {
 	struct header path, query, authority;
 	struct header length, type, coding, transfer, expect, key;
 };
-
-static struct http *http_of(const struct exchange *e)
-{
-	return e->all->user;
-}
-
-/* Publications */
-
-/* Memory for a body is used again: to map it for each takes longest. */
-static void keep_spare(struct publication *p)
-{
-	struct buf *body = &p->ingest.body, *spare = &p->http->spare;
-
-	if (body->cap > SPARE_MAX || spare->cap)
-		return;
-	buf_clear(body, SIZE_MAX);
-	*spare = *body;
-	buf_init(body);
-}
-
-static void release(struct publication *p)
-{
-	if (p->exchange)
-		p->exchange->user = NULL;
-	list_remove(&p->list);
-	keep_spare(p);
-	ingest_release(&p->ingest);
-	free(p);
-}
-
-static void on_gone(struct exchange *e)
-{
-	struct publication *p = e->user;
-
-	p->exchange = NULL;
-	if (list_empty(&p->list))
-		release(p);
-}
 
 /* Answering */
 
@@ -78,18 +24,12 @@ static void log_error(const struct http *h, const struct caller *c,
 		  "a request was answered by %u, %s", r->status, r->code);
 }
 
-struct response {
-	const struct reply *reply;
-	const struct buf *content; /* NULL: none, or that of an error */
-	bool to_head;		   /* no content is sent */
-	bool more;		   /* of the request is still to come */
-};
-
-static void answer(struct exchange *e, const struct response *a)
+void http_answer(struct exchange *e, const struct http_response *a)
 {
 	struct http *h = http_of(e);
 	struct buf out;
 
+	a->reply->cors.origin = a->origin;
 	h->answers[reply_index(a->reply->status)].value++;
 	log_error(h, e->caller, a->reply);
 	buf_init(&out);
@@ -114,62 +54,40 @@ static bool body_follows(const struct httphead *head)
 	       (length.present && strcmp(length.text, "0") != 0);
 }
 
-/* A request is refused by its head. */
-static void refuse(struct exchange *e, const struct httphead *head,
-		   const struct reply *refusal)
+/* Of a page that may read the answer. */
+static const char *origin_of(const struct gate_request *q)
 {
-	struct response a = {
+	return q->origin.present ? q->origin.text : NULL;
+}
+
+void http_refuse(struct exchange *e, const struct gate_request *q,
+		 struct reply *refusal)
+{
+	const struct httphead *head = q->head;
+	struct http_response a = {
 		.reply = refusal,
+		.origin = origin_of(q),
 		.to_head = !head->fault && is_method(head, "HEAD"),
 		.more = body_follows(head),
 	};
 
-	answer(e, &a);
+	http_answer(e, &a);
 }
 
-static void little_memory(struct http *h, struct reply *refusal)
+void http_little_memory(struct http *h, struct reply *refusal)
 {
 	h->peers->hub->counters.refused[REFUSED_MEMORY]++;
 	reply_fault(refusal, 503, PROTO_OVER_CAPACITY,
 		    "the server has too little memory");
-	reply_retry(refusal, DRAINING_MS);
+	reply_retry(refusal, HTTP_RETRY_MS);
 }
 
-static void refuse_memory(struct exchange *e, const struct httphead *head)
+void http_refuse_memory(struct exchange *e, const struct gate_request *q)
 {
 	struct reply refusal;
 
-	little_memory(http_of(e), &refusal);
-	refuse(e, head, &refusal);
-}
-
-/* Ends the publication, whose peer is there: so it went. */
-static void tell(struct publication *p, enum ingest_result result,
-		 const struct reply *reply, bool more)
-{
-	struct exchange *e = p->exchange;
-	struct buf content;
-	struct response a = {.reply = reply, .more = more};
-
-	buf_init(&content);
-	if (result == INGEST_DONE) {
-		ingest_put(&p->ingest, &content);
-		a.content = &content;
-	}
-	release(p);
-	answer(e, &a);
-	buf_release(&content);
-}
-
-/* Others need the memory of a body that is not all there. */
-static void let_go(struct meter_holder *holder)
-{
-	struct publication *p =
-		list_entry(holder, struct publication, ingest.holder);
-	struct reply refusal;
-
-	little_memory(p->http, &refusal);
-	tell(p, INGEST_REFUSED, &refusal, true);
+	http_little_memory(http_of(e), &refusal);
+	http_refuse(e, q, &refusal);
 }
 
 /* Reading the head */
@@ -187,6 +105,8 @@ static enum httpreq_method method_of(const struct httphead *head)
 		return HTTPREQ_HEAD;
 	if (is_method(head, "POST"))
 		return HTTPREQ_POST;
+	if (is_method(head, "OPTIONS"))
+		return HTTPREQ_OPTIONS;
 	return HTTPREQ_OTHER;
 }
 
@@ -224,181 +144,51 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 	head->key_len = in->key.too_long ? SIZE_MAX : strlen(in->key.text);
 }
 
-/* Publishing */
-
-/* All of the body is there. */
-static void publish(struct publication *p, const char *bytes, size_t len,
-		    bool more)
-{
-	struct reply reply;
-	enum ingest_result result;
-
-	result = ingest_end(&p->ingest, bytes, len, &reply);
-	if (result == INGEST_DONE)
-		reply_content(&reply, 200, REPLY_JSON);
-	if (result != INGEST_MORE) {
-		tell(p, result, &reply, more);
-		return;
-	}
-	p->more = more;
-	/* It says nothing more that is heard. */
-	exchange_busy(p->exchange);
-	list_append(&p->http->publishing, &p->list);
-}
-
-static void on_body(struct exchange *e, const char *bytes, size_t len)
-{
-	struct publication *p = e->user;
-	uint64_t left = p->length - p->received;
-	bool more = len > left; /* nobody asked for that */
-	struct reply refusal;
-
-	if (more)
-		len = (size_t)left;
-	p->received += len;
-	p->http->peers->hub->counters.bytes_in += len;
-	if (p->received == p->length)
-		publish(p, bytes, len, more);
-	else if (ingest_take(&p->ingest, bytes, len, &refusal) < 0)
-		tell(p, INGEST_REFUSED, &refusal, true);
-}
-
-/* A small body needs no memory of its own. */
-static char *on_room(struct exchange *e, size_t *len)
-{
-	struct publication *p = e->user;
-	struct http *h = p->http;
-	char *room = NULL;
-
-	if (p->length > sizeof(h->bytes))
-		room = ingest_room(&p->ingest, len);
-	if (room)
-		return room;
-	*len = sizeof(h->bytes);
-	return h->bytes;
-}
-
-static struct publication *publication_new(struct exchange *e,
-					   const struct httpreq *r)
-{
-	struct http *h = http_of(e);
-	struct publication *p = calloc(1, sizeof(*p));
-
-	if (!p)
-		return NULL;
-	p->http = h;
-	p->exchange = e;
-	p->length = r->length;
-	list_init(&p->list);
-	ingest_init(&p->ingest, h->peers->hub, r->tenant, r->tenant_len, r->key,
-		    r->key_len);
-	p->ingest.holder.let_go = let_go;
-	p->ingest.lines = r->lines;
-	p->ingest.length = r->length;
-	if (r->length > INGEST_SLICE) {
-		p->ingest.body = h->spare;
-		buf_init(&h->spare);
-	}
-	e->user = p;
-	return p;
-}
-
-/* The body is to come. */
-static void begin_publish(struct exchange *e, const struct httphead *head,
-			  const struct httpreq *r)
-{
-	struct http *h = http_of(e);
-	struct publication *p;
-	struct reply refusal;
-
-	if (h->peers->hub->draining && !r->key) {
-		h->peers->hub->counters.refused[REFUSED_DRAINING]++;
-		reply_fault(&refusal, 503, PROTO_DRAINING,
-			    "the server shuts down");
-		reply_retry(&refusal, DRAINING_MS);
-		refuse(e, head, &refusal);
-		return;
-	}
-	p = publication_new(e, r);
-	if (!p) {
-		refuse_memory(e, head);
-		return;
-	}
-	exchange_time(e, e->all->callers->times.message);
-	if (r->waits && !exchange_say(e, REPLY_CONTINUE))
-		return;
-	if (r->length)
-		exchange_body(e);
-	else
-		publish(p, "", 0, false);
-}
-
-/* False when its subscribers have to be written to first. */
-static bool go_on(struct publication *p)
-{
-	struct reply reply;
-	size_t at = p->ingest.at;
-	enum ingest_result result = ingest_step(&p->ingest, &reply);
-
-	if (result == INGEST_DONE)
-		reply_content(&reply, 200, REPLY_JSON);
-	list_remove(&p->list);
-	if (result == INGEST_MORE) {
-		list_append(&p->http->publishing, &p->list);
-		return p->ingest.at > at;
-	}
-	if (p->exchange)
-		tell(p, result, &reply, p->more);
-	else
-		release(p);
-	return true;
-}
-
-/* A slice of one of them; those that had their turn go to the end. */
-void http_go_on(struct http *h)
-{
-	bool published = false;
-	struct list now;
-
-	list_init(&now);
-	list_splice(&now, &h->publishing);
-	while (!published && !list_empty(&now))
-		published =
-			go_on(list_entry(now.next, struct publication, list));
-	list_splice(&now, &h->publishing);
-	list_splice(&h->publishing, &now);
-}
-
-static void on_late(struct exchange *e)
-{
-	struct reply refusal;
-
-	http_of(e)->peers->hub->counters.refused[REFUSED_MESSAGE_TIME]++;
-	reply_error(&refusal, 408, "REQUEST_TIMEOUT",
-		    "the body did not come in time");
-	tell(e->user, INGEST_REFUSED, &refusal, true);
-}
-
 /* Requests */
 
-static void get(struct exchange *e, const struct httphead *head,
+/* What may be done: to people, and to browsers that ask for a page. */
+static void options(struct exchange *e, const struct gate_request *q,
+		    const struct httpreq *r)
+{
+	struct header method, headers, network;
+	struct reply reply;
+	struct http_response a = {
+		.reply = &reply,
+		.origin = origin_of(q),
+		.more = body_follows(q->head),
+	};
+
+	reply_empty(&reply, 204);
+	reply.allow = r->options;
+	header_read(&method, q->head, "access-control-request-method");
+	header_read(&headers, q->head, "access-control-request-headers");
+	header_read(&network, q->head,
+		    "access-control-request-private-network");
+	if (method.present)
+		cors_preflight(&reply.cors, r->options, headers.text,
+			       network.text);
+	http_answer(e, &a);
+}
+
+static void get(struct exchange *e, const struct gate_request *q,
 		const struct httpreq *r)
 {
 	struct reply reply;
 	struct buf content;
-	struct response a = {
+	struct http_response a = {
 		.reply = &reply,
+		.origin = origin_of(q),
 		.to_head = r->to_head,
-		.more = body_follows(head),
+		.more = body_follows(q->head),
 	};
 
 	buf_init(&content);
 	http_get(http_of(e), r, &reply, &content);
 	a.content = reply.code ? NULL : &content;
 	if (content.failed)
-		refuse_memory(e, head);
+		http_refuse_memory(e, q);
 	else
-		answer(e, &a);
+		http_answer(e, &a);
 	buf_release(&content);
 }
 
@@ -423,50 +213,40 @@ static int read_request(struct http *h, const struct httphead *head,
 	return -1;
 }
 
-static struct guard_subject who_is(const struct exchange *e)
+static void request(struct exchange *e, struct gate_request *q)
 {
-	const struct hub *hub = http_of(e)->peers->hub;
-
-	return (struct guard_subject){
-		.from = &e->caller->address,
-		.mono_ms = hub->now.mono_ms,
-		.wall_ms = hub->now.wall_ms,
-	};
-}
-
-static void request(struct exchange *e, const struct httphead *head)
-{
-	struct guard_subject who = who_is(e);
 	struct http *h = http_of(e);
 	struct request_head in;
 	struct reply refusal;
 	struct httpreq r;
 
-	if (gate_judge(h->gate, head, &e->caller->address, &refusal) < 0 ||
-	    read_request(h, head, &in, &r, &refusal) < 0 ||
-	    gate_permit(h->gate, head, &who, &r, &refusal) < 0)
-		refuse(e, head, &refusal);
+	if (gate_judge(h->gate, q, &refusal) < 0 ||
+	    read_request(h, q->head, &in, &r, &refusal) < 0)
+		http_refuse(e, q, &refusal);
+	else if (r.options)
+		options(e, q, &r);
+	else if (gate_permit(h->gate, q, &r, &refusal) < 0)
+		http_refuse(e, q, &refusal);
 	else if (r.endpoint == HTTPREQ_PUBLISH)
-		begin_publish(e, head, &r);
+		http_post(e, q, &r);
 	else
-		get(e, head, &r);
+		get(e, q, &r);
 }
 
-static void upgrade(struct exchange *e, const struct httphead *head)
+static void upgrade(struct exchange *e, struct gate_request *q)
 {
-	struct guard_subject who = who_is(e);
 	struct gate *gate = http_of(e)->gate;
 	struct grant *grant = NULL;
 	struct reply refusal;
 	struct buf handshake;
 
 	buf_init(&handshake);
-	if (gate_upgrade(gate, head, who.from, &handshake, &refusal) < 0 ||
-	    gate_identify(gate, head, &who, &grant, &refusal) < 0) {
-		refuse(e, head, &refusal);
+	if (gate_upgrade(gate, q, &handshake, &refusal) < 0 ||
+	    gate_identify(gate, q, &grant, &refusal) < 0) {
+		http_refuse(e, q, &refusal);
 	} else if (handshake.failed) {
 		grant_free(grant);
-		refuse_memory(e, head);
+		http_refuse_memory(e, q);
 	} else {
 		exchange_upgrade(e, &handshake, grant);
 	}
@@ -474,8 +254,9 @@ static void upgrade(struct exchange *e, const struct httphead *head)
 }
 
 /* Not HTTP, or not in a form that is taken. */
-static void refuse_form(struct exchange *e, const struct httphead *head)
+static void refuse_form(struct exchange *e, const struct gate_request *q)
 {
+	const struct httphead *head = q->head;
 	struct reply refusal;
 
 	reply_error(&refusal, head->status,
@@ -483,7 +264,7 @@ static void refuse_form(struct exchange *e, const struct httphead *head)
 		    : head->status == 505 ? "VERSION_NOT_SUPPORTED"
 					  : "BAD_REQUEST",
 		    "%s", head->fault);
-	refuse(e, head, &refusal);
+	http_refuse(e, q, &refusal);
 }
 
 /* A token stays in no memory that is not needed for it. */
@@ -493,23 +274,61 @@ static void forget_head(struct exchanges *all, bool secret)
 		explicit_bzero(all->head, sizeof(all->head));
 }
 
+/* On whose behalf it came, which a proxy says. False: it was answered. */
+static bool locate(struct exchange *e, struct gate_request *q)
+{
+	const struct forwarded_proxies *proxies = &e->all->callers->proxies;
+	struct gate *gate = http_of(e)->gate;
+	struct reply refusal, judged;
+	struct netaddr client;
+
+	if (!forwarded_is_proxy(proxies, q->who.from))
+		return true;
+	if (gate_locate(gate, q, proxies, &client, &refusal) < 0)
+		http_refuse(e, q, &refusal);
+	else if (caller_locate(e->caller, &client, &refusal) == 0)
+		return true;
+	else if (gate_judge(gate, q, &judged) < 0) /* what a page may read */
+		http_refuse(e, q, &judged);
+	else
+		http_refuse(e, q, &refusal);
+	return false;
+}
+
+static void take(struct exchange *e, const struct httphead *head)
+{
+	const struct hub *hub = http_of(e)->peers->hub;
+	struct gate_request q;
+
+	q.head = head;
+	q.who = (struct guard_subject){
+		.from = &e->caller->address,
+		.mono_ms = hub->now.mono_ms,
+		.wall_ms = hub->now.wall_ms,
+	};
+	q.https = e->wire.tls != NULL;
+	q.origin.present = false;
+	if (head->fault)
+		refuse_form(e, &q);
+	else if (!locate(e, &q))
+		return;
+	else if (gate_wanted(head))
+		upgrade(e, &q);
+	else
+		request(e, &q);
+}
+
 static void on_head(struct exchange *e, const struct httphead *head)
 {
 	struct exchanges *all = e->all;
 	bool secret = http_of(e)->gate->guard->tokens != NULL;
 
-	if (head->fault) {
-		refuse_form(e, head);
-	} else if (gate_wanted(head)) {
-		upgrade(e, head);
-	} else {
-		request(e, head);
-	}
+	take(e, head);
 	forget_head(all, secret);
 }
 
-static const struct exchange_ops ops = {on_head, on_room, on_body, on_late,
-					on_gone};
+static const struct exchange_ops ops = {on_head, http_post_room, http_post_body,
+					http_post_late, http_post_gone};
 
 int http_init(struct http *h, struct peers *peers, struct gate *gate,
 	      uint64_t body_max)
@@ -528,9 +347,7 @@ int http_init(struct http *h, struct peers *peers, struct gate *gate,
 void http_close(struct http *h)
 {
 	exchanges_close(&h->exchanges);
-	while (!list_empty(&h->publishing))
-		release(list_entry(h->publishing.next, struct publication,
-				   list));
+	http_posts_end(h);
 	buf_release(&h->spare);
 }
 

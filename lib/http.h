@@ -18,6 +18,9 @@
 #include "metrics.h"
 #include "peer.h"
 
+/* When one that is refused for now may come again. */
+#define HTTP_RETRY_MS 1000
+
 struct http {
 	struct peers *peers; /* borrowed, and through it hub and callers */
 	struct gate *gate;   /* borrowed */
@@ -52,8 +55,46 @@ static inline bool http_busy(const struct http *h)
 	return !list_empty(&h->publishing);
 }
 
+/* The halves: what follows is for them alone. */
+
+static inline struct http *http_of(const struct exchange *e)
+{
+	return e->all->user;
+}
+
+struct http_response {
+	struct reply *reply;
+	const char *origin;	   /* of a page that may read it; NULL: none */
+	const struct buf *content; /* NULL: none, or that of an error */
+	bool to_head;		   /* no content is sent */
+	bool more;		   /* of the request is still to come */
+};
+
+void http_answer(struct exchange *e, const struct http_response *a);
+
+/* A request is refused by its head. */
+void http_refuse(struct exchange *e, const struct gate_request *q,
+		 struct reply *refusal);
+
+/* The same for want of memory, which is counted. */
+void http_refuse_memory(struct exchange *e, const struct gate_request *q);
+void http_little_memory(struct http *h, struct reply *refusal);
+
 /* In httpget.c: what a request that only reads is answered. */
 void http_get(struct http *h, const struct httpreq *r, struct reply *reply,
 	      struct buf *content);
+
+/* In httppost.c: a request to publish, whose body is to come. */
+void http_post(struct exchange *e, const struct gate_request *q,
+	       const struct httpreq *r);
+
+/* The ops of its exchange. */
+char *http_post_room(struct exchange *e, size_t *len);
+void http_post_body(struct exchange *e, const char *bytes, size_t len);
+void http_post_late(struct exchange *e);
+void http_post_gone(struct exchange *e);
+
+/* Ends all publications; none has a peer any more. */
+void http_posts_end(struct http *h);
 
 #endif

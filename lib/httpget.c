@@ -10,8 +10,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#define DRAINING_MS 1000
-
 static void get_health(struct reply *reply, struct buf *content)
 {
 	reply_content(reply, 200, REPLY_TEXT);
@@ -24,7 +22,7 @@ static void get_ready(const struct hub *hub, struct reply *reply,
 	if (hub->draining) {
 		reply_fault(reply, 503, PROTO_DRAINING,
 			    "the server shuts down");
-		reply_retry(reply, DRAINING_MS);
+		reply_retry(reply, HTTP_RETRY_MS);
 		return;
 	}
 	reply_content(reply, 200, REPLY_TEXT);

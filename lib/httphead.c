@@ -211,7 +211,7 @@ enum httphead_result httphead_parse(struct httphead *h, const char *bytes,
 
 /* Reading */
 
-static bool is_named(const struct httphead_field *f, const char *name)
+bool httphead_named(const struct httphead_field *f, const char *name)
 {
 	return strlen(name) == f->name.len &&
 	       strncasecmp(f->name.at, name, f->name.len) == 0;
@@ -222,7 +222,7 @@ size_t header_count(const struct httphead *h, const char *name)
 	size_t n = 0;
 
 	for (size_t i = 0; i < h->count; i++)
-		n += is_named(&h->fields[i], name);
+		n += httphead_named(&h->fields[i], name);
 	return n;
 }
 
@@ -255,7 +255,7 @@ void header_read(struct header *out, const struct httphead *h, const char *name)
 
 	begin(out, false);
 	for (size_t i = 0; i < h->count; i++) {
-		if (!is_named(&h->fields[i], name))
+		if (!httphead_named(&h->fields[i], name))
 			continue;
 		if (out->present)
 			add(out, &used, ", ", 2);

@@ -51,6 +51,9 @@ enum httphead_result {
 enum httphead_result httphead_parse(struct httphead *h, const char *bytes,
 				    size_t len);
 
+/* Whether a field has this name, in either case. */
+bool httphead_named(const struct httphead_field *f, const char *name);
+
 /* A part of a head, copied as a text. */
 struct header {
 	bool present;

@@ -11,6 +11,11 @@
 /* Of what a peer sent, in a message. */
 #define SHOWN 60
 
+/* What a path takes. */
+#define TO_READ "GET, HEAD, OPTIONS"
+#define TO_PUBLISH "POST, OPTIONS"
+#define TO_UPGRADE "GET, OPTIONS"
+
 /* Around one update there may be as many blanks. */
 #define BLANKS_MAX 4096
 
@@ -108,6 +113,11 @@ static bool find_publish(struct httpreq *r, const char *path)
 	return true;
 }
 
+static bool is_websocket(const struct httpreq_head *head)
+{
+	return !head->target_too_long && strcmp(head->path, "/ws") == 0;
+}
+
 static int find(struct httpreq *r, const struct httpreq_head *head,
 		struct reply *refusal)
 {
@@ -123,7 +133,7 @@ static int find(struct httpreq *r, const struct httpreq_head *head,
 		}
 	if (find_publish(r, head->path))
 		return 0;
-	if (strcmp(head->path, "/ws") == 0) {
+	if (is_websocket(head)) {
 		reply_error(refusal, 426, "UPGRADE_REQUIRED",
 			    "this is a WebSocket");
 		refusal->extra = REPLY_WEBSOCKET;
@@ -146,8 +156,22 @@ static int check_method(struct httpreq *r, const struct httpreq_head *head,
 		    publish ? "updates are published by POST (curl -T: with "
 			      "-X POST)"
 			    : "this can only be read, by GET or HEAD");
-	refusal->allow = publish ? "POST" : "GET, HEAD";
+	refusal->allow = publish ? TO_PUBLISH : TO_READ;
 	return -1;
+}
+
+/* RFC 9110 section 9.3.7; nothing else that it says is looked at. */
+static int find_options(struct httpreq *r, const struct httpreq_head *head,
+			struct reply *refusal)
+{
+	if (is_websocket(head)) {
+		r->options = TO_UPGRADE;
+		return 0;
+	}
+	if (find(r, head, refusal) < 0)
+		return -1;
+	r->options = r->endpoint == HTTPREQ_PUBLISH ? TO_PUBLISH : TO_READ;
+	return 0;
 }
 
 /* How long */
@@ -432,6 +456,8 @@ int httpreq_parse(struct httpreq *r, const struct httpreq_head *head,
 {
 	memset(r, 0, sizeof(*r));
 	r->limit = HTTPREQ_LIMIT;
+	if (head->method == HTTPREQ_OPTIONS)
+		return find_options(r, head, refusal);
 	if (find(r, head, refusal) < 0 || check_method(r, head, refusal) < 0 ||
 	    check_headers(head, refusal) < 0 ||
 	    check_transfer(head, refusal) < 0 ||

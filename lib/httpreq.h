@@ -21,6 +21,7 @@ enum httpreq_method {
 	HTTPREQ_GET,
 	HTTPREQ_HEAD,
 	HTTPREQ_POST,
+	HTTPREQ_OPTIONS,
 	HTTPREQ_OTHER, /* known to HTTP, but nowhere here */
 };
 
@@ -54,6 +55,12 @@ struct httpreq_head {
 };
 
 struct httpreq {
+	/*
+	 * The methods that its path takes, which it asks for by OPTIONS:
+	 * static. NULL: it asks for something else, and only then the rest
+	 * counts.
+	 */
+	const char *options;
 	enum httpreq_endpoint endpoint;
 	bool to_head;	    /* no content is to be sent */
 	bool waits;	    /* for 100 before it sends its body */

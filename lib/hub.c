@@ -58,6 +58,7 @@ int hub_init(struct hub *h, const struct hub_config *config)
 	list_init(&h->unused);
 	list_init(&h->dirty);
 	list_init(&h->ready);
+	overview_init(&h->overview);
 	if (hash_random(&h->hash_key, sizeof(h->hash_key)) < 0 ||
 	    make_run(h) < 0 || map_init(&h->tenants) < 0 ||
 	    map_init(&h->subscriptions) < 0 ||
@@ -113,6 +114,9 @@ void hub_release(struct hub *h)
 			free_stream(h, t);
 		free_tenant(h, t);
 	}
+	if (h->all && h->all->stream)
+		free_stream(h, h->all);
+	free(h->all);
 	map_release(&h->tenants);
 	map_release(&h->subscriptions);
 	keys_release(&h->keys);
@@ -197,6 +201,19 @@ static bool make_room(struct hub *h)
 	return true;
 }
 
+static struct hub_tenant *make_tenant(const char *id, size_t len)
+{
+	struct hub_tenant *t = malloc(sizeof(*t) + len);
+
+	if (!t)
+		return NULL;
+	memset(t, 0, sizeof(*t));
+	memcpy(t->id, id, len);
+	t->id_len = (uint8_t)len;
+	list_init(&t->list);
+	return t;
+}
+
 static struct hub_tenant *add_tenant(struct hub *h, const char *id, size_t len,
 				     uint64_t hash)
 {
@@ -206,16 +223,27 @@ static struct hub_tenant *add_tenant(struct hub *h, const char *id, size_t len,
 		errno = ENOSPC;
 		return NULL;
 	}
-	t = malloc(sizeof(*t) + len);
+	t = make_tenant(id, len);
 	if (!t)
 		return NULL;
-	memset(t, 0, sizeof(*t));
-	memcpy(t->id, id, len);
-	t->id_len = (uint8_t)len;
 	t->generation = h->generation;
-	list_init(&t->list);
 	rest(h, t);
 	map_insert(&h->tenants, &t->node, hash);
+	return t;
+}
+
+/* Not in the map, and pinned: so it is never forgotten for another. */
+struct hub_tenant *hub_all(struct hub *h)
+{
+	struct hub_tenant *t = h->all;
+
+	if (!t) {
+		t = make_tenant(TENANT_ALL, strlen(TENANT_ALL));
+		if (!t)
+			return NULL;
+		t->pins = 1;
+		h->all = t;
+	}
 	return t;
 }
 
@@ -286,7 +314,7 @@ static uint64_t append(struct hub *h, struct stream *s,
 }
 
 /* Its readers are due an update; without any it has been touched. */
-static void mark_dirty(struct hub *h, struct hub_tenant *t)
+static inline void mark_dirty(struct hub *h, struct hub_tenant *t)
 {
 	struct stream *s = t->stream;
 	size_t readers = stream_readers(s);
@@ -300,6 +328,28 @@ static void mark_dirty(struct hub *h, struct hub_tenant *t)
 		return;
 	s->round.since_ns = clock_mono_ns();
 	list_append(&h->dirty, &s->dirty);
+}
+
+/*
+ * The same where somebody reads the overview, which then shows it too. Out of
+ * line, so that it costs a branch while nobody does.
+ */
+__attribute__((noinline)) static uint64_t append_shown(
+	struct hub *h, struct stream *s, const struct hub_update *update)
+{
+	struct stream *all = h->overview.stream;
+	uint64_t seq;
+
+	if (overview_reserve(&h->overview, update->len, h->now.mono_ms) < 0)
+		return 0;
+	seq = append(h, s, update);
+	if (!seq)
+		return 0;
+	if (list_empty(&all->dirty))
+		all->round.flushed = all->views[STREAM_PLAIN].end;
+	overview_show(&h->overview, s, update->data, update->len, &h->now);
+	mark_dirty(h, h->all);
+	return seq;
 }
 
 /* How long an update must wait for the rate of its tenant; 0: not at all. */
@@ -344,7 +394,8 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 	}
 	if (update->key && keys_reserve(&h->keys, h->now.mono_ms) < 0)
 		return HUB_NO_MEMORY;
-	receipt->seq = append(h, s, update);
+	receipt->seq = h->overview.stream ? append_shown(h, s, update)
+					  : append(h, s, update);
 	if (!receipt->seq)
 		return HUB_NO_MEMORY;
 	if (update->key)
@@ -360,7 +411,9 @@ enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 
 void hub_joined(struct hub *h, struct hub_tenant *t)
 {
-	if (stream_readers(t->stream) == 1)
+	if (t == h->all)
+		overview_begin(&h->overview, t->stream);
+	else if (stream_readers(t->stream) == 1)
 		h->watched++;
 	move_to(&h->live, t);
 }
@@ -377,9 +430,22 @@ static bool trim(struct hub *h, struct hub_tenant *t)
 	return false;
 }
 
+/* What nobody saw has no numbers, so those of a later one are others. */
+static void end_overview(struct hub *h)
+{
+	overview_end(&h->overview);
+	shrink(h, h->all);
+	h->all->seq = 0;
+	h->all->generation++;
+}
+
 void hub_left(struct hub *h, struct hub_tenant *t)
 {
 	if (!stream_readers(t->stream)) {
+		if (t == h->all) {
+			end_overview(h);
+			return;
+		}
 		h->watched--;
 		move_to(&h->unread, t);
 	}

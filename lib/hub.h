@@ -17,8 +17,8 @@
 #include "counters.h"
 #include "keys.h"
 #include "meter.h"
+#include "overview.h"
 #include "producers.h"
-#include "stream.h"
 
 struct hub_config {
 	struct stream_limits history; /* of each tenant */
@@ -68,6 +68,8 @@ struct hub {
 	struct list ready;  /* sessions that have something to say */
 	struct map subscriptions; /* of all connections; see outlet.h */
 	uint64_t watched;	  /* tenants with readers */
+	struct overview overview; /* of all tenants, while somebody reads it */
+	struct hub_tenant *all;	  /* owned, "*"; NULL: not needed yet */
 	struct meter meter;
 	uint64_t gaps_waiting; /* GAPs that wait to be written */
 	struct keys keys;
@@ -136,6 +138,13 @@ static inline uint64_t hub_hash(const struct hub *h, const char *id, size_t len)
 /* The tenant of an id if there is one, or NULL. */
 struct hub_tenant *hub_find(const struct hub *h, const char *id, size_t len);
 
+/*
+ * What stands for all tenants: its id is "*", and its stream the overview. It
+ * is none of them: it is not found, listed or counted, and nothing is published
+ * to it. When its last reader leaves, its epoch ends. NULL with errno ENOMEM.
+ */
+struct hub_tenant *hub_all(struct hub *h);
+
 /* Its stream, made when idle. NULL with errno ENOMEM. */
 struct stream *hub_stream(struct hub *h, struct hub_tenant *t);
 
@@ -146,6 +155,19 @@ void hub_epoch(const struct hub *h, const struct hub_tenant *t,
 enum hub_result hub_publish(struct hub *h, struct hub_tenant *t,
 			    const struct hub_update *update,
 			    struct hub_receipt *receipt);
+
+/*
+ * Whether more than `max` bytes of what is published to a tenant, of whom `s`
+ * is the stream or NULL, wait for their turn to be written to its readers, or
+ * to those of the overview.
+ */
+static inline bool hub_outrun(const struct hub *h, const struct stream *s,
+			      uint64_t max)
+{
+	const struct stream *all = h->overview.stream;
+
+	return (s && stream_outrun(s, max)) || (all && stream_outrun(all, max));
+}
 
 /* To be called when a reader has come to the stream of `t`. */
 void hub_joined(struct hub *h, struct hub_tenant *t);

@@ -433,10 +433,8 @@ static bool outruns(const struct ingest *in)
 {
 	const struct hub_tenant *t =
 		in->tenant ? in->tenant : hub_find(in->hub, in->id, in->id_len);
-	const struct stream *s = t ? t->stream : NULL;
 
-	return s && !list_empty(&s->dirty) &&
-	       stream_unwritten(s) > UNWRITTEN_HIGH;
+	return hub_outrun(in->hub, t ? t->stream : NULL, UNWRITTEN_HIGH);
 }
 
 /* Where nobody has to follow, only other tenants wait. */
@@ -444,7 +442,9 @@ static size_t slice_of(const struct ingest *in)
 {
 	const struct stream *s = in->tenant ? in->tenant->stream : NULL;
 
-	return s && stream_readers(s) ? INGEST_SLICE : 4 * INGEST_SLICE;
+	return in->hub->overview.stream || (s && stream_readers(s))
+		       ? INGEST_SLICE
+		       : 4 * INGEST_SLICE;
 }
 
 enum ingest_result ingest_step(struct ingest *in, struct reply *refusal)

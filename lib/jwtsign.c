@@ -15,9 +15,10 @@
 #include <string.h>
 
 #define MAC_SIZE 32
-#define PROBE_SIZE 4096 /* more than libcrypto wants for a signature at once   \
-			 */
-#define NUMBER_SIZE 32	/* of r and of s */
+#define PROBE_SIZE                                                             \
+	4096	       /* more than libcrypto wants for a signature at once    \
+			*/
+#define NUMBER_SIZE 32 /* of r and of s */
 #define RAW_SIZE ((size_t)2 * NUMBER_SIZE)
 
 /* DER of two numbers of 33 bytes, with their heads. */

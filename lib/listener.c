@@ -446,3 +446,18 @@ void listeners_tell(const struct listeners *ls)
 		log_event(ls->log, LOG_START, NULL, "listening on %s",
 			  list_entry(node, struct listener, list)->url);
 }
+
+void listeners_warn(const struct listeners *ls)
+{
+	list_for_each (node, &ls->all) {
+		const struct listener *l =
+			list_entry(node, struct listener, list);
+
+		if (!is_inside(l->fd))
+			log_event(ls->log, LOG_UNENCRYPTED, NULL,
+				  "tokens and updates go unencrypted over %s; "
+				  "use --tls-cert, or --behind-proxy where a "
+				  "proxy in front ends TLS",
+				  l->url);
+	}
+}

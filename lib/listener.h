@@ -58,6 +58,9 @@ int listeners_report(const struct listeners *ls, int fd);
 /* Logs each URL. */
 void listeners_tell(const struct listeners *ls);
 
+/* Warns of each that others can be reached by than those on this machine. */
+void listeners_warn(const struct listeners *ls);
+
 /* Closes all; the loop must run once more before it is closed. */
 void listeners_close(struct listeners *ls);
 

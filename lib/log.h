@@ -39,6 +39,7 @@ enum log_event {
 	LOG_STOP,	    /* it ends */
 	LOG_DRAIN,	    /* it begins to shut down */
 	LOG_DRAIN_TIMEOUT,  /* who is left when the time is up */
+	LOG_UNENCRYPTED,    /* where what is said can be read on the way */
 	LOG_CONFIG,	    /* configuration was read anew */
 	LOG_CONFIG_REFUSED, /* and what of it was not taken */
 	LOG_CERTIFICATE,    /* it ends soon, or has ended */
@@ -46,6 +47,7 @@ enum log_event {
 	LOG_REFUSED_NO_HOST,
 	LOG_REFUSED_HOST,
 	LOG_REFUSED_ORIGIN,
+	LOG_REFUSED_FORWARDED,	/* X-Forwarded-For of a proxy is none */
 	LOG_AUTH_FAILED,	/* a token was refused, and why */
 	LOG_AUTH_BLOCKED,	/* an address that has shown too many */
 	LOG_CANNOT_ACCEPT,	/* out of descriptors or memory */

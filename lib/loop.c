@@ -114,9 +114,9 @@ static void enlarge_table(struct loop *loop)
 	close(fd);
 }
 
-int loop_init(struct loop *loop, struct log *log,
-	      const struct lws_protocols *protocols, uint64_t options,
-	      void *user)
+static int init(struct loop *loop, struct log *log,
+		const struct lws_protocols *protocols, uint64_t options,
+		SSL_CTX *tls, void *user)
 {
 	static const lws_retry_bo_t no_pings_of_lws = {0};
 	void *foreign = &loop->uv;
@@ -129,6 +129,7 @@ int loop_init(struct loop *loop, struct log *log,
 		.foreign_loops = &foreign,
 		.pt_serv_buf_size = LOOP_READ_MAX,
 		.retry_and_idle_policy = &no_pings_of_lws,
+		.provided_client_ssl_ctx = tls,
 		.user = user,
 		.gid = (gid_t)-1,
 		.uid = (uid_t)-1,
@@ -157,6 +158,21 @@ int loop_init(struct loop *loop, struct log *log,
 		  "(Debian: apt-get install libwebsockets-evlib-uv)");
 	close_uv(loop);
 	return -1;
+}
+
+int loop_init(struct loop *loop, struct log *log,
+	      const struct lws_protocols *protocols, uint64_t options,
+	      void *user)
+{
+	return init(loop, log, protocols, options, NULL, user);
+}
+
+int loop_init_client(struct loop *loop, struct log *log,
+		     const struct lws_protocols *protocols, SSL_CTX *tls)
+{
+	uint64_t options = tls ? LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT : 0;
+
+	return init(loop, log, protocols, LOOP_PATIENT | options, tls, NULL);
 }
 
 /* Signals */

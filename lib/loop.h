@@ -58,6 +58,13 @@ int loop_init(struct loop *loop, struct log *log,
 	      void *user);
 
 /*
+ * The same for clients, which speak TLS as `tls` has it: an SSL_CTX, borrowed
+ * until loop_release(); NULL: none of them speaks TLS.
+ */
+int loop_init_client(struct loop *loop, struct log *log,
+		     const struct lws_protocols *protocols, SSL_CTX *tls);
+
+/*
  * Calls `on_signal` in the loop when SIGINT, SIGTERM or SIGHUP comes, each
  * time. One that was ignored when the program began (nohup) stays ignored.
  * 0, or -1 with errno.

@@ -406,7 +406,10 @@ void outlet_flush(struct outlet *o)
 		o->owner->answered(o);
 }
 
-/* Goes on at the head; the GAP that says so is told when it can be. */
+/*
+ * Goes on at the head; the GAP that says so is told when it can be, before
+ * anything else of it.
+ */
 static void skip(struct subscription *sub)
 {
 	struct stream *s = sub->tenant->stream;
@@ -416,6 +419,7 @@ static void skip(struct subscription *sub)
 		sub->gap_from = seq;
 	sub->outlet->hub->counters.dropped[DROP_SLOW] += s->seq + 1 - seq;
 	view_skip(&s->views[sub->outlet->view], &sub->cursor);
+	mark_behind(sub);
 }
 
 void outlet_too_slow(struct subscription *sub)

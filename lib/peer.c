@@ -215,6 +215,7 @@ static const struct outlet_ops ops = {
 };
 
 static const struct outlet_ops tunnel_ops = {
+	.check = peer_check,
 	.wake = peer_wake,
 	.send = tunnel_peer_send,
 	.keep = tunnel_peer_keep,

@@ -38,10 +38,15 @@ enum proto_code proto_code_from(const char *name, size_t len)
 	return PROTO_INTERNAL;
 }
 
-bool proto_code_forbids(enum proto_code code)
+bool proto_code_denies(enum proto_code code)
 {
 	return code == PROTO_AUTH_REQUIRED || code == PROTO_AUTH_FAILED ||
-	       code == PROTO_TOKEN_EXPIRED || code == PROTO_FORBIDDEN;
+	       code == PROTO_TOKEN_EXPIRED;
+}
+
+bool proto_code_forbids(enum proto_code code)
+{
+	return proto_code_denies(code) || code == PROTO_FORBIDDEN;
 }
 
 const char *proto_close_name(unsigned code)

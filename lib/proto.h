@@ -83,6 +83,9 @@ enum proto_code proto_code_from(const char *name, size_t len);
 /* Whether it says that one may not, or is not known. */
 bool proto_code_forbids(enum proto_code code);
 
+/* Of these, whether it speaks of who one is, not of what one may do. */
+bool proto_code_denies(enum proto_code code);
+
 /* What a close code means, for messages: "too slow", …; never NULL. */
 const char *proto_close_name(unsigned code);
 

@@ -86,12 +86,18 @@ static void on_settled(void *user, uint64_t first, uint64_t last,
 	note->duplicate = ack->duplicate;
 }
 
+/* A tenant among others that is forbidden is a refusal like any other. */
+static bool forbids_all(const struct publisher *p, enum proto_code code)
+{
+	return p->config->feed.tenant && proto_code_forbids(code);
+}
+
 static void on_rejected(void *user, const struct window_line *line,
 			enum proto_code code, const char *why)
 {
 	struct publisher *p = user;
 
-	p->refused |= proto_code_forbids(code);
+	p->refused |= forbids_all(p, code);
 	feed_refuse(&p->feed, line, why);
 }
 
@@ -99,12 +105,13 @@ static void on_complaint(void *user, enum proto_code code, const char *why)
 {
 	struct publisher *p = user;
 
-	p->refused |= proto_code_forbids(code);
+	p->refused |= forbids_all(p, code);
 	diag(out(p), DIAG_ERROR, "%s", why);
 	feed_count_refused(&p->feed);
 	/* Without a producer, resending would publish twice. */
 	if (p->uplink.acked)
-		finish(p, p->refused ? EXIT_REFUSED : EXIT_REJECTED);
+		finish(p,
+		       proto_code_forbids(code) ? EXIT_REFUSED : EXIT_REJECTED);
 }
 
 static void on_moved(void *user)
@@ -171,6 +178,7 @@ int publisher_init(struct publisher *p, const struct publisher_config *config,
 		.url = config->url,
 		.acks = config->acks != PUBLISHER_NO_ACKS,
 		.needs = needs_v1(config),
+		.login = config->login,
 		.retry = !config->no_retry,
 		.max_lines = (size_t)config->window,
 		.max_bytes = WINDOW_BYTES,

@@ -21,6 +21,7 @@ enum publisher_acks {
 struct publisher_config {
 	struct feed_config feed;
 	const char *url;
+	struct login *login; /* borrowed; see client.h */
 	enum publisher_acks acks;
 	bool no_retry;
 	bool progress;		 /* show it, terminal or not */

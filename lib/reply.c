@@ -8,12 +8,25 @@
 #include <string.h>
 #include <time.h>
 
+/* Of what is no page: it loads nothing, and nobody shows it as part of his. */
+#define NOTHING "default-src 'none'; frame-ancestors 'none'"
+
+/*
+ * For browsers. The last but one is for those that know no frame-ancestors; the
+ * last one holds for what is asked for without CORS.
+ */
+static const char safety[] = "X-Content-Type-Options: nosniff\r\n"
+			     "Referrer-Policy: no-referrer\r\n"
+			     "X-Frame-Options: DENY\r\n"
+			     "Cross-Origin-Resource-Policy: same-origin\r\n";
+
 static const struct {
 	unsigned status;
 	const char *digits;
 	const char *reason;
 } lines[REPLY_STATUSES] = {
 	{200, "200", "OK"},
+	{204, "204", "No Content"},
 	{400, "400", "Bad Request"},
 	{401, "401", "Unauthorized"},
 	{403, "403", "Forbidden"},
@@ -59,6 +72,11 @@ void reply_content(struct reply *r, unsigned status, const char *type)
 	r->type = type;
 }
 
+void reply_empty(struct reply *r, unsigned status)
+{
+	reply_content(r, status, NULL);
+}
+
 void reply_error(struct reply *r, unsigned status, const char *code,
 		 const char *fmt, ...)
 {
@@ -66,6 +84,7 @@ void reply_error(struct reply *r, unsigned status, const char *code,
 
 	reply_content(r, status, REPLY_JSON);
 	r->code = code;
+	r->cors.error = true;
 	va_start(args, fmt);
 	vsnprintf(r->message, sizeof(r->message), fmt, args);
 	va_end(args);
@@ -132,10 +151,14 @@ static void put_head(struct buf *b, const struct reply *r, size_t length,
 	buf_puts(b, reply_reason(index));
 	buf_puts(b, "\r\n");
 	header_date(b, wall_ms);
-	header(b, "Content-Type", r->type);
-	header_u64(b, "Content-Length", length);
+	if (r->type) {
+		header(b, "Content-Type", r->type);
+		header_u64(b, "Content-Length", length);
+	}
 	header(b, "Cache-Control", "no-store");
-	header(b, "X-Content-Type-Options", "nosniff");
+	header(b, "Content-Security-Policy", r->policy ? r->policy : NOTHING);
+	buf_puts(b, safety);
+	cors_put(b, &r->cors);
 	if (r->allow)
 		header(b, "Allow", r->allow);
 	if (r->retry_s)
@@ -152,7 +175,8 @@ void reply_put(struct buf *out, const struct reply *r,
 
 	buf_init(&error);
 	if (!content) {
-		put_error(&error, r);
+		if (r->code)
+			put_error(&error, r);
 		content = &error;
 	}
 	put_head(out, r, buf_len(content), wall_ms);

@@ -4,7 +4,9 @@
  * the bytes that go out.
  *
  * Every reply has its length, forbids to store it, and ends the connection: see
- * http.h for why. What was refused is told as JSON:
+ * http.h for why. A browser must neither take it for another type, nor load or
+ * frame anything by it, nor give it to pages of other origins, unless cors.h
+ * says so. What was refused is told as JSON:
  *
  *   {"error":{"code":"BAD_JSON","message":"bad number","line":3,"column":7}}
  *
@@ -14,6 +16,7 @@
 #define REPLY_H
 
 #include "buf.h"
+#include "cors.h"
 #include "proto.h"
 
 #include <stdbool.h>
@@ -26,20 +29,26 @@
 #define REPLY_MESSAGE_MAX 200
 
 struct reply {
-	unsigned status;   /* one of those below */
-	const char *type;  /* of the content: static */
-	const char *code;  /* of an error: static; NULL: it is none */
-	uint64_t line;	   /* where in the body, from 1; 0: nowhere */
-	uint64_t column;   /* in bytes, from 1; of a line */
-	uint64_t retry_s;  /* seconds; 0: nothing is said of it */
-	const char *allow; /* methods, of 405: static */
-	const char *extra; /* header lines, each with its CRLF: static */
-	bool logged;	   /* who refused it has said so in the log */
+	unsigned status;    /* one of those below */
+	const char *type;   /* of the content: static; NULL: it has none */
+	const char *code;   /* of an error: static; NULL: it is none */
+	uint64_t line;	    /* where in the body, from 1; 0: nowhere */
+	uint64_t column;    /* in bytes, from 1; of a line */
+	uint64_t retry_s;   /* seconds; 0: nothing is said of it */
+	const char *allow;  /* methods, of 405 and OPTIONS: static */
+	const char *extra;  /* header lines, each with its CRLF: static */
+	const char *policy; /* a page's Content-Security-Policy: static; NULL:
+			       nothing may be loaded, and nobody frames it */
+	struct cors cors;   /* which page may read it */
+	bool logged;	    /* who refused it has said so in the log */
 	char message[REPLY_MESSAGE_MAX]; /* of an error */
 };
 
 /* It is this, with content of that type. */
 void reply_content(struct reply *r, unsigned status, const char *type);
+
+/* It has no content, as a 204 has none. */
+void reply_empty(struct reply *r, unsigned status);
 
 /* It is an error; the message is cut at REPLY_MESSAGE_MAX - 1 bytes. */
 void reply_error(struct reply *r, unsigned status, const char *code,
@@ -53,7 +62,7 @@ void reply_error(struct reply *r, unsigned status, const char *code,
 void reply_retry(struct reply *r, uint64_t ms);
 
 /* The statuses that we send, in order. */
-#define REPLY_STATUSES 19
+#define REPLY_STATUSES 20
 
 /* Which of them it is; that of 500 when it is none. */
 size_t reply_index(unsigned status);
@@ -64,8 +73,9 @@ const char *reply_reason(size_t index);
 
 /*
  * Appends head and content to `out`. `content` is NULL for an error, which
- * makes its own. To HEAD only the head is sent, with the length that GET would
- * tell (RFC 9110 section 9.3.2). `wall_ms` is now, for the Date.
+ * makes its own, and for what has none. To HEAD only the head is sent, with the
+ * length that GET would tell (RFC 9110 section 9.3.2). `wall_ms` is now, for
+ * the Date.
  */
 void reply_put(struct buf *out, const struct reply *r,
 	       const struct buf *content, bool to_head, int64_t wall_ms);

@@ -137,7 +137,18 @@ static bool integer_text(const struct json_value *v, struct request_text *text)
 	return true;
 }
 
-/* A tenant that is an integer counts as its text. */
+static int refuse_tenant(struct request *r, struct request_fault *fault)
+{
+	r->tenant.bytes = NULL;
+	return refuse(fault, PROTO_BAD_TENANT,
+		      "'tenantId' is not 1 to 128 of "
+		      "A-Z a-z 0-9 . _ : @ -");
+}
+
+/*
+ * A tenant that is an integer counts as its text. Which requests may be of all
+ * is seen when the type is known.
+ */
 static int read_tenant(struct request *r, const struct json_value *v,
 		       struct request_fault *fault)
 {
@@ -146,14 +157,22 @@ static int read_tenant(struct request *r, const struct json_value *v,
 	if (!integer && v->type != JSON_STRING)
 		return refuse(fault, PROTO_BAD_TENANT,
 			      "'tenantId' is neither a string nor an integer");
-	if ((!integer &&
-	     !read_text(v, &r->tenant, r->tenant_store, TENANT_MAX)) ||
-	    !tenant_valid(r->tenant.bytes, r->tenant.len)) {
-		r->tenant.bytes = NULL;
-		return refuse(fault, PROTO_BAD_TENANT,
-			      "'tenantId' is not 1 to 128 of "
-			      "A-Z a-z 0-9 . _ : @ -");
-	}
+	if (!integer && !read_text(v, &r->tenant, r->tenant_store, TENANT_MAX))
+		return refuse_tenant(r, fault);
+	if (tenant_valid(r->tenant.bytes, r->tenant.len))
+		return 0;
+	r->all = r->tenant.len == 1 && *r->tenant.bytes == *TENANT_ALL;
+	return r->all ? 0 : refuse_tenant(r, fault);
+}
+
+/* What is of all tenants can only be a subscription, and has no past. */
+static int check_all(struct request *r, struct request_fault *fault)
+{
+	if (r->type != REQUEST_SUBSCRIBE && r->type != REQUEST_UNSUBSCRIBE)
+		return refuse_tenant(r, fault);
+	if (r->type == REQUEST_SUBSCRIBE && r->since.kind != PROTO_SINCE_HEAD)
+		return refuse(fault, PROTO_BAD_REQUEST,
+			      "'since' is not for \"*\", which has no history");
 	return 0;
 }
 
@@ -304,6 +323,7 @@ static void clear(struct request *r)
 {
 	r->id.text = NULL;
 	r->numbered = false;
+	r->all = false;
 	r->tenant.bytes = NULL;
 	r->key.bytes = NULL;
 	r->producer.bytes = NULL;
@@ -360,7 +380,8 @@ int request_parse(struct request *r, const char *text, size_t len,
 		r->id.text = NULL;
 		return refuse_json(fault, result, json_where(&scan));
 	}
-	if (fault->code != PROTO_FINE || read_type(r, &type, seen, fault) < 0)
+	if (fault->code != PROTO_FINE || read_type(r, &type, seen, fault) < 0 ||
+	    (r->all && check_all(r, fault) < 0))
 		return -1;
 	/* A GAP is published as an update without data. */
 	if (r->type != REQUEST_PUBLISH)

@@ -35,6 +35,7 @@ struct request {
 	bool numbered;	      /* id is an integer: */
 	uint64_t number;
 	struct request_text tenant; /* valid; not the one of a bad request */
+	bool all; /* it is TENANT_ALL: (UN)SUBSCRIBE to all tenants */
 	struct request_text key;
 	struct request_text producer;
 	struct request_text reason; /* of a GAP: "source" */

@@ -22,22 +22,49 @@ void resume_init(struct resume *r, const struct proto_since *initial)
 		move(r, initial->epoch, initial->number);
 }
 
+void resume_init_live(struct resume *r)
+{
+	const struct proto_since head = {.kind = PROTO_SINCE_HEAD};
+
+	resume_init(r, &head);
+	r->live = true;
+}
+
 void resume_since(const struct resume *r, struct proto_since *since)
 {
 	*since = r->initial;
-	if (!*r->epoch)
+	if (!*r->epoch || r->live)
 		return;
 	since->kind = PROTO_SINCE_SEQ;
 	since->number = r->seq;
 	memcpy(since->epoch, r->epoch, sizeof(since->epoch));
 }
 
-void resume_subscribed(struct resume *r, const struct answer *subscribed)
+static enum resume_step live_subscribed(struct resume *r, uint64_t *from)
 {
+	bool first = !*r->epoch, same = is_epoch(r, r->next_epoch);
+	uint64_t seen = r->seq;
+
+	move(r, r->next_epoch, r->next_seq);
+	if (first || (same && r->next_seq == seen))
+		return RESUME_NEXT;
+	if (same && r->next_seq > seen)
+		*from = seen + 1;
+	return RESUME_JUMP;
+}
+
+enum resume_step resume_subscribed(struct resume *r,
+				   const struct answer *subscribed,
+				   uint64_t *from)
+{
+	*from = 0;
 	memcpy(r->next_epoch, subscribed->epoch, sizeof(r->next_epoch));
 	r->next_seq = subscribed->next ? subscribed->next - 1 : 0;
+	if (r->live)
+		return live_subscribed(r, from);
 	if (!*r->epoch)
 		move(r, r->next_epoch, r->next_seq);
+	return RESUME_NEXT;
 }
 
 enum resume_step resume_update(struct resume *r, const struct answer *update,
@@ -46,6 +73,10 @@ enum resume_step resume_update(struct resume *r, const struct answer *update,
 	uint64_t due = r->seq + 1;
 
 	*from = 0;
+	if (r->live) {
+		r->seq++;
+		return RESUME_NEXT;
+	}
 	if (!is_epoch(r, update->epoch)) {
 		enum resume_step step = *r->epoch ? RESUME_JUMP : RESUME_NEXT;
 

@@ -18,7 +18,13 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * Of all tenants ("*") nothing is retained: it always begins with what comes,
+ * and what came between two connections is missing. Its updates have numbers
+ * of their tenants, so it is counted what came.
+ */
 struct resume {
+	bool live;			 /* it is of all tenants */
 	struct proto_since initial;	 /* until the server named a point */
 	char epoch[PROTO_EPOCH_MAX + 1]; /* "": none yet */
 	uint64_t seq;			 /* the last one that came */
@@ -37,11 +43,20 @@ enum resume_step {
 /* `initial` is what the very first subscription asks for. */
 void resume_init(struct resume *r, const struct proto_since *initial);
 
+/* The same for a subscription to all tenants. */
+void resume_init_live(struct resume *r);
+
 /* What a SUBSCRIBE asks for now. */
 void resume_since(const struct resume *r, struct proto_since *since);
 
-/* SUBSCRIBED came. */
-void resume_subscribed(struct resume *r, const struct answer *subscribed);
+/*
+ * SUBSCRIBED came. RESUME_NEXT; of all tenants RESUME_JUMP where something is
+ * missing that no GAP will tell: from `*from` to the one before `next`, or 0
+ * when nobody knows.
+ */
+enum resume_step resume_subscribed(struct resume *r,
+				   const struct answer *subscribed,
+				   uint64_t *from);
 
 /*
  * An UPDATE came, or a GAP that has a seq of its own. At RESUME_JUMP `*from`

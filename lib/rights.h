@@ -45,7 +45,10 @@ struct rights {
 void rights_init(struct rights *r);
 void rights_release(struct rights *r);
 
-/* Whether it may do this with a tenant; `tenant` is a valid id. */
+/*
+ * Whether it may do this with a tenant; `tenant` is a valid id, or TENANT_ALL,
+ * which only the pattern '*' allows.
+ */
 bool rights_may(const struct rights *r, enum rights_what what,
 		const char *tenant, size_t len);
 

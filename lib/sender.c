@@ -10,6 +10,12 @@
 /* Frames larger than this cost memory and gain nothing. */
 #define FRAME_SIZE (64 << 10)
 
+/*
+ * Of the first one of a connection: who does not know us yet may take no more,
+ * and close for it before we hear that.
+ */
+#define FIRST_SIZE (16 << 10)
+
 /* What is kept of the memory of a larger one. */
 #define FRAME_KEPT (4 * FRAME_SIZE)
 
@@ -46,8 +52,8 @@ void sender_begin(struct sender *s, struct client *client, bool plain,
 	s->client = client;
 	s->plain = plain;
 	s->named = named;
-	s->introduced = s->pinged = false;
-	s->frames = 0;
+	s->introduced = 0;
+	s->pinged = s->any = false;
 	s->frame_max = frame_max < SIZE_MAX ? (size_t)frame_max : 0;
 }
 
@@ -55,6 +61,12 @@ bool sender_stuck(const struct sender *s, struct window_line *line)
 {
 	return s->frame_max && window_next(s->window, line) &&
 	       line->len > s->frame_max;
+}
+
+/* Its number, as the server counts. */
+static uint32_t this_frame(const struct sender *s)
+{
+	return client_sent(s->client) + 1;
 }
 
 /* A newline belongs between lines; a plain server gets a bare message. */
@@ -66,7 +78,7 @@ static int send_frame(struct sender *s)
 	}
 	if (s->plain)
 		buf_truncate(&s->frame, buf_len(&s->frame) - 1);
-	s->frames++;
+	s->any = true;
 	/* When it fails the connection is lost, and its user hears of that. */
 	client_send(s->client, &s->frame);
 	return 0;
@@ -77,7 +89,7 @@ static bool introduce(struct sender *s, size_t next_len, size_t *room)
 {
 	request_put_producer(&s->frame, s->producer);
 	buf_putc(&s->frame, '\n');
-	s->introduced = true;
+	s->introduced = this_frame(s);
 	if (next_len + buf_len(&s->frame) > *room)
 		return true;
 	*room -= buf_len(&s->frame);
@@ -87,7 +99,7 @@ static bool introduce(struct sender *s, size_t next_len, size_t *room)
 int sender_flush(struct sender *s)
 {
 	struct window_line next;
-	size_t room = FRAME_SIZE;
+	size_t room = s->any ? FRAME_SIZE : FIRST_SIZE;
 	size_t lines = s->plain ? 1 : SIZE_MAX;
 	bool alone = false;
 
@@ -99,7 +111,7 @@ int sender_flush(struct sender *s)
 	if (s->named && !s->introduced)
 		alone = introduce(s, next.len, &room);
 	if (!alone)
-		window_take(s->window, &s->frame, room, lines, s->frames + 1);
+		window_take(s->window, &s->frame, room, lines, this_frame(s));
 	return send_frame(s);
 }
 
@@ -121,7 +133,7 @@ uint64_t sender_subject(const struct sender *s, const struct answer *error)
 	if (error->id || !error->line)
 		return error->id;
 	nth = error->line - 1;
-	if (error->frame == 1 && s->introduced) {
+	if (s->introduced && error->frame == s->introduced) {
 		if (!nth)
 			return 0;
 		nth--;

@@ -20,11 +20,11 @@ struct sender {
 	struct buf frame;      /* the one that is put together */
 	char producer[33];     /* 128 random bits as hex */
 	bool plain;
-	bool named;	  /* the producer's name is to be sent */
-	bool introduced;  /* it was: line 1 of frame 1 */
-	bool pinged;	  /* everything was sent, and a PING behind it */
-	uint32_t frames;  /* of this connection */
-	size_t frame_max; /* bytes; 0: no limit known */
+	bool named;	     /* the producer's name is to be sent */
+	uint32_t introduced; /* in line 1 of this frame, from 1; 0: not yet */
+	bool pinged;	     /* everything was sent, and a PING behind it */
+	bool any;	     /* something was sent on this connection */
+	size_t frame_max;    /* bytes; 0: no limit known */
 };
 
 /* 0, or -1 with errno when there are no random bytes. */

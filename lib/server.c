@@ -248,6 +248,7 @@ static void reconfigure_callers(struct server *s)
 
 	admission_set_limits(&s->callers.admission, &limits);
 	s->callers.times = s->config->times;
+	s->callers.proxies = s->config->proxies;
 }
 
 /* Whether there is access control is decided once, at the start. */
@@ -335,6 +336,15 @@ static int add_listeners(struct server *s)
 	return listeners_add(&s->listeners, LISTENERS_DEFAULT);
 }
 
+/*
+ * Whether whoever is on the way can read what is said on an address off
+ * loopback: there are tokens, and no proxy is said to be in front.
+ */
+static bool goes_unencrypted(const struct server_config *config)
+{
+	return config->tokens && !config->proxies.count;
+}
+
 static int start_listening(struct server *s)
 {
 	const struct server_config *config = s->config;
@@ -346,6 +356,8 @@ static int start_listening(struct server *s)
 	if (add_listeners(s) < 0)
 		return -1;
 	listeners_tell(&s->listeners);
+	if (goes_unencrypted(config))
+		listeners_warn(&s->listeners);
 	if (config->ready_fd < 0)
 		return 0;
 	if (listeners_report(&s->listeners, config->ready_fd) < 0) {
@@ -374,10 +386,13 @@ static int init_callers(struct server *s)
 {
 	struct admission_limits limits = limits_of(s->config);
 
-	return callers_init(&s->callers, &s->loop, &s->hub, &s->log, &limits,
-			    &s->config->times,
-			    s->config->tls_cert ? &s->certwatch.certificate
-						: NULL);
+	if (callers_init(&s->callers, &s->loop, &s->hub, &s->log, &limits,
+			 &s->config->times,
+			 s->config->tls_cert ? &s->certwatch.certificate
+					     : NULL) < 0)
+		return -1;
+	s->callers.proxies = s->config->proxies;
+	return 0;
 }
 
 static int cannot_start(struct server *s)

@@ -48,6 +48,7 @@ struct server_config {
 	struct admission_limits admission; /* connections 0: as can be */
 	struct caller_times times;
 	struct access access;
+	struct forwarded_proxies proxies; /* whose X-Forwarded-For counts */
 	const struct tokens *tokens; /* borrowed; NULL: no access control */
 	bool query_token;	     /* a token in a URL is taken */
 	uint64_t auth_failures;	     /* of an address, a minute; 0: no limit */

@@ -147,13 +147,11 @@ static void let_go(struct meter_holder *holder)
 }
 
 /* Whether what it publishes waits to be written already. */
-static bool outruns(const struct session *s)
+static inline bool outruns(const struct session *s)
 {
 	const struct hub_tenant *t = s->pub ? s->pub->published : NULL;
-	const struct stream *stream = t ? t->stream : NULL;
 
-	return stream && !list_empty(&stream->dirty) &&
-	       stream_unwritten(stream) > UNWRITTEN_HIGH;
+	return t && hub_outrun(s->outlet.hub, t->stream, UNWRITTEN_HIGH);
 }
 
 /* Goes on with the input that was stopped, if nothing is in its way now. */
@@ -449,7 +447,7 @@ static void on_text(struct intake *in, const char *text, size_t len)
 	struct session *s = list_entry(in, struct session, intake);
 
 	/* It is whole: what waits from now on is another one. */
-	if (s->metered)
+	if (s->waits)
 		count_rest(s, false);
 	if (s->dialect != SESSION_V1 || !blank(text, len))
 		treat(s, text, len);

@@ -34,19 +34,20 @@ static void say_subscribed(struct session *s, const struct request *r,
 	}
 }
 
-/* A tenant that one has already: nothing moves. */
+/* A tenant that one has already: nothing moves; a GAP may be what is next. */
 static void subscribe_again(struct session *s, const struct request *r,
 			    const struct subscription *sub)
 {
 	const struct stream *stream = sub->tenant->stream;
 	struct answer_stream name = stream_name(stream);
+	uint64_t next =
+		sub->gap_from ? sub->gap_from : cursor_seq(&sub->cursor);
 	struct buf text;
 
 	if (!session_wants_answer(s, r))
 		return;
 	buf_init(&text);
-	answer_put_subscribed(&text, &r->id, &name, cursor_seq(&sub->cursor), 0,
-			      true);
+	answer_put_subscribed(&text, &r->id, &name, next, 0, true);
 	session_say(s, &text);
 }
 
@@ -116,19 +117,55 @@ static bool has_room(struct session *s, const struct request *r)
 	return false;
 }
 
+/* Whether it can be told of all tenants. False after an answer. */
+static bool can_have_all(struct session *s, const struct request *r)
+{
+	if (s->dialect == SESSION_V1)
+		return true;
+	session_error(s, &r->id, PROTO_BAD_REQUEST,
+		      "SUBSCRIBE to \"*\" needs wsd.v1");
+	outlet_close(&s->outlet, PROTO_CLOSE_BAD_REQUEST,
+		     "updates of all tenants need wsd.v1");
+	return false;
+}
+
+/* What a request asks for; NULL after an answer. */
+static struct hub_tenant *wanted(struct session *s, const struct request *r)
+{
+	struct hub_tenant *all;
+
+	if (!r->all)
+		return session_tenant(s, r);
+	all = hub_all(s->outlet.hub);
+	if (!all)
+		session_over_capacity(s, r, SESSION_LITTLE_MEMORY);
+	return all;
+}
+
+/* The subscription to that, or NULL. */
+static struct subscription *find(const struct session *s,
+				 const struct request *r)
+{
+	const struct hub *h = s->outlet.hub;
+	const struct hub_tenant *t =
+		r->all ? h->all : hub_find(h, r->tenant.bytes, r->tenant.len);
+
+	return t ? outlet_find(&s->outlet, t) : NULL;
+}
+
 /* A request that is refused makes no tenant, and so displaces none. */
 void session_subscribe(struct session *s, const struct request *r)
 {
-	struct hub_tenant *t =
-		hub_find(s->outlet.hub, r->tenant.bytes, r->tenant.len);
-	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
+	struct subscription *sub;
+	struct hub_tenant *t;
 
-	if (!session_may_subscribe(s, r))
+	if (!session_may_subscribe(s, r) || (r->all && !can_have_all(s, r)))
 		return;
+	sub = find(s, r);
 	if (sub) {
 		subscribe_again(s, r, sub);
 	} else if (has_room(s, r)) {
-		t = session_tenant(s, r);
+		t = wanted(s, r);
 		if (t)
 			subscribe_new(s, r, t);
 	}
@@ -136,9 +173,7 @@ void session_subscribe(struct session *s, const struct request *r)
 
 void session_unsubscribe(struct session *s, const struct request *r)
 {
-	struct hub_tenant *t =
-		hub_find(s->outlet.hub, r->tenant.bytes, r->tenant.len);
-	struct subscription *sub = t ? outlet_find(&s->outlet, t) : NULL;
+	struct subscription *sub = find(s, r);
 	struct buf text;
 
 	if (sub)

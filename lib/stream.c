@@ -61,14 +61,10 @@ static inline void put_lanes(char *out, const char *in)
 	memcpy(out, &bytes, LANES);
 }
 
-/*
- * The bytes of an update, as one line, in one pass. The last lanes may overlap
- * those before them.
- */
-static void put_update(char *out, const struct payload *update)
+/* In one pass; the last lanes may overlap those before them. */
+void stream_put_line(char *out, const char *in, size_t len)
 {
-	const char *in = update->bytes;
-	size_t len = update->len, i = 0;
+	size_t i = 0;
 
 	for (; i + LANES <= len; i += LANES)
 		put_lanes(out + i, in + i);
@@ -88,7 +84,8 @@ static void add_plain(struct stream *s, const struct payload *update,
 
 	if (!size)
 		return;
-	put_update(put_header(out, update->len), update);
+	stream_put_line(put_header(out, update->len), update->bytes,
+			update->len);
 }
 
 /* What the v1 view shows of an entry: before and behind the update. */
@@ -123,7 +120,7 @@ static int add_update_v1(struct stream *s, struct view *v,
 	memcpy(out, buf_bytes(&s->prefix), prefix);
 	memcpy(out + prefix, e.middle, e.middle_len);
 	out += prefix + e.middle_len;
-	put_update(out, update);
+	stream_put_line(out, update->bytes, update->len);
 	out[update->len] = '}';
 	return 0;
 }

@@ -92,6 +92,12 @@ uint64_t stream_append(struct stream *s, const struct stream_limits *limits,
 uint64_t stream_append_gap(struct stream *s, const struct stream_limits *limits,
 			   const struct stream_time *now);
 
+/*
+ * Copies the bytes of an update as one line, as the two do it. To `out`, which
+ * has room for them.
+ */
+void stream_put_line(char *out, const char *data, size_t len);
+
 /* Forgets what exceeds the limits; frees what nobody can read any more. */
 void stream_trim(struct stream *s, const struct stream_limits *limits,
 		 int64_t mono_ms);
@@ -120,12 +126,13 @@ static inline size_t stream_readers(const struct stream *s)
 }
 
 /*
- * How many bytes of the plain view have not yet had their turn to be written;
- * meaningful while it is dirty.
+ * Whether more than `max` bytes of the plain view have not yet had their turn
+ * to be written.
  */
-static inline uint64_t stream_unwritten(const struct stream *s)
+static inline bool stream_outrun(const struct stream *s, uint64_t max)
 {
-	return (uint64_t)(s->views[STREAM_PLAIN].end - s->round.flushed);
+	return !list_empty(&s->dirty) &&
+	       (uint64_t)(s->views[STREAM_PLAIN].end - s->round.flushed) > max;
 }
 
 /*

@@ -2,7 +2,7 @@
 #include "subscriber.h"
 
 #include "num.h"
-#include "request.h"
+#include "tenant.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -202,16 +202,7 @@ static void send_subscriptions(struct subscriber *s)
 
 	if (s->asked == s->all.count || !client_can_send(s->client))
 		return;
-	while (s->asked < s->all.count && buf_len(&s->frame) < most) {
-		const struct subscription *item = &s->all.items[s->asked++];
-		struct proto_since since;
-
-		resume_since(&item->seen, &since);
-		request_put_subscribe(&s->frame, s->plain ? 0 : s->asked,
-				      item->tenant, s->plain ? NULL : &since);
-		if (!s->plain)
-			buf_putc(&s->frame, '\n');
-	}
+	subscriptions_ask(&s->all, &s->asked, &s->frame, most, s->plain);
 	if (s->frame.failed || client_send(s->client, &s->frame) < 0) {
 		diag(s->config->diag, DIAG_ERROR, "out of memory");
 		finish(s, EXIT_OTHER);
@@ -220,24 +211,25 @@ static void send_subscriptions(struct subscriber *s)
 		tell_ready(s);
 }
 
-/* What was asked for by an option and needs wsd.v1; NULL: nothing. */
+/* What was asked for and needs wsd.v1; NULL: nothing. */
 static const char *needs_v1(const struct subscriber_config *config)
 {
-	return config->since_given ? "--since"
-	       : config->state	   ? "--state"
-	       : config->strict	   ? "--strict"
-	       : config->envelope  ? "--envelope"
-				   : NULL;
+	return config->since_given		       ? "--since"
+	       : config->state			       ? "--state"
+	       : config->strict			       ? "--strict"
+	       : !strcmp(*config->tenants, TENANT_ALL) ? "'" TENANT_ALL "'"
+	       : config->envelope		       ? "--envelope"
+						       : NULL;
 }
 
 static void fall_back(struct subscriber *s)
 {
 	const struct subscriber_config *config = s->config;
-	const char *option = needs_v1(config);
+	const char *what = needs_v1(config);
 
-	if (option) {
+	if (what) {
 		diag(config->diag, DIAG_ERROR,
-		     "%s: '%s' does not speak %s, which this needs", option,
+		     "%s: '%s' does not speak %s, which this needs", what,
 		     config->url, PROTO_V1);
 		finish(s, EXIT_USAGE);
 	} else if (!s->was_plain) {
@@ -298,27 +290,26 @@ static void client_writable(void *user)
 static void tell_gap(struct subscriber *s, const char *tenant, uint64_t from,
 		     uint64_t to, const char *reason)
 {
-	const struct diag *d = s->config->diag;
-
-	s->gaps++;
-	if (from)
-		s->lost += to - from + 1;
-	if (from && from == to)
-		diag(d, DIAG_WARN,
-		     "gap in '%s': update %" PRIu64 " is lost (%s)", tenant,
-		     from, reason);
-	else if (from)
-		diag(d, DIAG_WARN,
-		     "gap in '%s': updates %" PRIu64 " to %" PRIu64
-		     " are lost (%s)",
-		     tenant, from, to, reason);
-	else
-		diag(d, DIAG_WARN,
-		     "gap in '%s': nobody knows how many updates "
-		     "are lost (%s)",
-		     tenant, reason);
+	losses_tell(&s->losses, s->config->diag, tenant, from, to, reason);
 	if (s->config->strict)
 		finish(s, EXIT_LOST);
+}
+
+/* What came between two connections, where nothing is sent again. */
+static void tell_missed(struct subscriber *s, const struct answer *a,
+			uint64_t from)
+{
+	struct answer_stream name = {a->tenant, strlen(a->tenant), a->epoch};
+	const char *reason = from ? "history" : "restart";
+	uint64_t to = a->next - 1;
+	struct buf text;
+
+	buf_init(&text);
+	answer_put_gap(&text, &name, from, to, reason);
+	if (s->config->envelope && !text.failed)
+		put(s, buf_bytes(&text), buf_len(&text));
+	buf_release(&text);
+	tell_gap(s, a->tenant, from, to, reason);
 }
 
 /* Whether the message is new to us; a jump is told as a gap. */
@@ -349,7 +340,7 @@ static void on_gap(struct subscriber *s, struct subscription *item,
 		resume_gap(&item->seen, a);
 	if (s->config->envelope)
 		put(s, text, len);
-	tell_gap(s, item->tenant, a->from, a->to,
+	tell_gap(s, a->tenant, a->from, a->to,
 		 *a->reason ? a->reason : "no reason given");
 }
 
@@ -358,11 +349,15 @@ static void on_gap(struct subscriber *s, struct subscription *item,
 static void on_subscribed(struct subscriber *s, struct subscription *item,
 			  const struct answer *a)
 {
-	resume_subscribed(&item->seen, a);
+	uint64_t from;
+	bool missed = resume_subscribed(&item->seen, a, &from) == RESUME_JUMP;
+
 	diag(s->config->diag, DIAG_NOTE,
 	     "subscribed to '%s', next is %s:%" PRIu64, item->tenant, a->epoch,
 	     a->next);
-	if (item->confirmed)
+	if (missed)
+		tell_missed(s, a, from);
+	if (item->confirmed || s->done)
 		return;
 	item->confirmed = true;
 	if (--s->unconfirmed == 0)
@@ -399,15 +394,17 @@ static void on_error(struct subscriber *s, const struct answer *a)
 	const char *tenant = a->id && a->id <= s->all.count
 				     ? s->all.items[a->id - 1].tenant
 				     : NULL;
-	char message[256];
-	long n = -1;
+	char error[ANSWER_ERROR_MAX];
+	char text[2 * ANSWER_ERROR_MAX];
 
-	if (a->message.type == JSON_STRING && a->message.text)
-		n = json_unescape(&a->message, message, sizeof(message));
-	diag(s->config->diag, DIAG_ERROR, "%s%s%sthe server says %s%s%.*s",
-	     tenant ? "cannot subscribe to '" : "", tenant ? tenant : "",
-	     tenant ? "': " : "", a->code_name, n > 0 ? ": " : "",
-	     n > 0 ? (int)n : 0, message);
+	snprintf(text, sizeof(text), "%s%s%sthe server says %s",
+		 tenant ? "cannot subscribe to '" : "", tenant ? tenant : "",
+		 tenant ? "': " : "", answer_show_error(a, error));
+	if (proto_code_denies(a->code)) {
+		client_deny(s->client, a->code, text);
+		return;
+	}
+	diag(s->config->diag, DIAG_ERROR, "%s", text);
 	finish(s, error_status(a->code));
 }
 
@@ -416,6 +413,8 @@ static void on_answer(struct subscriber *s, const struct answer *a,
 {
 	struct subscription *item = NULL;
 
+	if (a->type != ANSWER_UPDATE && client_answer(s->client, a))
+		return;
 	if (*a->tenant)
 		item = subscriptions_find(&s->all, a->tenant);
 	if (a->type == ANSWER_UPDATE && item && a->data.text)
@@ -469,12 +468,20 @@ static void client_lost(void *user, const struct client_loss *loss)
 	     loss->connected && s->plain ? ", updates may be missing" : "");
 }
 
+static void client_warn(void *user, const char *text)
+{
+	const struct subscriber *s = user;
+
+	diag(s->config->diag, DIAG_WARN, "%s", text);
+}
+
 static const struct client_events client_events = {
 	.late = client_late,
 	.ready = client_ready,
 	.message = client_message,
 	.writable = client_writable,
 	.lost = client_lost,
+	.warn = client_warn,
 };
 
 /* Beginning and end */
@@ -536,6 +543,7 @@ static int start_client(struct subscriber *s)
 	s->client_config = (struct client_config){
 		.url = s->config->url,
 		.protocol = PROTO_V1,
+		.login = s->config->login,
 		.retry = !s->config->no_reconnect,
 	};
 	s->client =

@@ -11,12 +11,15 @@
 
 #include "client.h"
 #include "loop.h"
+#include "losses.h"
 #include "output.h"
 #include "subscriptions.h"
 
 struct subscriber_config {
 	const char *url;
-	const char **tenants; /* valid ids; sorted here, repeats left out */
+	struct login *login; /* borrowed; see client.h */
+	/* Valid ids, sorted here, repeats left out; or TENANT_ALL alone. */
+	const char **tenants;
 	size_t tenants_count;
 	struct proto_since since;
 	bool since_given;
@@ -24,7 +27,7 @@ struct subscriber_config {
 	uint64_t count;	     /* updates to be written; 0: all */
 	uint64_t timeout_ms; /* of all; 0: none */
 	uint64_t idle_ms;    /* silence that ends it; 0: none */
-	bool envelope;	     /* whole UPDATE and GAP messages */
+	bool envelope;	     /* whole UPDATE and GAP messages; for TENANT_ALL */
 	bool strict;	     /* a gap ends it */
 	bool no_reconnect;
 	int ready_fd;		 /* gets a line when all is confirmed; or -1 */
@@ -58,8 +61,7 @@ struct subscriber {
 	bool was_plain;	      /* and the warning was given */
 	uint64_t last_update; /* ms, uv_now() */
 	uint64_t updates;     /* put out */
-	uint64_t gaps;	      /* told */
-	uint64_t lost;	      /* updates that gaps name */
+	struct losses losses;
 	uint64_t reconnects;
 	bool done;
 	enum exits status; /* when done */

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "subscriptions.h"
 
+#include "request.h"
+#include "tenant.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +24,10 @@ static void begin(struct subscription *item, const char *tenant,
 	struct proto_since point = {.kind = PROTO_SINCE_SEQ};
 
 	item->tenant = tenant;
+	if (strcmp(tenant, TENANT_ALL) == 0) {
+		resume_init_live(&item->seen);
+		return;
+	}
 	if (!bookmark) {
 		resume_init(&item->seen, since);
 		return;
@@ -55,12 +62,28 @@ void subscriptions_release(struct subscriptions *s)
 	memset(s, 0, sizeof(*s));
 }
 
+void subscriptions_ask(const struct subscriptions *s, size_t *asked,
+		       struct buf *frame, size_t most, bool plain)
+{
+	struct proto_since since;
+
+	while (*asked < s->count && buf_len(frame) < most) {
+		const struct subscription *item = &s->items[(*asked)++];
+
+		resume_since(&item->seen, &since);
+		request_put_subscribe(frame, plain ? 0 : *asked, item->tenant,
+				      plain ? NULL : &since);
+		if (!plain)
+			buf_putc(frame, '\n');
+	}
+}
+
 struct subscription *subscriptions_find(struct subscriptions *s,
 					const char *tenant)
 {
 	struct subscription *item = &s->items[s->latest];
 
-	if (!s->count || strcmp(item->tenant, tenant) == 0)
+	if (!s->count || item->seen.live || strcmp(item->tenant, tenant) == 0)
 		return s->count ? item : NULL;
 	item = bsearch(tenant, s->items, s->count, sizeof(*s->items),
 		       by_tenant);

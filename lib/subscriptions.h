@@ -10,6 +10,7 @@
 #ifndef SUBSCRIPTIONS_H
 #define SUBSCRIPTIONS_H
 
+#include "buf.h"
 #include "resume.h"
 #include "state.h"
 
@@ -39,7 +40,8 @@ struct subscriptions {
 };
 
 /*
- * Sorts `tenants` (borrowed) and makes one of each. They begin with what
+ * Sorts `tenants` (borrowed) and makes one of each, or one of TENANT_ALL, which
+ * must be the only one. They begin with what
  * `state` (may be NULL) has for `url`, else with `since`. 0, or -1: no memory.
  */
 int subscriptions_init(struct subscriptions *s, const char **tenants,
@@ -47,9 +49,17 @@ int subscriptions_init(struct subscriptions *s, const char **tenants,
 		       const struct state *state, const char *url);
 void subscriptions_release(struct subscriptions *s);
 
-/* The one of this tenant, or NULL. */
+/* The one that what concerns this tenant comes by, or NULL. */
 struct subscription *subscriptions_find(struct subscriptions *s,
 					const char *tenant);
+
+/*
+ * Appends requests for those from `*asked` on, which is counted up, until
+ * `frame` has `most` bytes or more. The id of each is its place, from 1; in
+ * plain there is none.
+ */
+void subscriptions_ask(const struct subscriptions *s, size_t *asked,
+		       struct buf *frame, size_t most, bool plain);
 
 /*
  * Takes note of what is on stdout: `appended` bytes were put out in all,

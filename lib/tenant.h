@@ -12,6 +12,9 @@
 
 #define TENANT_MAX 128
 
+/* Where it may be asked for, stands for all tenants; no id. */
+#define TENANT_ALL "*"
+
 bool tenant_valid(const char *id, size_t len);
 
 #endif

@@ -192,13 +192,24 @@ static void on_ack(struct uplink *u, const struct answer *ack)
 	look_at_epoch(u, ack->epoch);
 }
 
+/*
+ * Nothing was published, and nothing is settled: it is sent again when the
+ * server knows who we are.
+ */
+static void on_denied(struct uplink *u, enum proto_code code, const char *why)
+{
+	char text[600];
+
+	snprintf(text, sizeof(text), "'%.150s': %s", u->config->url, why);
+	client_deny(u->client, code, text);
+}
+
 static void on_error(struct uplink *u, const struct answer *answer)
 {
 	uint64_t id = sender_subject(&u->sender, answer);
 	struct window_line line;
-	char message[300];
-	char text[400];
-	long n = 0;
+	char error[ANSWER_ERROR_MAX];
+	char text[ANSWER_ERROR_MAX + 50];
 
 	if (answer->code == PROTO_DRAINING && u->acked) {
 		/* Not for good: the server that comes back will take it. */
@@ -206,11 +217,11 @@ static void on_error(struct uplink *u, const struct answer *answer)
 		u->draining = true;
 		return;
 	}
-	if (answer->message.text)
-		n = json_unescape(&answer->message, message, sizeof(message));
-	snprintf(text, sizeof(text), "the server refuses: %s: %.*s",
-		 answer->code_name, n > 0 ? (int)n : 0, message);
-	if (window_line(&u->window, id, &line))
+	snprintf(text, sizeof(text), "the server refuses: %s",
+		 answer_show_error(answer, error));
+	if (proto_code_denies(answer->code))
+		on_denied(u, answer->code, text);
+	else if (window_line(&u->window, id, &line))
 		reject(u, &line, answer->code, text);
 	else
 		u->events->complaint(u->user, answer->code, text);
@@ -229,6 +240,8 @@ static void on_message(void *user, const char *text, size_t len)
 	struct answer answer;
 
 	if (u->stopped || answer_parse(&answer, text, len) != JSON_OK)
+		return;
+	if (answer.type != ANSWER_ACK && client_answer(u->client, &answer))
 		return;
 	switch (answer.type) {
 	case ANSWER_ACK:
@@ -326,7 +339,7 @@ static void on_writable(void *user)
 /* Nobody can tell how much of it arrived. */
 static void forget_unacked(struct uplink *u)
 {
-	if (u->acked || !u->sender.frames)
+	if (u->acked || !u->sender.any)
 		return;
 	settle_sent(u);
 	tell(u, DIAG_WARN,
@@ -354,12 +367,18 @@ static void on_lost(void *user, const struct client_loss *loss)
 	     num_show_duration(time, loss->retry_ms));
 }
 
+static void on_warn(void *user, const char *text)
+{
+	tell(user, DIAG_WARN, "%s", text);
+}
+
 static const struct client_events client_events = {
 	.late = on_late,
 	.ready = on_ready,
 	.message = on_message,
 	.writable = on_writable,
 	.lost = on_lost,
+	.warn = on_warn,
 };
 
 /* Beginning and end */
@@ -384,7 +403,9 @@ enum exits uplink_start(struct uplink *u, struct loop *loop)
 	u->client_config = (struct client_config){
 		.url = u->config->url,
 		.protocol = PROTO_V1_BULK,
+		.login = u->config->login,
 		.retry = u->config->retry,
+		.patient = u->config->patient,
 	};
 	u->client =
 		client_new(loop, &u->client_config, &client_events, u, &why);
@@ -392,6 +413,12 @@ enum exits uplink_start(struct uplink *u, struct loop *loop)
 		return EXIT_DONE;
 	tell(u, DIAG_ERROR, "'%s': %s", u->config->url, why);
 	return EXIT_USAGE;
+}
+
+void uplink_renew(struct uplink *u)
+{
+	if (u->ready && !u->stopped)
+		client_renew(u->client);
 }
 
 void uplink_stop(struct uplink *u)

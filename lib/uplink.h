@@ -59,9 +59,11 @@ struct uplink_config {
 	bool acks;	   /* ask for acknowledgements, where there are any */
 	const char *needs; /* "keys": what wsd.v1 is needed for; NULL: nothing,
 			      a server without it will do */
-	bool retry;	   /* reconnect after a loss */
-	size_t max_lines;  /* messages in the window */
-	size_t max_bytes;  /* of messages; one may go beyond it */
+	struct login *login; /* borrowed, or NULL; see client.h */
+	bool retry;	     /* reconnect after a loss */
+	bool patient;	     /* see client.h */
+	size_t max_lines;    /* messages in the window */
+	size_t max_bytes;    /* of messages; one may go beyond it */
 };
 
 struct uplink {
@@ -142,6 +144,9 @@ void uplink_flush(struct uplink *u);
  * changed() comes when that has answered.
  */
 bool uplink_drained(struct uplink *u);
+
+/* As client_renew(). */
+void uplink_renew(struct uplink *u);
 
 /* Nothing is sent or told from now on. */
 void uplink_stop(struct uplink *u);

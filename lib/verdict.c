@@ -38,22 +38,32 @@ static bool hung_up(const struct conn *conn)
 	       strncasecmp(conn->trouble, "closed before", 13) == 0;
 }
 
+/*
+ * What TLS has to say of it; NULL: nothing. A server can end the connection for
+ * its sake after the handshake, too: when it wants a certificate of the client.
+ */
+static const char *tls_fault(const struct conn *conn)
+{
+	if (!conn->trust || conn->stage > CONN_ASKED)
+		return NULL;
+	return trust_why(conn->trust, conn->stage == CONN_CONNECTED);
+}
+
 void verdict_not_open(struct failure *f, const struct verdict_case *v)
 {
 	const struct conn *conn = v->conn;
 
+	const char *why = tls_fault(conn);
+
 	if (conn->stage == CONN_ANSWERED && conn->status != 101)
 		failure_answer(f, v->text, conn->status, conn->phrase,
-			       conn->body);
+			       conn->body, conn_token(conn));
 	else if (conn->stage == CONN_ANSWERED)
 		failure_connect(f, v->text, true,
 				"the server's WebSocket handshake is wrong: %s",
 				handshake_fault(conn));
-	else if (conn->stage == CONN_CONNECTED && v->url->tls)
-		failure_connect(f, v->text, false,
-				"the TLS handshake failed: perhaps the server "
-				"speaks no TLS (then use ws:), or its "
-				"certificate is not trusted; -v tells more");
+	else if (why)
+		failure_connect(f, v->text, false, "%s", why);
 	else if (hung_up(conn))
 		failure_connect(f, v->text, false,
 				"the server closed the connection without an "
@@ -70,7 +80,8 @@ void verdict_gone(struct failure *f, const struct verdict_case *v)
 	const struct conn *conn = v->conn;
 
 	if (!conn->closing)
-		failure_close(f, v->text, conn->close_code, conn->close_reason);
+		failure_close(f, v->text, conn->close_code, conn->close_reason,
+			      conn_token(conn));
 	else if (conn->close_with == PROTO_CLOSE_TOO_BIG)
 		failure_lost(f, v->text,
 			     "the server sent a message above %zu "

@@ -5,6 +5,7 @@
 #include "num.h"
 #include "secrecy.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -23,11 +24,21 @@ static const char *wrong_host(const char *text)
 
 static const char *wrong_origin(const char *text)
 {
+	if (access_origin_shared(text))
+		return "frames and files of anybody have this origin, so it is "
+		       "never allowed";
 	return access_origin_valid(text)
 		       ? NULL
 		       : "not an origin as browsers send it: "
-			 "https://example.com, http://example.com:8080 (no "
-			 "path, no default port) or null";
+			 "https://example.com or http://example.com:8080 (no "
+			 "path, no default port)";
+}
+
+static const char *wrong_proxy(const char *text)
+{
+	struct netaddr_block block;
+
+	return netaddr_parse_block(&block, text);
 }
 
 static const char *wrong_listen(const char *text)
@@ -81,6 +92,10 @@ const struct option wsdconfig_options[] = {
 	{0, "no-access-control", OPTION_FLAG, FIELD(no_access_control), NULL,
 	 "listen off loopback although anyone may subscribe and publish", NULL,
 	 0, 0, OPTION_FIXED},
+	{0, "behind-proxy", OPTION_TEXTS, FIELD(proxies), "CIDR",
+	 "believe the X-Forwarded-For and -Proto of these addresses (10.0.0.0/8 "
+	 "or unix), repeatable",
+	 .wrong = wrong_proxy},
 	{0, "history-count", OPTION_NUMBER, FIELD(server.hub.history.count),
 	 "N", "updates kept for each tenant (default 1000)", NULL, 0, 0},
 	{0, "history-size", OPTION_SIZE, FIELD(server.hub.history.bytes),
@@ -216,6 +231,18 @@ static int check_listen(const struct option_program *p,
 	return 0;
 }
 
+static int read_proxies(const struct option_program *p, struct wsdconfig *c)
+{
+	if (!c->proxies.count)
+		return 0;
+	c->blocks = calloc(c->proxies.count, sizeof(*c->blocks));
+	if (!c->blocks)
+		return options_wrong(p, "--behind-proxy: out of memory");
+	for (size_t i = 0; i < c->proxies.count; i++)
+		netaddr_parse_block(&c->blocks[i], c->proxies.items[i]);
+	return 0;
+}
+
 /* Reads the files of keys and tokens, if there are any. */
 static int read_tokens(const struct option_program *p, struct wsdconfig *c)
 {
@@ -282,6 +309,8 @@ int wsdconfig_check(struct wsdconfig *c, const struct option_program *p)
 	int status = read_tokens(p, c);
 
 	if (!status)
+		status = read_proxies(p, c);
+	if (!status)
 		status = check_access(p, c);
 	if (!status)
 		status = check_tls(p, c);
@@ -347,6 +376,8 @@ void wsdconfig_apply(struct wsdconfig *c)
 	config->access.hosts_count = c->hosts.count;
 	config->access.origins = c->origins.items;
 	config->access.origins_count = c->origins.count;
+	config->proxies.blocks = c->blocks;
+	config->proxies.count = c->proxies.count;
 	config->tokens = c->tokens;
 	config->ready_fd =
 		c->ready_fd == WSDCONFIG_NO_FD ? -1 : (int)c->ready_fd;
@@ -358,4 +389,6 @@ void wsdconfig_release(struct wsdconfig *c)
 {
 	tokens_free(c->tokens);
 	c->tokens = NULL;
+	free(c->blocks);
+	c->blocks = NULL;
 }

@@ -19,6 +19,8 @@ struct wsdconfig {
 	struct option_texts listen;
 	struct option_texts hosts;
 	struct option_texts origins;
+	struct option_texts proxies;
+	struct netaddr_block *blocks; /* owned; the same, parsed */
 	struct option_texts jwt_keys;
 	struct option_texts token_lists;
 	const char *jwt_audience;

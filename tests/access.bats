@@ -322,7 +322,9 @@ fill() {
 
 @test "a static token that is taken back ends its connections" {
 	"$BIN/wstoken" keygen a && "$BIN/wstoken" keygen b
+	# shellcheck disable=SC2094 # nothing reads what it writes
 	"$BIN/wstoken" hash --name a --subscribe t --publish t <a >list
+	# shellcheck disable=SC2094
 	"$BIN/wstoken" hash --name b --subscribe t <b >>list
 	start_wsd --tokens list
 	{

@@ -58,7 +58,7 @@ load helper
 	{
 		echo 'a open wsd.v1'
 		echo 'a recv {"type":"WELCOME"}'
-		for id in '""' '"."' '".."' '"*"' '"a b"' '"a/b"' '"ü"' '"a\n"' \
+		for id in '""' '"."' '".."' '"a*"' '"a b"' '"a/b"' '"ü"' '"a\n"' \
 			'"%x129%"' true null '[]' '{}' 1.5 '"a\u0000"' '"\ud800"'; do
 			echo "a send {\"type\":\"SUBSCRIBE\",\"id\":1,\"tenantId\":$id}"
 			echo 'a recv {"type":"ERROR","id":1,"code":"BAD_TENANT"}'

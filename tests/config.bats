@@ -163,7 +163,7 @@ rows() {
 @test "what is printed is taken back, and is the same then" {
 	"$BIN/wsd" --print-config >"$file"
 	"$BIN/wsd" --config "$file" --print-config | diff "$file" -
-	options=(--listen unix:/a/b --listen '[::1]:0' --host a.com --origin null
+	options=(--listen unix:/a/b --listen '[::1]:0' --host a.com --origin http://b.com:8080
 		--no-access-control --history-count 0 --history-size 1500
 		--history-age 90s --max-lag 3G --max-message 100k --sndbuf 5000
 		--drain-timeout 1500ms -vv -q --ready-fd 1)

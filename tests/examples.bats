@@ -5,10 +5,10 @@
 
 load helper
 load redis
+load nginx
 
 bats_require_minimum_version 1.5.0
 
-examples=$BATS_TEST_DIRNAME/../examples
 unit=$examples/systemd/redis2ws.service
 
 setup() {
@@ -62,72 +62,6 @@ directive() {
 		"$examples/systemd/redis2ws.json"
 	"$BIN/wsd" --config "$examples/systemd/wsd.json" --print-config |
 		jq -e '.listen == ["localhost:3000"]'
-}
-
-# behind_nginx [SED-COMMAND]: a wsd as in wsd.json, behind an nginx that has
-# examples/nginx/wsd.conf, but for its addresses, and listens on $T/nginx.
-behind_nginx() {
-	local nginx
-
-	nginx=$(PATH=$PATH:/usr/sbin:$BATS_TEST_DIRNAME/../build/deb/usr/sbin \
-		command -v nginx) || skip 'no nginx'
-	start_wsd --config "$examples/systemd/wsd.json" \
-		--listen 127.0.0.1:0
-	sed "s|listen 80;.*|listen unix:$T/nginx;|
-		s|server 127.0.0.1:3000;|server ${http#http://};|
-		${1-}" "$examples/nginx/wsd.conf" >"$T/wsd.conf"
-	cat >"$T/nginx.conf" <<-END
-		daemon off;
-		user root;
-		pid $T/nginx.pid;
-		error_log stderr notice;
-		events {}
-		http {
-			access_log off;
-			client_body_temp_path $T/body;
-			proxy_temp_path $T/proxy;
-			fastcgi_temp_path $T/fastcgi;
-			uwsgi_temp_path $T/uwsgi;
-			scgi_temp_path $T/scgi;
-			include $T/wsd.conf;
-		}
-	END
-	mkfifo "$T/nginx.err"
-	exec 6<>"$T/nginx.err"
-	start "$nginx" -e stderr -p "$T" -c "$T/nginx.conf" 2>"$T/nginx.err" 6<&-
-	exec 5<"$T/nginx.err" 6<&-
-	while IFS= read -r -t 20 line <&5; do
-		echo "$line"
-		[[ $line != *'start worker processes'* ]] || return 0
-	done
-	return 1
-}
-
-# ask PATH [OPTION...]: a request, as from elsewhere.
-ask() {
-	curl -sN -o /dev/null --unix-socket "$T/nginx" "${@:2}" \
-		"http://updates.example.com$1"
-}
-
-# answer PATH [OPTION...]: the status of it.
-answer() {
-	ask "$@" -w '%{http_code}'
-}
-
-handshake=(-H 'Upgrade: websocket' -H 'Connection: Upgrade'
-	-H 'Sec-WebSocket-Version: 13'
-	-H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==')
-
-# opens [OPTION...]: fails when the handshake does. The connection stays.
-opens() {
-	local line
-
-	mkfifo "$T/head"
-	exec 6<>"$T/head" # curl opens it more than once
-	start ask /ws "${handshake[@]}" "$@" -D "$T/head" 6<&-
-	IFS= read -r -t 20 line <&6
-	exec 6<&-
-	[[ $line == 'HTTP/1.1 101 '* ]]
 }
 
 @test "behind nginx updates arrive" {

@@ -41,7 +41,7 @@ handshakes() {
 	[[ $(<"$BATS_TEST_TMPDIR/body") == ok ]]
 	answer 200 --head "$http/healthz"
 	answer 200 "$http/healthz?verbose"
-	for method in POST PUT DELETE PATCH OPTIONS; do
+	for method in POST PUT DELETE PATCH TRACE; do
 		answer 405 -X "$method" "$http/healthz"
 	done
 }
@@ -55,7 +55,7 @@ handshakes() {
 		a header Content-Length: 0
 		a try
 		a status 405
-		a head Allow: GET, HEAD
+		a head Allow: GET, HEAD, OPTIONS
 		a head Connection: close
 		a end
 		b without Upgrade
@@ -259,6 +259,17 @@ handshakes() {
 		localhost 'http://localhost http://localhost' http:// ws://localhost; do
 		echo "403 Origin: $origin"
 	done | handshakes
+	logged "refused a web page of origin 'null', which frames and files of anybody have"
+	logged "refused a web page of origin 'file://', which frames and files of anybody have"
+}
+
+@test "what anybody's pages can have for an origin is never allowed" {
+	for origin in null NULL file://; do
+		run "$BIN/wsd" --check-config --origin "$origin"
+		[[ $status == 2 ]]
+		[[ $output == "wsd: --origin: '$origin': frames and files of anybody have this origin, so it is never allowed"* ]]
+	done
+	"$BIN/wsd" --check-config --origin app://localhost
 }
 
 @test "two Origins are never one that is allowed" {
@@ -272,10 +283,10 @@ handshakes() {
 }
 
 @test "--origin allows exactly that origin" {
-	start_wsd --origin https://app.example --origin null
+	start_wsd --origin https://app.example
 	handshakes <<-END
 		101 Origin: https://app.example
-		101 Origin: null
+		403 Origin: null
 		403 Origin: http://app.example
 		403 Origin: https://app.example:8443
 		403 Origin: https://sub.app.example

@@ -167,7 +167,7 @@ lines_of() {
 	fake "$accept" "$(wait_for '"id":2')" "$(error '"id":1' FORBIDDEN)" \
 		"$(ack 2 a)"
 	printf '{"t":"x", "a":1}\n{"t":"y"}\n' >"$T/in"
-	run -4 wspub --on-error skip --rejects "$T/rejects" --tenant-field t \
+	run -5 wspub --on-error skip --rejects "$T/rejects" --tenant-field t \
 		-f "$T/in"
 	[[ $output == *"$T/in: line 1: the server refuses: FORBIDDEN: no way"* ]]
 	head -n 1 "$T/in" | cmp - "$T/rejects"

@@ -271,7 +271,7 @@ greeting() {
 	while read -r code status text; do
 		fake "$(steps "$(greeting a 1)" "{\"close\":$code,\"reason\":\"so\"}")"
 		run "-$status" wssub t
-		[[ $output == *"closed with $code ($text): so" ]]
+		[[ $output == *"closed with $code ($text): so"* ]]
 	done <<-END
 		4003 4 forbidden
 		4010 4 authentication required
@@ -482,7 +482,7 @@ says() {
 	fake '{"status":403,"phrase":"Forbidden","body":"see --origin"}]'
 	says 4 'the server refused: 403 Forbidden: see --origin'
 	fake '{"status":401,"phrase":"Unauthorized"}]'
-	says 4 'the server wants credentials: 401 Unauthorized'
+	says 4 'the server asks for a token (--token-file, WSD_TOKEN): 401 Unauthorized'
 	fake '{"status":200,"phrase":"OK","body":"<html>"}]'
 	says 3 'this path is no WebSocket endpoint: 200 OK: <html>'
 	fake '{"status":302,"phrase":"Found","headers":"Location: /there\r\n"}]'
@@ -498,7 +498,7 @@ says() {
 	done
 	fake '{"drop":true}]'
 	WSD_URL=wss://127.0.0.1:$PORT/ws run -3 wssub t
-	[[ $output == *'the TLS handshake failed: perhaps the server speaks no TLS (then use ws:), or '* ]]
+	[[ $output == *': the server ended the TLS handshake: perhaps it does not speak TLS (then it is ws://)' ]]
 	upgrade='HTTP/1.1 101 X\r\nConnection: Upgrade\r\nUpgrade: '
 	while read -r headers wrong; do
 		fake "{\"raw\":\"$upgrade$headers\\r\\n\\r\\n\"}]"

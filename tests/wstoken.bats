@@ -374,7 +374,7 @@ later() {
 		# shellcheck disable=SC2154 # by run
 		echo "$stderr"
 		[[ $stderr == *'(not shown: a token or secret belongs in a file or stdin)'* ]]
-		[[ $stderr != *"${@: -1}"* && $output == '' ]]
+		[[ $stderr != *"$word"* && $output == '' ]]
 	}
 	for word in "$token" "$(<k)"; do
 		unseen "$word"

@@ -2,6 +2,9 @@
 
 complete -c redis2ws -f
 complete -c redis2ws -s u -l url -x -d 'server (WSD_URL, default ws://localhost:3000/ws)'
+complete -c redis2ws -l token-file -r -F -d 'show the token in FILE, which others cannot read (WSD_TOKEN)'
+complete -c redis2ws -l cacert -r -F -d 'the authorities that may sign the certificate of a wss server, as PEM (default: those of the system)'
+complete -c redis2ws -l insecure -d 'do not check the certificate of a wss server'
 complete -c redis2ws -l redis -x -d 'Redis (REDIS_URL, default redis://127.0.0.1:6379)'
 complete -c redis2ws -l redis-password-file -r -F -d 'its password is in FILE, which others cannot read (REDIS_PASSWORD, or what the URL has)'
 complete -c redis2ws -l channel -x -d 'subscribe to this channel; repeatable'

@@ -2,6 +2,9 @@
 
 complete -c wspub -f
 complete -c wspub -s u -l url -x -d 'server (WSD_URL, default ws://localhost:3000/ws)'
+complete -c wspub -l token-file -r -F -d 'show the token in FILE, which others cannot read (WSD_TOKEN)'
+complete -c wspub -l cacert -r -F -d 'the authorities that may sign the certificate of a wss server, as PEM (default: those of the system)'
+complete -c wspub -l insecure -d 'do not check the certificate of a wss server'
 complete -c wspub -s f -l file -r -F -d 'publish the lines of FILE, - is stdin; repeatable'
 complete -c wspub -s s -l slurp -d 'stdin, or each FILE, is one document'
 complete -c wspub -l tenant-field -x -d 'take the tenant out of each document, from a member such as a.b'

@@ -2,6 +2,9 @@
 
 complete -c wssub -f
 complete -c wssub -s u -l url -x -d 'server (WSD_URL, default ws://localhost:3000/ws)'
+complete -c wssub -l token-file -r -F -d 'show the token in FILE, which others cannot read (WSD_TOKEN)'
+complete -c wssub -l cacert -r -F -d 'the authorities that may sign the certificate of a wss server, as PEM (default: those of the system)'
+complete -c wssub -l insecure -d 'do not check the certificate of a wss server'
 complete -c wssub -s e -l envelope -d 'write whole UPDATE and GAP messages, with tenant, seq and time'
 complete -c wssub -s c -l count -x -d 'exit after N updates'
 complete -c wssub -s W -l timeout -x -d 'exit 124 when it takes longer than this'

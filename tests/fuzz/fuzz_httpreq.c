@@ -47,6 +47,7 @@ static void read_head(struct httpreq_head *head, char *fields[FIELDS])
 	head->method = strchr(flags, 'p')   ? HTTPREQ_POST
 		       : strchr(flags, 'h') ? HTTPREQ_HEAD
 		       : strchr(flags, 'o') ? HTTPREQ_OTHER
+		       : strchr(flags, 'a') ? HTTPREQ_OPTIONS
 					    : HTTPREQ_GET;
 	head->http10 = strchr(flags, '0');
 	head->target_too_long = strchr(flags, 't');
@@ -73,6 +74,8 @@ static void check_publish(const struct httpreq *r)
 
 static void check_taken(const struct httpreq *r)
 {
+	if (r->options)
+		return;
 	must(r->limit >= 1 && r->limit <= HTTPREQ_LIMIT_MAX);
 	must(!r->after || r->after_len > 0);
 	if (r->endpoint == HTTPREQ_PUBLISH)

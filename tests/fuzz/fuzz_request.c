@@ -45,7 +45,12 @@ static void check(const struct request *r, const char *text, size_t size)
 	check_text(&r->key, PROTO_KEY_MAX);
 	check_text(&r->producer, PROTO_PRODUCER_MAX);
 	check_text(&r->token, size);
-	must(!r->tenant.bytes || tenant_valid(r->tenant.bytes, r->tenant.len));
+	must(!r->tenant.bytes || r->all ||
+	     tenant_valid(r->tenant.bytes, r->tenant.len));
+	must(!r->all || (r->tenant.len == 1 && *r->tenant.bytes == '*' &&
+			 (r->type == REQUEST_UNSUBSCRIBE ||
+			  (r->type == REQUEST_SUBSCRIBE &&
+			   r->since.kind == PROTO_SINCE_HEAD))));
 	must(strnlen(r->since.epoch, sizeof(r->since.epoch)) <=
 		     PROTO_EPOCH_MAX ||
 	     r->since.kind != PROTO_SINCE_SEQ);

@@ -2,9 +2,10 @@
 /*
  * A script of events for four sessions of one hub, two of each dialect: text
  * in whole and in pieces, partial writes, room again, time that passes, limits
- * that change, drain, ends and new beginnings. Whatever happens, frames are
- * whole, the ledger adds up, memory is bounded and given back, and a wsd.v1
- * peer gets what it was promised.
+ * that change, tokens and their ends, drain, ends and new beginnings. Whatever
+ * happens, frames are whole, the ledger adds up, memory is bounded and given
+ * back, a wsd.v1 peer gets what it was promised, and where tokens are asked for
+ * (input of odd length) nobody gets more than they allow.
  */
 #include "../unit/fakeconn.h"
 #include "answer.h"
@@ -30,8 +31,11 @@ struct watch {
 struct peer {
 	struct fakeconn conn;
 	struct watch watches[TENANTS];
-	uint64_t acked; /* id of the last ACK */
-	long takes[8];	/* its script */
+	struct watch all;	/* of all tenants */
+	uint64_t last[TENANTS]; /* seq by that; 0: any may come */
+	bool mixed;		/* had both, so who knows what came why */
+	uint64_t acked;		/* id of the last ACK */
+	long takes[8];		/* its script */
 	bool welcomed;
 	bool open; /* in the middle of a message */
 	bool rude; /* input came although it was paused */
@@ -48,30 +52,68 @@ static bool is_v1(const struct peer *p)
 	return p->conn.session.dialect == SESSION_V1;
 }
 
-static void hear_subscribed(struct watch *w, const struct answer *a)
+static void forget_last(struct peer *p)
 {
-	must(!w->subscribed || (a->next == w->next && !a->replayed));
+	for (int i = 0; i < TENANTS; i++)
+		p->last[i] = 0;
+}
+
+static bool has_any(const struct peer *p)
+{
+	for (int i = 0; i < TENANTS; i++)
+		if (p->watches[i].subscribed)
+			return true;
+	return false;
+}
+
+static void hear_subscribed(struct peer *p, struct watch *w,
+			    const struct answer *a)
+{
+	must(!w->subscribed || p->mixed ||
+	     (a->next == w->next && !a->replayed));
+	if (w == &p->all && !w->subscribed)
+		forget_last(p);
 	w->subscribed = true;
 	w->next = a->next;
 	strcpy(w->epoch, a->epoch);
+	p->mixed |= p->all.subscribed && has_any(p);
+}
+
+/* Of all tenants: each one's numbers rise by one, unless there was a GAP. */
+static void hear_one_of_all(struct peer *p, const struct answer *a)
+{
+	uint64_t *last = &p->last[(*a->tenant - '0') & 3];
+
+	must(!*last || a->seq == *last + 1 || a->seq == 1);
+	*last = a->seq;
+	p->all.next++;
 }
 
 /* What has a number must be the next one. */
-static void hear_number(struct watch *w, const struct answer *a)
+static void hear_number(struct peer *p, struct watch *w, const struct answer *a)
 {
+	if (p->mixed)
+		return;
+	if (p->all.subscribed) {
+		hear_one_of_all(p, a);
+		return;
+	}
 	must(w->subscribed && a->seq == w->next &&
 	     strcmp(a->epoch, w->epoch) == 0);
 	w->next++;
 }
 
 /* What was skipped begins where one stands. */
-static void hear_gap(struct watch *w, const struct answer *a)
+static void hear_gap(struct peer *p, struct watch *w, const struct answer *a)
 {
 	must(w->subscribed);
 	if (strcmp(a->reason, "slow") != 0)
 		return;
-	must(a->from == w->next && a->to >= a->from);
+	must(p->mixed || a->from == w->next);
+	must(a->to >= a->from);
 	w->next = a->to + 1;
+	if (w == &p->all)
+		forget_last(p);
 }
 
 static void hear(struct peer *p, const char *line, size_t len)
@@ -82,22 +124,22 @@ static void hear(struct peer *p, const char *line, size_t len)
 	must(answer_parse(&a, line, len) == JSON_OK);
 	must(p->welcomed == (a.type != ANSWER_WELCOME));
 	p->welcomed = true;
-	w = &p->watches[(*a.tenant - '0') & 3];
+	w = *a.tenant == '*' ? &p->all : &p->watches[(*a.tenant - '0') & 3];
 	switch (a.type) {
 	case ANSWER_SUBSCRIBED:
-		hear_subscribed(w, &a);
+		hear_subscribed(p, w, &a);
 		break;
 	case ANSWER_UNSUBSCRIBED:
 		w->subscribed = false;
 		break;
 	case ANSWER_UPDATE:
-		hear_number(w, &a);
+		hear_number(p, w, &a);
 		break;
 	case ANSWER_GAP:
 		if (a.seq)
-			hear_number(w, &a);
+			hear_number(p, w, &a);
 		else
-			hear_gap(w, &a);
+			hear_gap(p, w, &a);
 		break;
 	case ANSWER_ACK:
 		must(a.id > p->acked);
@@ -128,13 +170,32 @@ static void listen_to(struct peer *p)
 	     buf_len(&p->conn.session.outlet.control) <= CONTROL_MAX);
 }
 
+/* Nobody keeps a subscription that no token of his allows. */
+static bool entitled(const struct session *s)
+{
+	if (!s->outlet.hub->guarded || s->outlet.closing)
+		return true;
+	list_for_each (node, &s->outlet.subscriptions) {
+		const struct hub_tenant *t =
+			list_entry(node, struct subscription, in_outlet)
+				->tenant;
+
+		if (!pass_may(&s->pass, RIGHTS_SUBSCRIBE, t->id, t->id_len))
+			return false;
+	}
+	return pass_count(&s->pass) <= PASS_MAX;
+}
+
 static void check(struct world *w)
 {
 	must(fakeconn_ledger(&w->hub));
 	must(w->hub.tenants.count <= w->hub.config.tenants_max);
 	must(w->hub.keys.count <= w->hub.config.keys_max);
-	for (int i = 0; i < CONNECTIONS; i++)
+	must(!w->hub.overview.stream || stream_readers(w->hub.overview.stream));
+	for (int i = 0; i < CONNECTIONS; i++) {
 		listen_to(&w->peers[i]);
+		must(entitled(&w->peers[i].conn.session));
+	}
 }
 
 static void open_peer(struct world *w, int i)
@@ -171,6 +232,19 @@ static void put_publish(struct world *w, struct buf *b, uint8_t what,
 			   any, tenant);
 }
 
+/* A token of fakeconn.h: for some tenants, good for up to 15 steps of time. */
+static void put_token(const struct world *w, struct buf *b, uint8_t more)
+{
+	static const char *const patterns[] = {"0", "1", "*", "2*"};
+	long long now = w->hub.now.wall_ms / 1000;
+
+	if (more & 8)
+		buf_puts(b, ",\"token\":\"bad\"");
+	else
+		buf_printf(b, ",\"token\":\"who:%s:%lld\"", patterns[more & 3],
+			   now + (more >> 4));
+}
+
 /* Appends a message from a few bytes of the script. */
 static void put_message(struct world *w, struct script *s, struct buf *b)
 {
@@ -190,8 +264,11 @@ static void put_message(struct world *w, struct script *s, struct buf *b)
 	switch (what) {
 	case 0:
 	case 1:
-		buf_printf(b, "{\"type\":\"SUBSCRIBE\",\"tenantId\":%u%s}",
+		buf_printf(b, "{\"type\":\"SUBSCRIBE\",\"tenantId\":%u%s",
 			   tenant, since[more >> 2 & 7]);
+		if (more & 128)
+			put_token(w, b, script_byte(s));
+		buf_putc(b, '}');
 		break;
 	case 2:
 		buf_printf(b, "{\"type\":\"UNSUBSCRIBE\",\"tenantId\":\"%u\"}",
@@ -207,10 +284,17 @@ static void put_message(struct world *w, struct script *s, struct buf *b)
 				 "{\"type\":\"PING\",\"id\":\"01234567\"}\n");
 		break;
 	case 5:
-		buf_puts(b, "{\"type\":\"AUTH\",\"token\":\"t\"}");
+		buf_puts(b, "{\"type\":\"AUTH\"");
+		put_token(w, b, more);
+		buf_putc(b, '}');
 		break;
 	case 6:
 		buf_puts(b, "{\"type\":\"PING\"}");
+		break;
+	case 14:
+	case 15:
+		buf_printf(b, "{\"type\":\"%sSUBSCRIBE\",\"tenantId\":\"*\"}",
+			   what & 1 ? "" : "UN");
 		break;
 	default:
 		put_publish(w, b, what - 7, more);
@@ -285,6 +369,8 @@ static void pass(struct world *w, uint8_t amount)
 	int64_t ms = (amount + 1) * (int64_t)STEP_MS;
 
 	hub_set_time(&w->hub, now->mono_ms + ms, now->wall_ms + ms);
+	for (int i = 0; i < CONNECTIONS; i++)
+		session_watch(&w->peers[i].conn.session);
 	hub_sweep(&w->hub, 2);
 }
 
@@ -304,7 +390,7 @@ static void limit(struct world *w, uint8_t memory, uint8_t flags)
 
 static void event(struct world *w, struct script *s)
 {
-	uint8_t op = script_byte(s);
+	uint8_t op = script_byte(s), memory;
 	struct peer *p = &w->peers[op & 3];
 
 	switch (op >> 2 & 15) {
@@ -335,7 +421,8 @@ static void event(struct world *w, struct script *s)
 		session_wake(&p->conn.session);
 		break;
 	case 11:
-		limit(w, script_byte(s), script_byte(s));
+		memory = script_byte(s);
+		limit(w, memory, script_byte(s));
 		break;
 	case 9:
 		w->hub.draining = script_byte(s) > 200;
@@ -404,6 +491,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	memset(&w, 0, sizeof(w));
 	must(fakeconn_hub(&w.hub, &config) == 0);
+	w.hub.guarded = size & 1;
 	for (int i = 0; i < CONNECTIONS; i++)
 		open_peer(&w, i);
 	while (s.left) {

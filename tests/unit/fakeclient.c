@@ -39,10 +39,46 @@ int client_send(struct client *c, struct buf *message)
 	if (!client_can_send(c))
 		return -1;
 	c->busy = true;
+	c->frames++;
 	buf_append(&c->sent, buf_bytes(message), buf_len(message));
 	buf_putc(&c->sent, FRAME_END);
 	buf_clear(message, SIZE_MAX);
 	return 0;
+}
+
+uint32_t client_sent(const struct client *c)
+{
+	return c->frames;
+}
+
+/* It knows of no token. */
+bool client_answer(struct client *c, const struct answer *answer)
+{
+	(void)c;
+	return answer->type == ANSWER_EXPIRING;
+}
+
+void client_deny(struct client *c, enum proto_code code, const char *text)
+{
+	struct client_loss loss = {
+		.text = text,
+		.status = EXIT_REFUSED,
+		.connected = true,
+		.final = code != PROTO_TOKEN_EXPIRED,
+	};
+
+	c->connected = c->busy = false;
+	c->events->lost(c->user, &loss);
+}
+
+void client_renew(struct client *c)
+{
+	(void)c;
+}
+
+void fakeclient_auth(struct client *c)
+{
+	c->frames++;
 }
 
 void client_delay(struct client *c, uint64_t ms)
@@ -68,6 +104,7 @@ static void connect_it(struct client *c)
 {
 	c->connected = true;
 	c->busy = false;
+	c->frames = 0;
 }
 
 void fakeclient_welcome(struct client *c, uint64_t max_message,

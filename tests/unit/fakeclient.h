@@ -17,7 +17,8 @@ struct client {
 	const struct client_events *events;
 	void *user;
 	bool connected;
-	bool busy; /* a frame is leaving */
+	bool busy;	 /* a frame is leaving */
+	uint32_t frames; /* of this connection */
 	uint64_t delay_ms;
 	struct buf sent; /* frames that were not read yet, see below */
 };
@@ -32,6 +33,9 @@ void fakeclient_plain(struct client *c);
 /* The server sends this, with ' for ". */
 void fakeclient_says(struct client *c, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* The client has sent a frame by itself: an AUTH. */
+void fakeclient_auth(struct client *c);
 
 /* What was sent has left. */
 void fakeclient_written(struct client *c);

@@ -9,22 +9,22 @@ static const struct access nobody = {0};
 
 static bool allowed(const char *host, const char *origin)
 {
-	return access_judge(&nobody, host, origin) == ACCESS_ALLOWED;
+	return access_judge(&nobody, host, origin, false) == ACCESS_ALLOWED;
 }
 
 static bool bad_host(const char *host)
 {
-	return access_judge(&nobody, host, NULL) == ACCESS_BAD_HOST;
+	return access_judge(&nobody, host, NULL, false) == ACCESS_BAD_HOST;
 }
 
 static bool no_host(const char *host)
 {
-	return access_judge(&nobody, host, NULL) == ACCESS_NO_HOST;
+	return access_judge(&nobody, host, NULL, false) == ACCESS_NO_HOST;
 }
 
 static bool bad_origin(const char *host, const char *origin)
 {
-	return access_judge(&nobody, host, origin) == ACCESS_BAD_ORIGIN;
+	return access_judge(&nobody, host, origin, false) == ACCESS_BAD_ORIGIN;
 }
 
 static void hosts(void)
@@ -77,19 +77,46 @@ static void origins(void)
 	   "and two in one, or one with more behind it");
 }
 
+static bool https_allowed(const char *host, const char *origin)
+{
+	static const char *const hosts[] = {"example.com"};
+	static const char *const origins[] = {"http://app.example.com"};
+	const struct access a = {hosts, 1, origins, 1};
+
+	return access_judge(&a, host, origin, true) == ACCESS_ALLOWED;
+}
+
+static void by_https(void)
+{
+	ok(https_allowed("example.com", "https://example.com") &&
+		   https_allowed("example.com:443", "https://example.com") &&
+		   https_allowed("example.com:8443",
+				 "https://example.com:8443"),
+	   "by https a page of the same host and port is allowed");
+	ok(!https_allowed("example.com", "http://example.com") &&
+		   !https_allowed("example.com:80", "http://example.com") &&
+		   !https_allowed("example.com:8443",
+				  "http://example.com:8443"),
+	   "but not one that came by http");
+	ok(https_allowed("example.com", "http://app.example.com") &&
+		   https_allowed("localhost", "http://localhost:5173") &&
+		   https_allowed("example.com", NULL),
+	   "--origin, loopback and no page are as ever");
+}
+
 static bool judged(const struct access *a, enum access_verdict verdict,
 		   const char *host, const char *origin)
 {
-	return access_judge(a, host, origin) == verdict;
+	return access_judge(a, host, origin, false) == verdict;
 }
 
 static void options(void)
 {
 	static const char *const hosts[] = {"example.com", "one:8080",
 					    "[fe80::1]"};
-	static const char *const origins[] = {"https://app.example.com",
-					      "null"};
-	const struct access a = {hosts, 3, origins, 2};
+	static const char *const origins[] = {"https://app.example.com", "null",
+					      "file://"};
+	const struct access a = {hosts, 3, origins, 3};
 
 	ok(judged(&a, ACCESS_ALLOWED, "Example.com:99", NULL) &&
 		   judged(&a, ACCESS_ALLOWED, "[fe80::1]:3", NULL),
@@ -103,9 +130,12 @@ static void options(void)
 	   "and nothing like it");
 	ok(judged(&a, ACCESS_ALLOWED, "localhost", "https://app.example.com") &&
 		   judged(&a, ACCESS_ALLOWED, "localhost",
-			  "HTTPS://App.Example.com") &&
-		   judged(&a, ACCESS_ALLOWED, "localhost", "null"),
+			  "HTTPS://App.Example.com"),
 	   "--origin allows an origin");
+	ok(judged(&a, ACCESS_BAD_ORIGIN, "localhost", "null") &&
+		   judged(&a, ACCESS_BAD_ORIGIN, "localhost", "NULL") &&
+		   judged(&a, ACCESS_BAD_ORIGIN, "localhost", "file://"),
+	   "but never one that anybody's pages can have");
 	ok(judged(&a, ACCESS_BAD_ORIGIN, "localhost",
 		  "http://app.example.com") &&
 		   judged(&a, ACCESS_BAD_ORIGIN, "localhost",
@@ -153,14 +183,10 @@ static void valid_names(void)
 		"[1.2.3.4]", "a b",   "a'b",
 		"*.x.com",   "a@b",   "m\xc3\xbcnchen.de",
 		":80",	     "[]:80", NULL};
-	static const char *const origins[] = {"https://example.com",
-					      "http://[::1]:3000",
-					      "HTTPS://Example.com:80",
-					      "tauri://localhost",
-					      "chrome-extension://abcdef",
-					      "null",
-					      "file://",
-					      NULL};
+	static const char *const origins[] = {
+		"https://example.com",	     "http://[::1]:3000",
+		"HTTPS://Example.com:80",    "tauri://localhost",
+		"chrome-extension://abcdef", NULL};
 	static const char *const no_origins[] = {"",
 						 "*",
 						 "example.com",
@@ -174,6 +200,9 @@ static void valid_names(void)
 						 "a b://x",
 						 "https://a https://b",
 						 "http://a'; x '",
+						 "null",
+						 "file://",
+						 "file:///tmp/x.html",
 						 NULL};
 
 	ok(all(access_host_valid, hosts, true), "hosts that can be allowed");
@@ -189,6 +218,7 @@ int main(void)
 	valid_names();
 	hosts();
 	origins();
+	by_https();
 	options();
 	ok(access_is_loopback("::1", 3) &&
 		   access_is_loopback("localhostx", 9) &&

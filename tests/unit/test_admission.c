@@ -74,6 +74,41 @@ static void of_one_address(void)
 	admission_release(&a);
 }
 
+static enum admission_verdict locate(struct admission *a,
+				     struct admission_entry *e,
+				     struct netaddr where)
+{
+	return admission_locate(a, e, &where);
+}
+
+static void known_later(void)
+{
+	struct admission_limits limits = {
+		.connections = 99, .per_address = 2, .half_open = 99};
+	struct admission_entry e[5];
+	struct admission a;
+
+	admission_init(&a, &limits);
+	for (int i = 0; i < 4; i++)
+		admission_enter(&a, &e[i], NULL);
+	ok(a.count == 4 && a.half_open_now == 4 && a.addresses.count == 0,
+	   "who comes for somebody yet unknown counts for no address");
+	ok(locate(&a, &e[0], from(1)) == ADMITTED &&
+		   locate(&a, &e[1], from(1)) == ADMITTED &&
+		   locate(&a, &e[2], from(1)) == ADMISSION_ADDRESS_FULL &&
+		   locate(&a, &e[3], from(2)) == ADMITTED,
+	   "and then for that one, as far as there is room");
+	ok(locate(&a, &e[3], from(3)) == ADMITTED && a.addresses.count == 2 &&
+		   locate(&a, &e[0], loopback) == ADMITTED &&
+		   enter(&a, &e[4], from(1)) == ADMITTED,
+	   "not for the one before any more");
+	for (int i = 0; i < 5; i++)
+		admission_leave(&a, &e[i]);
+	ok(a.count == 0 && a.half_open_now == 0 && a.addresses.count == 0,
+	   "nothing is left, of one without room neither");
+	admission_release(&a);
+}
+
 static void half_open(void)
 {
 	struct admission_limits limits = {.connections = 99, .half_open = 2};
@@ -119,6 +154,7 @@ int main(void)
 {
 	in_all();
 	of_one_address();
+	known_later();
 	half_open();
 	without_memory();
 	return tap_end();

@@ -215,6 +215,33 @@ static void reading(void)
 		 "\"1234567890123456789012345678901234567890\"}") == JSON_OK &&
 		   !*a.reason,
 	   "a text that is too long counts as absent");
+	ok(parse(&a, "{\"type\":\"EXPIRING\",\"expires\":"
+		     "\"2026-01-01T00:00:00.000Z\",\"inMs\":1}") == JSON_OK &&
+		   a.type == ANSWER_EXPIRING &&
+		   strcmp(a.expires, "2026-01-01T00:00:00.000Z") == 0,
+	   "EXPIRING tells when");
+}
+
+static bool shows(const char *text, const char *want)
+{
+	char out[ANSWER_ERROR_MAX];
+	struct answer a;
+
+	return parse(&a, text) == JSON_OK &&
+	       strcmp(answer_show_error(&a, out), want) == 0;
+}
+
+static void showing(void)
+{
+	ok(shows("{\"type\":\"ERROR\",\"code\":\"FORBIDDEN\","
+		 "\"message\":\"n\\u006f\"}",
+		 "FORBIDDEN: no"),
+	   "an ERROR is shown with its message");
+	ok(shows("{\"type\":\"ERROR\",\"code\":\"NEW_CODE\"}", "NEW_CODE") &&
+		   shows("{\"type\":\"ERROR\",\"code\":\"NEW_CODE\","
+			 "\"message\":5}",
+			 "NEW_CODE"),
+	   "or without one");
 }
 
 int main(void)
@@ -228,6 +255,7 @@ int main(void)
 	welcome(&b);
 	updates(&b);
 	reading();
+	showing();
 	buf_release(&b);
 	return tap_end();
 }

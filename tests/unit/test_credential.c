@@ -45,8 +45,7 @@ static void headers(void)
 		   reads("/", "Authorization: Bearer a b\r\n",
 			 CREDENTIAL_HEADER, "a b"),
 	   "it is not for here to judge what a token is");
-	ok(reads("/",
-		 "Authorization: Basic x\r\nAuthorization: Bearer abc\r\n",
+	ok(reads("/", "Authorization: Basic x\r\nAuthorization: Bearer abc\r\n",
 		 CREDENTIAL_HEADER, "abc"),
 	   "a proxy may add one of its own");
 	ok(reads("/", "Authorization: Bearer a\r\nAuthorization: Bearer a\r\n",

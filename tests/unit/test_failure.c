@@ -4,6 +4,7 @@
 #include "failure.h"
 #include "tap.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define URL "ws://h:1/ws"
@@ -22,7 +23,7 @@ static bool answer_is(unsigned code, enum exits status, bool final)
 {
 	struct failure f;
 
-	failure_answer(&f, URL, code, "", "");
+	failure_answer(&f, URL, code, "", "", false);
 	return is(&f, status, final);
 }
 
@@ -30,7 +31,7 @@ static bool close_is(unsigned code, enum exits status, bool final)
 {
 	struct failure f;
 
-	failure_close(&f, URL, code, "");
+	failure_close(&f, URL, code, "", false);
 	return is(&f, status, final);
 }
 
@@ -42,25 +43,25 @@ static void sentences(void)
 	failure_connect(&f, URL, false, "%s", "connection refused");
 	ok(says(&f, "cannot connect to '" URL "': connection refused"),
 	   "a failed connect names the URL and the reason");
-	failure_answer(&f, URL, 403, "Forbidden", "no such origin");
+	failure_answer(&f, URL, 403, "Forbidden", "no such origin", false);
 	ok(says(&f, "cannot connect to '" URL "': the server refused: "
 		    "403 Forbidden: no such origin"),
 	   "an HTTP answer is told whole");
-	failure_answer(&f, URL, 404, "", "");
+	failure_answer(&f, URL, 404, "", "", false);
 	ok(says(&f, "cannot connect to '" URL "': the server has nothing at "
 		    "this path: 404"),
 	   "and without what it lacks");
-	failure_close(&f, URL, 4108, "");
+	failure_close(&f, URL, 4108, "", false);
 	ok(says(&f, "lost the connection to '" URL "': closed with 4108 "
 		    "(too slow)"),
 	   "a close code is explained");
-	failure_close(&f, URL, 1001, "bye");
+	failure_close(&f, URL, 1001, "bye", false);
 	ok(says(&f, "lost the connection to '" URL "': closed with 1001 "
 		    "(going away): bye"),
 	   "a close reason is told");
 	memset(long_text, 'x', sizeof(long_text) - 1);
 	long_text[sizeof(long_text) - 1] = '\0';
-	failure_answer(&f, long_text, 500, long_text, long_text);
+	failure_answer(&f, long_text, 500, long_text, long_text, false);
 	ok(strlen(f.text) < sizeof(f.text), "texts of any length are cut");
 }
 
@@ -84,6 +85,94 @@ static void consequences(void)
 	ok(close_is(4001, EXIT_REJECTED, true) &&
 		   close_is(1009, EXIT_REJECTED, true),
 	   "4001 and 1009 blame what was sent");
+}
+
+/* What is about a token. `token`: one was shown. */
+static bool answer_says(bool token, const char *meaning)
+{
+	struct failure f;
+	char want[FAILURE_TEXT_MAX];
+
+	failure_answer(&f, URL, 401, "Unauthorized", "", token);
+	snprintf(want, sizeof(want),
+		 "cannot connect to '" URL "': %s: 401 Unauthorized", meaning);
+	return says(&f, want) && is(&f, EXIT_REFUSED, true) && f.token == token;
+}
+
+static bool close_helps(unsigned code, bool token, bool helps)
+{
+	struct failure f;
+
+	failure_close(&f, URL, code, "", token);
+	return f.token == helps;
+}
+
+static bool denied(enum proto_code code, bool token, bool helps)
+{
+	struct failure f;
+
+	failure_denied(&f, code, "cannot", token);
+	return is(&f, EXIT_REFUSED, true) && f.token == helps;
+}
+
+static void tokens(void)
+{
+	struct failure f;
+
+	ok(answer_says(true, "the server does not take this token"),
+	   "401 with a token: another may help");
+	ok(answer_says(false, "the server asks for a token (--token-file, "
+			      "WSD_TOKEN)"),
+	   "401 without one says how to show one");
+	ok(close_helps(4011, true, true) && close_helps(4011, false, false) &&
+		   close_helps(4010, true, false) &&
+		   close_helps(4003, true, false) &&
+		   close_helps(4212, true, false),
+	   "of the close codes another token helps after 4011 alone");
+	failure_close(&f, URL, 4010, "too late", false);
+	ok(says(&f, "lost the connection to '" URL "': closed with 4010 "
+		    "(authentication required): too late (--token-file, "
+		    "WSD_TOKEN)"),
+	   "4010 without a token says how to show one");
+	ok(denied(PROTO_AUTH_FAILED, true, true) &&
+		   denied(PROTO_TOKEN_EXPIRED, true, true) &&
+		   denied(PROTO_AUTH_REQUIRED, true, false) &&
+		   denied(PROTO_AUTH_REQUIRED, false, false),
+	   "of the ERRORs after AUTH_FAILED and TOKEN_EXPIRED");
+	failure_denied(&f, PROTO_AUTH_REQUIRED, "it says no", false);
+	ok(says(&f, "it says no (--token-file, WSD_TOKEN)"),
+	   "AUTH_REQUIRED without a token says how to show one");
+	failure_expired(&f, URL, "f");
+	ok(says(&f, "cannot connect to '" URL "': the token has expired, and "
+		    "'f' still has it") &&
+		   is(&f, EXIT_REFUSED, true) && f.token,
+	   "an expired token and its file");
+	failure_expired(&f, URL, NULL);
+	ok(says(&f, "cannot connect to '" URL "': the token has expired"),
+	   "or without a file");
+}
+
+static bool close_is_busy(unsigned code)
+{
+	struct failure f;
+
+	failure_close(&f, URL, code, "", false);
+	return f.busy;
+}
+
+static void busy(void)
+{
+	struct failure f;
+
+	failure_answer(&f, URL, 429, "", "", true);
+	ok(f.busy && !f.token, "429 asks for fewer attempts");
+	failure_answer(&f, URL, 503, "", "", true);
+	ok(!f.busy, "503 does not");
+	ok(close_is_busy(4100) && close_is_busy(4101),
+	   "4100 and 4101 ask for fewer attempts");
+	ok(!close_is_busy(4108) && !close_is_busy(4212) &&
+		   !close_is_busy(4011) && !close_is_busy(1001),
+	   "4108 and the others do not");
 }
 
 static void waiting(void)
@@ -112,6 +201,8 @@ int main(void)
 {
 	sentences();
 	consequences();
+	tokens();
+	busy();
 	waiting();
 	return tap_end();
 }

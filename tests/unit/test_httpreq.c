@@ -83,18 +83,47 @@ static void methods(void)
 	ok(judge(&head, &r, &refusal) == 0 && r.to_head, "HEAD where GET is");
 	head.method = HTTPREQ_POST;
 	ok(judge(&head, &r, &refusal) == 405 &&
-		   strcmp(refusal.allow, "GET, HEAD") == 0,
+		   strcmp(refusal.allow, "GET, HEAD, OPTIONS") == 0,
 	   "405 says what is allowed where one reads");
 	head = post;
 	head.method = HTTPREQ_GET;
 	ok(judge(&head, &r, &refusal) == 405 &&
-		   strcmp(refusal.allow, "POST") == 0,
+		   strcmp(refusal.allow, "POST, OPTIONS") == 0,
 	   "and where one publishes");
 	head.path = "/v1/tenants/!/updates";
 	ok(judge(&head, &r, &refusal) == 405,
 	   "the method comes before the tenant");
 	head.path = "/nowhere";
 	ok(judge(&head, &r, &refusal) == 404, "and the path before the method");
+}
+
+static bool takes(const char *path, const char *methods)
+{
+	struct httpreq_head head = {.path = path, .method = HTTPREQ_OPTIONS};
+	struct reply refusal;
+	struct httpreq r;
+
+	return judge(&head, &r, &refusal) == 0 && r.options &&
+	       strcmp(r.options, methods) == 0;
+}
+
+static void options(void)
+{
+	struct httpreq_head head = {.path = "/x", .method = HTTPREQ_OPTIONS};
+
+	ok(takes("/healthz", "GET, HEAD, OPTIONS") &&
+		   takes("/v1/tenants", "GET, HEAD, OPTIONS") &&
+		   takes("/v1/tenants/t/updates", "POST, OPTIONS") &&
+		   takes("/ws", "GET, OPTIONS"),
+	   "OPTIONS asks what a path takes");
+	ok(status_of(head) == 404, "that there is");
+	head.target_too_long = true;
+	ok(status_of(head) == 414, "and can be read");
+	head = post;
+	head.method = HTTPREQ_OPTIONS;
+	head.length = "x";
+	head.transfer = "chunked";
+	ok(status_of(head) == 0, "nothing else matters");
 }
 
 static bool publishes(const struct httpreq_head *head, bool lines)
@@ -340,6 +369,7 @@ int main(void)
 {
 	finding();
 	methods();
+	options();
 	tenants();
 	lengths();
 	expectations();

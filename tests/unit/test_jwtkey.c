@@ -369,7 +369,7 @@ static void full(void)
 				"have no kid"),
 	   "one more");
 	for (int i = KEYRING_UNNAMED_MAX; i < KEYRING_MAX; i++) {
-		char kid[4];
+		char kid[12];
 
 		snprintf(kid, sizeof(kid), "%d", i);
 		added &= keyring_add(&ring, numbered('1', kid), why) == 0;

@@ -84,6 +84,12 @@ static void forbidding(void)
 		   proto_code_forbids(PROTO_AUTH_FAILED) &&
 		   proto_code_forbids(PROTO_TOKEN_EXPIRED),
 	   "codes that say that one may not");
+	ok(proto_code_denies(PROTO_AUTH_REQUIRED) &&
+		   proto_code_denies(PROTO_AUTH_FAILED) &&
+		   proto_code_denies(PROTO_TOKEN_EXPIRED) &&
+		   !proto_code_denies(PROTO_FORBIDDEN) &&
+		   !proto_code_denies(PROTO_INTERNAL),
+	   "which of them say who is not known");
 	ok(!proto_code_forbids(PROTO_FINE) &&
 		   !proto_code_forbids(PROTO_RATE_LIMITED) &&
 		   !proto_code_forbids(PROTO_BAD_TENANT),

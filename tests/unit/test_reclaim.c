@@ -137,6 +137,39 @@ static void then_the_slow(bool skip)
 	hub_release(&h);
 }
 
+/* Who is skipped before its turn has come hears of that first, too. */
+static void skipped_unheard(void)
+{
+	static const char want[] =
+		"{\"type\":\"PONG\",\"id\":1}\n{\"type\":\"GAP\","
+		"\"tenantId\":\"a\",\"epoch\":\"run.0\",\"from\":1,";
+	static const long none[] = {0};
+	struct fakeconn f;
+	struct hub h;
+
+	begin(&h);
+	h.config.slow_skip = true;
+	fakeconn_open(&f, &h, SESSION_V1);
+	fakeconn_run(&h);
+	subscribe(&f, "a");
+	fakeconn_script(&f, none, 1);
+	fakeconn_say(&f, "{'type':'PING','id':1}");
+	fakeconn_run(&h);
+	publish(&h, "a", 120);
+	ok(h.counters.dropped[DROP_SLOW] > 0, "some are skipped");
+	fakeconn_sound(&f);
+	buf_clear(&f.heard, 0);
+	fakeconn_writable(&f);
+	fakeconn_run(&h);
+	fakeconn_sound(&f);
+	buf_putc(&f.heard, '\0');
+	ok(strncmp(buf_bytes(&f.heard), want, strlen(want)) == 0,
+	   "and a GAP comes before what is left");
+	fakeconn_close(&f);
+	ok(fakeconn_ledger(&h), "the ledger adds up");
+	hub_release(&h);
+}
+
 static void then_refused(void)
 {
 	struct hub h;
@@ -185,6 +218,7 @@ int main(void)
 	then_history();
 	then_the_slow(false);
 	then_the_slow(true);
+	skipped_unheard();
 	then_refused();
 	in_sessions();
 	return tap_end();

@@ -22,7 +22,12 @@ static void expect(struct buf *want, const char *status, const char *type,
 		   "HTTP/1.1 %s\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
 		   "Content-Type: %s\r\nContent-Length: %zu\r\n"
 		   "Cache-Control: no-store\r\n"
+		   "Content-Security-Policy: default-src 'none'; "
+		   "frame-ancestors 'none'\r\n"
 		   "X-Content-Type-Options: nosniff\r\n"
+		   "Referrer-Policy: no-referrer\r\n"
+		   "X-Frame-Options: DENY\r\n"
+		   "Cross-Origin-Resource-Policy: same-origin\r\n"
 		   "%sConnection: close\r\n\r\n%s",
 		   status, type, strlen(body), more, to_head ? "" : body);
 }
@@ -61,6 +66,56 @@ static void contents(void)
 	reply_content(&r, 200, REPLY_TEXT);
 	ok(is(&r, "ok\n", "200 OK", "", "ok\n"), "content, with its length");
 	ok(is(&r, "", "200 OK", "", ""), "no content");
+}
+
+/* Whether all of it, without a content, is this head. */
+static bool head_is(const struct reply *r, const char *want)
+{
+	struct buf out;
+	bool same;
+
+	buf_init(&out);
+	reply_put(&out, r, NULL, false, WALL_MS);
+	same = strcmp(text_of(&out), want) == 0;
+	if (!same)
+		printf("# got %s\n", buf_bytes(&out));
+	buf_release(&out);
+	return same;
+}
+
+static void others(void)
+{
+	struct reply r;
+
+	reply_empty(&r, 204);
+	r.allow = "GET";
+	r.policy = "default-src 'self'";
+	ok(head_is(&r, "HTTP/1.1 204 No Content\r\n"
+		       "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+		       "Cache-Control: no-store\r\n"
+		       "Content-Security-Policy: default-src 'self'\r\n"
+		       "X-Content-Type-Options: nosniff\r\n"
+		       "Referrer-Policy: no-referrer\r\n"
+		       "X-Frame-Options: DENY\r\n"
+		       "Cross-Origin-Resource-Policy: same-origin\r\n"
+		       "Allow: GET\r\nConnection: close\r\n\r\n"),
+	   "no content, neither type nor length; a page has its own policy");
+	reply_content(&r, 200, REPLY_TEXT);
+	r.cors.origin = "https://a.example";
+	ok(is(&r, "ok\n", "200 OK",
+	      "Access-Control-Allow-Origin: https://a.example\r\n"
+	      "Vary: Origin\r\n",
+	      "ok\n"),
+	   "a page of another origin may read it");
+	reply_fault(&r, 429, PROTO_RATE_LIMITED, "x");
+	r.cors.origin = "https://a.example";
+	ok(is(&r, NULL, "429 Too Many Requests",
+	      "Access-Control-Allow-Origin: https://a.example\r\n"
+	      "Vary: Origin\r\n"
+	      "Access-Control-Expose-Headers: Retry-After, "
+	      "WWW-Authenticate\r\n",
+	      "{\"error\":{\"code\":\"RATE_LIMITED\",\"message\":\"x\"}}\n"),
+	   "an error too, and what to do then");
 }
 
 static void errors(void)
@@ -115,8 +170,8 @@ static void bounds(void)
 	text[sizeof(text) - 1] = '\0';
 	reply_error(&r, 400, "X", "%s", text);
 	ok(strlen(r.message) == REPLY_MESSAGE_MAX - 1, "a message is cut");
-	ok(reply_index(404) == 4 && strcmp(reply_digits(4), "404") == 0 &&
-		   strcmp(reply_reason(4), "Not Found") == 0 &&
+	ok(reply_index(404) == 5 && strcmp(reply_digits(5), "404") == 0 &&
+		   strcmp(reply_reason(5), "Not Found") == 0 &&
 		   reply_index(299) == reply_index(500),
 	   "each status has its text, unknown ones are 500");
 	buf_init(&out);
@@ -134,6 +189,7 @@ static void bounds(void)
 int main(void)
 {
 	contents();
+	others();
 	errors();
 	retries();
 	bounds();

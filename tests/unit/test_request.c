@@ -196,9 +196,9 @@ static void tenants(void)
 		   tenant_bad("['t']"),
 	   "nothing else than strings and integers is an id");
 	ok(tenant_bad("''") && tenant_bad("'.'") && tenant_bad("'..'") &&
-		   tenant_bad("'a b'") && tenant_bad("'*'") &&
-		   tenant_bad("'a/b'") && tenant_bad("'\\u0000'") &&
-		   tenant_bad("'\u00e4'"),
+		   tenant_bad("'a b'") && tenant_bad("'a*'") &&
+		   tenant_bad("'**'") && tenant_bad("'a/b'") &&
+		   tenant_bad("'\\u0000'") && tenant_bad("'\u00e4'"),
 	   "a string must be a valid id");
 	snprintf(longest, sizeof(longest), "'%0128d'", 0);
 	ok(tenant_is(longest, "0000000000000000000000000000000000000000000000"
@@ -209,6 +209,46 @@ static void tenants(void)
 	ok(tenant_bad(longest), "and not of 129");
 	snprintf(longest, sizeof(longest), "%d%0128d", 1, 0);
 	ok(tenant_bad(longest), "an integer neither");
+}
+
+/* Whether it is refused with this code when "*" is its tenant. */
+static bool all_refused(const char *type, const char *more,
+			enum proto_code code)
+{
+	char text[200];
+
+	snprintf(text, sizeof(text), "{'tenantId':'*','type':'%s'%s}", type,
+		 more);
+	return refused(text, code);
+}
+
+static void all_tenants(void)
+{
+	struct parsed p;
+
+	ok(parse(&p, "{'type':'SUBSCRIBE','tenantId':'*'}") == 0 &&
+		   p.request.all && text_is(&p.request.tenant, "*"),
+	   "one may subscribe to all tenants");
+	ok(parse(&p, "{'tenantId':'\\u002a','type':'UNSUBSCRIBE'}") == 0 &&
+		   p.request.all && text_is(&p.request.tenant, "*"),
+	   "and end that");
+	ok(parse(&p, "{'type':'SUBSCRIBE','tenantId':'t'}") == 0 &&
+		   !p.request.all,
+	   "one is not all");
+	ok(parse(&p, "{'type':'SUBSCRIBE','tenantId':'*','since':null}") == 0,
+	   "since may be null");
+	ok(all_refused("SUBSCRIBE", ",'since':'all'", PROTO_BAD_REQUEST) &&
+		   all_refused("SUBSCRIBE", ",'since':0", PROTO_BAD_REQUEST) &&
+		   all_refused("SUBSCRIBE", ",'since':{'age':1}",
+			       PROTO_BAD_REQUEST) &&
+		   all_refused("SUBSCRIBE", ",'since':{'epoch':'e','seq':1}",
+			       PROTO_BAD_REQUEST),
+	   "and nothing else");
+	ok(all_refused("PUBLISH", ",'data':1", PROTO_BAD_TENANT) &&
+		   all_refused("GAP", "", PROTO_BAD_TENANT) &&
+		   all_refused("PING", "", PROTO_BAD_TENANT) &&
+		   all_refused("AUTH", ",'token':'t'", PROTO_BAD_TENANT),
+	   "nothing else is of all tenants");
 }
 
 static bool since_is(const char *json, enum proto_since_kind kind,
@@ -421,6 +461,7 @@ int main(void)
 	json();
 	ids();
 	tenants();
+	all_tenants();
 	sinces();
 	texts();
 	round_trips();

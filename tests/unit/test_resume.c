@@ -10,15 +10,16 @@ static const struct proto_since all = {.kind = PROTO_SINCE_ALL};
 static const struct proto_since point = {
 	.kind = PROTO_SINCE_SEQ, .number = 41, .epoch = "a.0"};
 
-static void subscribed(struct resume *r, const char *epoch, uint64_t next,
-		       bool recovered)
+static enum resume_step subscribed(struct resume *r, const char *epoch,
+				   uint64_t next, bool recovered)
 {
 	struct answer a = {.type = ANSWER_SUBSCRIBED,
 			   .next = next,
 			   .recovered = recovered};
+	uint64_t ignored;
 
 	strcpy(a.epoch, epoch);
-	resume_subscribed(r, &a);
+	return resume_subscribed(r, &a, &ignored);
 }
 
 static enum resume_step update(struct resume *r, const char *epoch,
@@ -118,8 +119,47 @@ static void losing(void)
 	   "another epoch without a GAP is a jump of unknown length");
 }
 
+/* Whether something is missing from `from` on when it comes to `next`. */
+static bool misses(struct resume *r, const char *epoch, uint64_t next,
+		   uint64_t from)
+{
+	struct answer a = {.type = ANSWER_SUBSCRIBED, .next = next};
+	uint64_t got;
+
+	strcpy(a.epoch, epoch);
+	return resume_subscribed(r, &a, &got) == RESUME_JUMP && got == from;
+}
+
+static void all_tenants(void)
+{
+	struct resume r;
+
+	resume_init_live(&r);
+	ok(subscribed(&r, "a.0", 5, true) == RESUME_NEXT &&
+		   asks_kind(&r, PROTO_SINCE_HEAD),
+	   "all tenants: it begins with what comes");
+	ok(update(&r, "e.0", 700, NULL) == RESUME_NEXT &&
+		   update(&r, "f.0", 3, NULL) == RESUME_NEXT &&
+		   update(&r, "e.0", 9, NULL) == RESUME_NEXT,
+	   "whatever numbers updates have in their tenants");
+	ok(asks_kind(&r, PROTO_SINCE_HEAD), "and always does");
+	ok(subscribed(&r, "a.0", 8, true) == RESUME_NEXT,
+	   "it knows that nothing is missing");
+	ok(misses(&r, "a.0", 10, 8), "or from where on");
+	gap(&r, "a.0", 10, 19);
+	ok(update(&r, "e.0", 10, NULL) == RESUME_NEXT &&
+		   misses(&r, "a.0", 30, 21),
+	   "a GAP counts as all that it names");
+	ok(misses(&r, "b.0", 1, 0), "of another epoch nobody knows");
+	ok(misses(&r, "c.0", 1, 0) && misses(&r, "c.0", 0, 0) == false,
+	   "not even when the numbers fit");
+	update(&r, "e.0", 11, NULL);
+	ok(misses(&r, "c.0", 1, 0), "nor when they go back");
+}
+
 int main(void)
 {
+	all_tenants();
 	beginning();
 	coming_back();
 	losing();

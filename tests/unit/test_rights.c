@@ -39,6 +39,9 @@ static void patterns(void)
 		   !allows("acme-*", "xacme-1"),
 	   "and nothing else");
 	ok(allows("*", "a") && allows("*", "..."), "* allows all");
+	ok(allows("*", TENANT_ALL) && !allows("a*", TENANT_ALL) &&
+		   !allows("a", TENANT_ALL),
+	   "and it alone to ask for all at once");
 	ok(valid("a.*") && valid(".*") && valid("..*") && valid("...*"),
 	   "a prefix need not be an id");
 	ok(!valid("") && !valid(".") && !valid("..") && !valid("a b") &&

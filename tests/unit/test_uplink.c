@@ -285,6 +285,46 @@ static void refusals(void)
 	end(&r);
 }
 
+/* What the server does not take for want of a token stays in the window. */
+static void tokens(void)
+{
+	struct rig r;
+
+	begin(&r, true, NULL);
+	fakeclient_welcome(r.u.client, 0, 0);
+	fakeclient_auth(r.u.client);
+	put_many(&r, 2);
+	ok(sent(&r, "producer 1 2 |"), "after a frame of the client itself");
+	fakeclient_says(r.u.client, "{'type':'ERROR','frame':2,'line':3,"
+				    "'code':'BAD_JSON','message':'no'}");
+	ok(told(&r, "ready:0 rejected:20:BAD_JSON "),
+	   "a line is found in its frame");
+	fakeclient_written(r.u.client);
+	fakeclient_auth(r.u.client);
+	put_many(&r, 1);
+	fakeclient_says(r.u.client, "{'type':'ERROR','frame':4,'line':1,"
+				    "'code':'BAD_JSON','message':'no'}");
+	ok(told(&r, "rejected:30:BAD_JSON "), "and between two of them too");
+	end(&r);
+	begin_with(&r, 3);
+	refuse(&r, 2, "TOKEN_EXPIRED");
+	ok(told(&r, "warn ") && r.u.window.open == 3 && !r.u.ready,
+	   "who is not known any more comes back");
+	fakeclient_welcome(r.u.client, 0, 0);
+	ok(sent(&r, "producer 1 2 3 |"), "and sends all of it again");
+	end(&r);
+	begin_with(&r, 3);
+	fakeclient_says(r.u.client, "{'type':'ERROR','frame':1,'line':1,"
+				    "'code':'AUTH_REQUIRED','message':'no'}");
+	ok(told(&r, "error ended:4 ") && r.u.window.open == 3,
+	   "who is not known at all ends, and nothing is settled");
+	end(&r);
+	begin_with(&r, 1);
+	fakeclient_says(r.u.client, "{'type':'EXPIRING'}");
+	ok(told(&r, "") && r.u.ready, "that it expires is the client's");
+	end(&r);
+}
+
 static void frame_limit(void)
 {
 	struct rig r;
@@ -465,6 +505,7 @@ int main(void)
 	sending();
 	bounds();
 	refusals();
+	tokens();
 	frame_limit();
 	coming_back();
 	draining();
