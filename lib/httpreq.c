@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "httpreq.h"
 
+#include "accept.h"
 #include "num.h"
 #include "tenant.h"
 
@@ -13,8 +14,16 @@
 
 /* What a path takes. */
 #define TO_READ "GET, HEAD, OPTIONS"
-#define TO_PUBLISH "POST, OPTIONS"
+#define TO_UPDATES "GET, HEAD, POST, OPTIONS"
 #define TO_UPGRADE "GET, OPTIONS"
+
+/* What can be followed; all but the first are lines. */
+static const char *const followed_types[] = {
+	"text/event-stream",
+	"application/x-ndjson",
+	"application/ndjson",
+	"application/jsonl",
+};
 
 /* Around one update there may be as many blanks. */
 #define BLANKS_MAX 4096
@@ -94,11 +103,16 @@ static struct span take(const char **text, char separator)
 
 /* Where */
 
+static bool reads(const struct httpreq_head *head)
+{
+	return head->method == HTTPREQ_GET || head->method == HTTPREQ_HEAD;
+}
+
 /* "/v1/tenants/{tenant}/updates" */
-static bool find_publish(struct httpreq *r, const char *path)
+static bool find_updates(struct httpreq *r, const struct httpreq_head *head)
 {
 	static const char before[] = "/v1/tenants/", behind[] = "/updates";
-	const char *tenant;
+	const char *path = head->path, *tenant;
 	size_t len;
 
 	if (strncmp(path, before, sizeof(before) - 1) != 0)
@@ -107,7 +121,7 @@ static bool find_publish(struct httpreq *r, const char *path)
 	len = strcspn(tenant, "/");
 	if (len == 0 || strcmp(tenant + len, behind) != 0)
 		return false;
-	r->endpoint = HTTPREQ_PUBLISH;
+	r->endpoint = reads(head) ? HTTPREQ_FOLLOW : HTTPREQ_PUBLISH;
 	r->tenant = tenant;
 	r->tenant_len = len;
 	return true;
@@ -131,7 +145,7 @@ static int find(struct httpreq *r, const struct httpreq_head *head,
 			r->endpoint = paths[i].endpoint;
 			return 0;
 		}
-	if (find_publish(r, head->path))
+	if (find_updates(r, head))
 		return 0;
 	if (is_websocket(head)) {
 		reply_error(refusal, 426, "UPGRADE_REQUIRED",
@@ -149,14 +163,13 @@ static int check_method(struct httpreq *r, const struct httpreq_head *head,
 	bool publish = r->endpoint == HTTPREQ_PUBLISH;
 
 	r->to_head = head->method == HTTPREQ_HEAD;
-	if (publish ? head->method == HTTPREQ_POST
-		    : r->to_head || head->method == HTTPREQ_GET)
+	if (publish ? head->method == HTTPREQ_POST : reads(head))
 		return 0;
 	reply_error(refusal, 405, "METHOD_NOT_ALLOWED", "%s",
 		    publish ? "updates are published by POST (curl -T: with "
-			      "-X POST)"
+			      "-X POST), and followed by GET"
 			    : "this can only be read, by GET or HEAD");
-	refusal->allow = publish ? TO_PUBLISH : TO_READ;
+	refusal->allow = publish ? TO_UPDATES : TO_READ;
 	return -1;
 }
 
@@ -170,7 +183,7 @@ static int find_options(struct httpreq *r, const struct httpreq_head *head,
 	}
 	if (find(r, head, refusal) < 0)
 		return -1;
-	r->options = r->endpoint == HTTPREQ_PUBLISH ? TO_PUBLISH : TO_READ;
+	r->options = r->endpoint == HTTPREQ_PUBLISH ? TO_UPDATES : TO_READ;
 	return 0;
 }
 
@@ -351,6 +364,49 @@ static int check_body(struct httpreq *r, const struct httpreq_head *head,
 	return check_tenant(r, refusal);
 }
 
+/* Following */
+
+static int refuse_accept(struct reply *refusal)
+{
+	reply_error(refusal, 406, "NOT_ACCEPTABLE",
+		    "say Accept: text/event-stream, or application/x-ndjson");
+	return -1;
+}
+
+/* A browser that lost an event stream sends the id that it saw last. */
+static int take_last_id(struct httpreq *r, const char *id,
+			struct reply *refusal)
+{
+	if (!id || !*id)
+		return 0;
+	if (proto_since_parse(&r->since, id) == 0 &&
+	    r->since.kind == PROTO_SINCE_SEQ)
+		return 0;
+	reply_fault(refusal, 400, PROTO_BAD_REQUEST,
+		    "Last-Event-ID is no id of an event here");
+	return -1;
+}
+
+/* All that concerns following but its parameters, over which an id wins. */
+static int check_follow(struct httpreq *r, const struct httpreq_head *head,
+			struct reply *refusal)
+{
+	int type = accept_choose(head->accept, followed_types,
+				 COUNT(followed_types));
+
+	if (type < 0)
+		return refuse_accept(refusal);
+	if (type > 0 && r->view != STREAM_ENVELOPES)
+		r->view = STREAM_LINES;
+	else if (type == 0 && r->view == STREAM_ENVELOPES)
+		return refuse_accept(refusal);
+	else if (type == 0)
+		r->view = STREAM_EVENTS;
+	if (take_last_id(r, head->last_id, refusal) < 0)
+		return -1;
+	return check_tenant(r, refusal);
+}
+
 /* Parameters */
 
 static int refuse_parameter(struct reply *refusal, struct span name,
@@ -381,6 +437,54 @@ static int take_after(struct httpreq *r, struct span value)
 	if (r->endpoint == HTTPREQ_CONNECTIONS)
 		return num_parse_u64(value.at, value.len, &r->after_number);
 	return tenant_valid(value.at, value.len) ? 0 : -1;
+}
+
+/* Room for "EPOCH:SEQ", which is the longest. */
+#define SINCE_MAX (PROTO_EPOCH_MAX + 1 + NUM_TEXT_MAX)
+
+static int take_since(struct httpreq *r, struct span value)
+{
+	char text[SINCE_MAX + 1];
+
+	if (value.len == 0)
+		return 0;
+	if (value.len > SINCE_MAX)
+		return -1;
+	memcpy(text, value.at, value.len);
+	text[value.len] = '\0';
+	return proto_since_parse(&r->since, text);
+}
+
+static int take_envelope(struct httpreq *r, struct span value)
+{
+	if (!same(value, "1") && !same(value, "0"))
+		return -1;
+	if (*value.at == '1')
+		r->view = STREAM_ENVELOPES;
+	return 0;
+}
+
+/* The parameters of what can be followed. */
+static int take_of_follow(struct httpreq *r, struct span name,
+			  struct span value, unsigned *seen,
+			  struct reply *refusal)
+{
+	bool since = same(name, "since");
+
+	if (!since && !same(name, "envelope"))
+		return refuse_parameter(refusal, name, "is not known here");
+	if (*seen & (1u << since))
+		return refuse_parameter(refusal, name, "is given twice");
+	*seen |= 1u << since;
+	if (since)
+		return take_since(r, value) == 0
+			       ? 0
+			       : refuse_parameter(refusal, name,
+						  "is not all, a number, an "
+						  "age as 10m, or EPOCH:SEQ");
+	return take_envelope(r, value) == 0
+		       ? 0
+		       : refuse_parameter(refusal, name, "is not 0 or 1");
 }
 
 /* `seen` has a bit for each parameter that came. */
@@ -436,7 +540,9 @@ static int check_query(struct httpreq *r, const struct httpreq_head *head,
 		if (!pair.len)
 			continue;
 		split(pair, &name, &value);
-		if (take_parameter(r, name, value, &seen, refusal) < 0)
+		if ((r->endpoint == HTTPREQ_FOLLOW ? take_of_follow
+						   : take_parameter)(
+			    r, name, value, &seen, refusal) < 0)
 			return -1;
 	}
 	return 0;
@@ -467,5 +573,8 @@ int httpreq_parse(struct httpreq *r, const struct httpreq_head *head,
 	if (r->endpoint == HTTPREQ_PUBLISH &&
 	    check_body(r, head, limits, refusal) < 0)
 		return -1;
-	return check_query(r, head, refusal);
+	if (check_query(r, head, refusal) < 0)
+		return -1;
+	return r->endpoint == HTTPREQ_FOLLOW ? check_follow(r, head, refusal)
+					     : 0;
 }

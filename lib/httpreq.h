@@ -11,6 +11,7 @@
 #ifndef HTTPREQ_H
 #define HTTPREQ_H
 
+#include "encoding.h"
 #include "reply.h"
 
 /* Entries of one page of a list, unless it asks for fewer or more. */
@@ -31,7 +32,8 @@ enum httpreq_endpoint {
 	HTTPREQ_METRICS,     /* /metrics */
 	HTTPREQ_TENANTS,     /* /v1/tenants */
 	HTTPREQ_CONNECTIONS, /* /v1/connections */
-	HTTPREQ_PUBLISH,     /* /v1/tenants/{tenant}/updates */
+	HTTPREQ_PUBLISH,     /* POST /v1/tenants/{tenant}/updates */
+	HTTPREQ_FOLLOW,	     /* GET of the same */
 };
 
 /*
@@ -50,6 +52,8 @@ struct httpreq_head {
 	const char *coding;   /* Content-Encoding */
 	const char *transfer; /* Transfer-Encoding */
 	const char *expect;   /* Expect */
+	const char *accept;   /* Accept */
+	const char *last_id;  /* Last-Event-ID */
 	const char *key;      /* Idempotency-Key */
 	size_t key_len;	      /* bytes of it, which may be more than read */
 };
@@ -66,9 +70,11 @@ struct httpreq {
 	bool waits;	    /* for 100 before it sends its body */
 	bool lines;	    /* the body is NDJSON */
 	uint64_t length;    /* bytes of the body */
-	const char *tenant; /* to publish to; valid */
+	const char *tenant; /* to publish to, or to follow; valid */
 	size_t tenant_len;
-	const char *key; /* NULL: none */
+	enum stream_view view;	  /* to follow in */
+	struct proto_since since; /* to follow from there */
+	const char *key;	  /* NULL: none */
 	size_t key_len;
 	const char *after; /* list: begin behind it; NULL: at the beginning */
 	size_t after_len;
