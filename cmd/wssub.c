@@ -171,19 +171,17 @@ static int subscribe(const struct subscriber_config *config)
 	return s.status;
 }
 
-/* Once it is known what is let in, and by whom. */
-static int log_in(const struct settings *s, struct subscriber_config *config)
+static int log_in(struct login *login, const struct settings *s,
+		  const struct subscriber_config *config)
 {
 	char why[LOGIN_WHY_MAX];
-	struct login login;
 	int status;
 
-	config->login = &login;
-	if (login_init(&login, &s->login, s->url, config->diag, why) == 0)
+	if (login_init(login, &s->login, s->url, config->diag, why) == 0)
 		status = subscribe(config);
 	else
 		status = options_wrong(&program, "%s", why);
-	login_release(&login);
+	login_release(login);
 	return status;
 }
 
@@ -193,6 +191,7 @@ static int run(const struct settings *s, char **tenants, int count)
 	struct diag d = {"wssub",
 			 s->quiet ? DIAG_ERROR : DIAG_WARN + s->verbose};
 	struct subscriber_config config;
+	struct login login;
 	int status = check_tenants(tenants, count);
 
 	if (!status)
@@ -201,6 +200,7 @@ static int run(const struct settings *s, char **tenants, int count)
 		return status;
 	config = (struct subscriber_config){
 		.url = s->url,
+		.login = &login,
 		.tenants = (const char **)tenants,
 		.tenants_count = (size_t)count,
 		.since = since,
@@ -215,7 +215,7 @@ static int run(const struct settings *s, char **tenants, int count)
 		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,
 		.diag = &d,
 	};
-	return log_in(s, &config);
+	return log_in(&login, s, &config);
 }
 
 int main(int argc, char **argv)

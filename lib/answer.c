@@ -177,7 +177,7 @@ enum json_result answer_parse(struct answer *a, const char *text, size_t len)
 const char *answer_show_error(const struct answer *a,
 			      char out[ANSWER_ERROR_MAX])
 {
-	char message[ANSWER_ERROR_MAX];
+	char message[ANSWER_ERROR_MAX] = "";
 	long n = -1;
 
 	if (a->message.type == JSON_STRING && a->message.text)

@@ -217,14 +217,15 @@ static const struct refusal_of {
 				 "the server has too little memory"},
 };
 
-static void refuse(struct callers *all, struct wire *wire,
+/* Who still has to shake hands can be told by TLS alone. */
+static void refuse(struct callers *all, struct wire *wire, bool before_tls,
 		   const struct netaddr *from, enum admission_verdict verdict)
 {
 	const struct refusal_of *r = &refusals[verdict];
 
 	log_refused(all, from, verdict);
 	all->hub->counters.refused[r->counter]++;
-	if (callers_expect_tls(all, from) && !wire->tls)
+	if (before_tls)
 		alert_refused(wire);
 	else
 		answer_refused(all, wire, r->status, r->message);
@@ -287,7 +288,8 @@ struct caller *caller_accept(struct callers *all, int fd,
 	if (verdict != ADMITTED) {
 		free(c);
 		wire_init(&wire, fd);
-		refuse(all, &wire, from, verdict);
+		refuse(all, &wire, callers_expect_tls(all, from), from,
+		       verdict);
 		return NULL;
 	}
 	drop_excess(all);
@@ -322,7 +324,7 @@ void caller_adopt(struct caller *c, struct wire *wire,
 
 	if (fd < 0) {
 		grant_free(grant);
-		refuse(all, wire, &c->address, ADMISSION_NO_MEMORY);
+		refuse(all, wire, false, &c->address, ADMISSION_NO_MEMORY);
 		caller_free(c);
 		return;
 	}

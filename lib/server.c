@@ -343,11 +343,11 @@ static int add_listeners(struct server *s)
 
 /*
  * Whether whoever is on the way can read what is said on an address off
- * loopback: there are tokens, and no proxy is said to be in front.
+ * loopback: there are tokens, no TLS, and no proxy is said to be in front.
  */
 static bool goes_unencrypted(const struct server_config *config)
 {
-	return config->tokens && !config->proxies.count;
+	return config->tokens && !config->tls_cert && !config->proxies.count;
 }
 
 static int start_listening(struct server *s)

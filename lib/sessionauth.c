@@ -126,6 +126,7 @@ static bool make_room(struct session *s, const struct request *r)
 	oldest = pass_take_oldest(&s->pass);
 	if (covers(s)) {
 		grant_free(oldest);
+		forget_allowed(s);
 		return true;
 	}
 	pass_put_oldest(&s->pass, oldest);

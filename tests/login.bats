@@ -26,9 +26,9 @@ token() {
 	wstoken make --key key --for 10m "$@"
 }
 
-# guarded [OPTION...]: a wsd that asks for tokens, which the tools find.
+# guarded: a wsd that asks for tokens, which the tools find.
 guarded() {
-	start_wsd --jwt-key key "$@"
+	start_wsd --jwt-key key
 	export WSD_URL=$url
 }
 
@@ -134,7 +134,8 @@ wspub: 1 update was not acknowledged, from argument 1 on' wspub acme 1
 	fake '{"accept":"wsd.v1"},{"send":"{\"type\":\"WELCOME\"}"}]'
 	start wssub t
 	until grep -qs TheSecret log; do :; done
-	! tr '\0' '\n' <"/proc/$PID/environ" | grep TheSecret
+	tr '\0' '\n' <"/proc/$PID/environ" >environ
+	run -1 grep TheSecret environ
 }
 
 @test "the largest token goes out whole" {
@@ -231,8 +232,8 @@ wspub: 1 update was not acknowledged, from argument 1 on' wspub acme 1
 @test "a token that was exchanged while the old one was refused is shown" {
 	guarded
 	wstoken keygen a && wstoken keygen b
-	wstoken hash --name a --subscribe t --publish t <a >list
-	wstoken hash --name b --subscribe t --publish t <b >>list
+	wstoken hash --name one --subscribe t --publish t <a >list
+	wstoken hash --name two --subscribe t --publish t <b >>list
 	stop_wsd
 	start_wsd --tokens list
 	export WSD_URL=$url
@@ -389,12 +390,12 @@ wspub: 1 update was not acknowledged, from argument 1 on' wspub acme 1
 
 @test "redis2ws: the same token may allow more later" {
 	wstoken keygen a
-	wstoken hash --name a --publish t <a >list
+	wstoken hash --name one --publish t <a >list
 	both --tokens list
 	WSD_TOKEN=$(<a) jobs
 	add 1 3 b
 	said "redis2ws: cannot publish to 'b'*"
-	wstoken hash --name a --publish t --publish b --subscribe b <a >list
+	wstoken hash --name one --publish t --publish b --subscribe b <a >list
 	kill -HUP "$wsd"
 	until_pending 0
 	WSD_TOKEN=$(<a) arrived 3 b

@@ -6,13 +6,14 @@ examples=$BATS_TEST_DIRNAME/../examples
 
 # Becomes a program, with a socket that listens on a port of the system's choice
 # and that nginx takes over (NGINX); a configuration is told of it in a file.
+# FRONT is what else it says there, "ssl" perhaps.
 # shellcheck disable=SC2016 # perl's
 listen='
 	$^F = 255; # descriptors up to this one stay open
 	my $socket = IO::Socket::INET->new(LocalAddr => "127.0.0.1",
 		Listen => 128) or die;
 	open(my $file, ">", shift) or die;
-	print $file "listen 127.0.0.1:", $socket->sockport, ";\n";
+	print $file "listen 127.0.0.1:", $socket->sockport, " $ENV{FRONT};\n";
 	close($file);
 	$ENV{NGINX} = $socket->fileno . ";";
 	exec(@ARGV);'
@@ -21,12 +22,16 @@ listen='
 # options besides, behind an nginx that has examples/nginx/wsd.conf, but for its
 # addresses. That listens on $T/nginx, and on 127.0.0.1:$front.
 behind_nginx() {
-	local nginx
-
-	nginx=$(PATH=$PATH:/usr/sbin:$BATS_TEST_DIRNAME/../build/deb/usr/sbin \
-		command -v nginx) || skip 'no nginx'
 	start_wsd --config "$examples/systemd/wsd.json" \
 		--listen 127.0.0.1:0 "${@:2}"
+	start_nginx "${1-}"
+}
+
+# start_nginx [SED-COMMAND]: that nginx, in front of the wsd that was started
+# last.
+start_nginx() {
+	nginx=$(PATH=$PATH:/usr/sbin:$BATS_TEST_DIRNAME/../build/deb/usr/sbin \
+		command -v nginx)
 	sed "s|listen 80;.*|listen unix:$T/nginx; include $T/listen;|
 		s|server 127.0.0.1:3000;|server ${http#http://};|
 		${1-}" "$examples/nginx/wsd.conf" >"$T/wsd.conf"
@@ -48,27 +53,33 @@ behind_nginx() {
 	END
 	mkfifo "$T/nginx.err"
 	exec 6<>"$T/nginx.err"
-	start perl -MIO::Socket::INET -e "$listen" "$T/listen" \
-		"$nginx" -e stderr -p "$T" -c "$T/nginx.conf" \
+	FRONT=${front_as-} start perl -MIO::Socket::INET -e "$listen" \
+		"$T/listen" "$nginx" -e stderr -p "$T" -c "$T/nginx.conf" \
 		2>"$T/nginx.err" 6<&-
 	exec 5<"$T/nginx.err" 6<&-
+	nginx_says '*start worker processes*'
+	front=$(sed -E 's/.*:([0-9]+) .*/\1/' "$T/listen")
+}
+
+# nginx_says PATTERN: reads its log up to a line that matches, which is `line`.
+nginx_says() {
 	while IFS= read -r -t 20 line <&5; do
-		echo "$line"
-		[[ $line != *'start worker processes'* ]] || break
+		echo "nginx: $line"
+		# shellcheck disable=SC2053 # it is a pattern
+		[[ $line != $1 ]] || return 0
 	done
-	front=$(sed -E 's/.*:([0-9]+);/\1/' "$T/listen")
-	[[ $line == *'start worker processes'* ]]
+	return 1
 }
 
 # ask PATH [OPTION...]: a request, as from elsewhere; $from is the address that
-# it comes from, on this machine, or else a Unix socket.
+# it comes from, on this machine, or else a Unix socket; $site what it asks.
 ask() {
 	local way=(--unix-socket "$T/nginx")
 
 	[[ -z ${from-} ]] || way=(--interface "$from"
 		--connect-to "::127.0.0.1:$front")
 	curl -sN -o /dev/null "${way[@]}" "${@:2}" \
-		"http://updates.example.com$1"
+		"${site-http://updates.example.com}$1"
 }
 
 # answer PATH [OPTION...]: the status of it.

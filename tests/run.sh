@@ -5,7 +5,8 @@
 #
 # Without arguments all of them. What they run is taken from the directories
 # BIN (programs) and BUILD (unit tests, fuzz targets), which `make` has filled.
-# Of a file that passes one line is shown, of one that fails the failures.
+# Of a file that passes one line is shown, of one that fails the failures. One
+# that "# needs:" a program which is not there is left out, and that is said.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -15,6 +16,8 @@ export BUILD BIN
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60} # seconds for one test
 unit_timeout=${UNIT_TIMEOUT:-300}		  # seconds for one file
 unset WSD_URL WSD_TOKEN
+# Where deps.sh puts what it does not install.
+PATH=$PATH:/usr/sbin:$PWD/build/deb/usr/sbin:$PWD/node_modules/.bin
 
 log=$(mktemp)
 trap 'rm -f "$log"' EXIT
@@ -57,10 +60,27 @@ run() {
 	((passed += p, failed += f, skipped += s))
 }
 
-run_file() {
+# lacking FILE: what it needs of other people's programs, and is not there.
+lacking() {
 	local name
+	sed -n 's/^# needs: //p' "$1" | tr ' ' '\n' | while read -r name; do
+		case $name in
+		python3:*) /usr/bin/python3 -c "import ${name#*:}" ;;
+		bun) bun --version ;; # a stand-in is there where it does not run
+		*) command -v "$name" ;;
+		esac >/dev/null 2>&1 || printf ' %s' "$name"
+	done
+}
+
+run_file() {
+	local name missing
 
 	name=$(basename "${1%.*}")
+	missing=$(lacking "$1")
+	if [[ -n $missing ]]; then
+		echo "# $name: left out, as there is no$missing"
+		return
+	fi
 	case $1 in
 	*/unit/*) run "$1" timeout "$unit_timeout" "$BUILD/unit/$name" ;;
 	*/fuzz/*)

@@ -2,6 +2,8 @@
 
 complete -c wsbench -f
 complete -c wsbench -s u -l url -x -d 'server (WSD_URL, default ws://localhost:3000/ws)'
+complete -c wsbench -l cacert -r -F -d 'the authorities that may sign the certificate of a wss server, as PEM (default: those of the system)'
+complete -c wsbench -l insecure -d 'do not check the certificate of a wss server'
 complete -c wsbench -l token-file -r -F -d 'show the token in this file (default WSD_TOKEN, if set)'
 complete -c wsbench -l subscribers -x -d 'connections that receive (default 1)'
 complete -c wsbench -l stalled -x -d 'more that subscribe and never read, and count for nothing (default 0)'

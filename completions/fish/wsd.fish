@@ -13,6 +13,8 @@ complete -c wsd -l tokens -r -F -d 'ask for tokens; take those in this file, a l
 complete -c wsd -l allow-query-token -d 'take a token in the URL, too: ?access_token=TOKEN'
 complete -c wsd -l auth-timeout -x -d 'time for a WebSocket to show a token (default 10s)'
 complete -c wsd -l auth-failures -x -d 'bad tokens of an address in a minute before none is looked at (default 30, and no limit for loopback; 0: no limit)'
+complete -c wsd -l tls-cert -r -F -d 'speak TLS on all TCP addresses, with the PEM certificates in this file'
+complete -c wsd -l tls-key -r -F -d 'the PEM key of the first of them'
 complete -c wsd -l no-access-control -d 'listen off loopback although anyone may subscribe and publish'
 complete -c wsd -l behind-proxy -x -d 'believe the X-Forwarded-For and -Proto of these addresses (10.0.0.0/8 or unix), repeatable'
 complete -c wsd -l history-count -x -d 'updates kept for each tenant (default 1000)'

@@ -34,6 +34,8 @@ needs() {
 		echo cmd mandoc mandoc
 		echo cmd openssl openssl
 		echo cmd ps procps
+		echo py websocket python3-websocket
+		echo py websockets python3-websockets
 		echo cmd script bsdutils
 		echo cmd node nodejs
 		echo cmd npm npm
@@ -76,6 +78,7 @@ found() {
 	case $1 in
 	cmd) command -v "$2" >/dev/null 2>&1 ;;
 	lib) pkg-config --exists "$2" 2>/dev/null ;;
+	py) /usr/bin/python3 -c "import $2" 2>/dev/null ;;
 	deb) ! command -v dpkg-query >/dev/null 2>&1 ;; # elsewhere: no way to tell
 	esac
 }
@@ -140,33 +143,33 @@ unpack_nginx() {
 		return 0
 	fi
 	echo "deps.sh: unpacking nginx into build/deb"
-	download_nginx || { apt update && download_nginx; } ||
-		echo "deps.sh: no nginx; its tests are skipped" >&2
+	download_nginx || { apt update && download_nginx; } || {
+		echo "deps.sh: no nginx; DEPS=skip goes on without" >&2
+		return 1
+	}
 }
 
-# Whether node_modules is what package-lock.json says, with bun or without.
+# Whether node_modules is what package-lock.json says.
 npm_current() {
 	[ -e node_modules/.package-lock.json ] &&
 		[ -n "$(find node_modules/.package-lock.json \
 			-newer package-lock.json)" ] &&
-		{ [ "$1" = test ] || [ -x node_modules/.bin/bun ]; }
+		[ -x node_modules/.bin/bun ]
 }
 
+# Of all scripts of packages only that of bun is run, which puts its program
+# where it belongs. There are systems on which it does not run.
 install_npm() {
-	if npm_current "$1"; then
+	if npm_current; then
 		return 0
-	elif [ "$1" = test ]; then
-		echo "deps.sh: installing into node_modules: test data"
-		npm ci --include=dev --omit=optional --ignore-scripts \
-			--no-audit --no-fund || {
-			echo "deps.sh: npm failed; DEPS=skip goes on without" >&2
-			return 1
-		}
-	else
-		echo "deps.sh: installing into node_modules: test data, bun"
-		npm ci --include=dev --no-audit --no-fund ||
-			echo "deps.sh: npm failed; the bench goes on without bun" >&2
 	fi
+	echo "deps.sh: installing into node_modules: test data, clients, bun"
+	npm ci --include=dev --include=optional --ignore-scripts \
+		--no-audit --no-fund || {
+		echo "deps.sh: npm failed; DEPS=skip goes on without" >&2
+		return 1
+	}
+	npm rebuild bun || echo "deps.sh: no bun; its tests are left out" >&2
 }
 
 check=no
@@ -194,8 +197,8 @@ elif [ -n "$packages" ]; then
 fi
 case $check$part in
 notest)
-	install_npm "$part"
+	install_npm
 	unpack_nginx
 	;;
-nobench) install_npm "$part" ;;
+nobench) install_npm || echo "deps.sh: the bench goes on without the sketch" >&2 ;;
 esac
