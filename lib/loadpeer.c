@@ -43,12 +43,22 @@ static void put_frame(struct loadpeer *peer, struct loadpeer_env *env,
 		   loadpub_mask(&env->plan));
 }
 
+static void get_ready(struct loadpeer *peer, struct loadpeer_env *env)
+{
+	peer->ready = true;
+	env->ready++;
+}
+
 /* The first frames of a connection. */
 static void greet(struct loadpeer *peer, struct loadpeer_env *env)
 {
 	char line[64 + TENANT_MAX];
 	int n;
 
+	if (peer->conn.follows) {
+		get_ready(peer, env);
+		return;
+	}
 	if (!peer->pub) {
 		n = snprintf(line, sizeof(line),
 			     "{\"type\":\"SUBSCRIBE\",\"tenantId\":"
@@ -153,8 +163,7 @@ static void take_pong(struct loadpeer *peer, struct loadpeer_env *env,
 		      uint64_t now)
 {
 	if (!peer->ready) {
-		peer->ready = true;
-		env->ready++;
+		get_ready(peer, env);
 	} else if (peer->pub && peer->pub->fence) {
 		loadpub_pong(peer->pub, now);
 		env->last = now;
@@ -220,6 +229,46 @@ static int take_frames(struct loadpeer *peer, struct loadpeer_env *env,
 	return rc;
 }
 
+/* One event. Of other types than updates only the end means something. */
+static int take_event(struct loadpeer *peer, struct loadpeer_env *env,
+		      const char *text, size_t len, uint64_t now)
+{
+	static const char id[] = "id: ", data[] = "\ndata: ";
+	const char *at = memmem(text, len, data, sizeof(data) - 1);
+
+	if (!at)
+		return 0;
+	if (len < sizeof(id) || memcmp(text, id, sizeof(id) - 1) != 0)
+		return protocol_error(peer, env, "an event that is no update");
+	at += sizeof(data) - 1;
+	take_update(peer, env, at, len - (size_t)(at - text), now);
+	return 0;
+}
+
+static int take_events(struct loadpeer *peer, struct loadpeer_env *env,
+		       struct loadframe_walk *walk)
+{
+	uint64_t now = (uint64_t)clock_mono_ns();
+	const char *end;
+	int rc = 0;
+
+	while (!rc && (end = memmem(walk->at, (size_t)(walk->end - walk->at),
+				    "\n\n", 2))) {
+		rc = take_event(peer, env, walk->at, (size_t)(end - walk->at),
+				now);
+		walk->at = end + 2;
+	}
+	record_lag(env);
+	return rc;
+}
+
+static int take_all(struct loadpeer *peer, struct loadpeer_env *env,
+		    struct loadframe_walk *walk)
+{
+	return peer->conn.follows ? take_events(peer, env, walk)
+				  : take_frames(peer, env, walk);
+}
+
 static int receive(struct loadpeer *peer, struct loadpeer_env *env)
 {
 	struct loadframe_walk walk;
@@ -238,7 +287,7 @@ static int receive(struct loadpeer *peer, struct loadpeer_env *env)
 			greet(peer, env);
 	}
 	if (peer->conn.state == LOADCONN_OPEN &&
-	    take_frames(peer, env, &walk) != 0)
+	    take_all(peer, env, &walk) != 0)
 		return -1;
 	if (loadconn_keep(&peer->conn, &env->conn, &walk) != 0)
 		return over(peer, env, "read");
@@ -325,7 +374,8 @@ void loadpeer_close(struct loadpeer *peer, struct loadpeer_env *env)
 {
 	static const char normal[] = {0x03, (char)0xe8}; /* 1000 */
 
-	if (peer->conn.state == LOADCONN_OPEN && !peer->conn.want_out) {
+	if (peer->conn.state == LOADCONN_OPEN && !peer->conn.want_out &&
+	    !peer->conn.follows) {
 		put_frame(peer, env, WSFRAME_CLOSE, normal, sizeof(normal));
 		loadconn_flush(&peer->conn, &env->conn, peer);
 	}
