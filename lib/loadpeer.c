@@ -233,16 +233,35 @@ static int take_frames(struct loadpeer *peer, struct loadpeer_env *env,
 static int take_event(struct loadpeer *peer, struct loadpeer_env *env,
 		      const char *text, size_t len, uint64_t now)
 {
-	static const char id[] = "id: ", data[] = "\ndata: ";
-	const char *at = memmem(text, len, data, sizeof(data) - 1);
+	static const char id[] = "id: ", event[] = "event: ", data[] = "data: ";
+	const char *at = memchr(text, '\n', len);
+	size_t left = at ? len - (size_t)(at + 1 - text) : 0;
 
-	if (!at)
-		return 0;
-	if (len < sizeof(id) || memcmp(text, id, sizeof(id) - 1) != 0)
+	if (len >= sizeof(event) && memcmp(text, event, sizeof(event) - 1) == 0)
 		return protocol_error(peer, env, "an event that is no update");
-	at += sizeof(data) - 1;
-	take_update(peer, env, at, len - (size_t)(at - text), now);
+	if (left < sizeof(data) || memcmp(text, id, sizeof(id) - 1) != 0 ||
+	    memcmp(at + 1, data, sizeof(data) - 1) != 0)
+		return 0; /* a comment, or where it begins */
+	take_update(peer, env, at + sizeof(data), left + 1 - sizeof(data), now);
 	return 0;
+}
+
+/*
+ * Where the event at `at` ends, of which `end - at` bytes are there; NULL: it
+ * is not whole. Of an update that is known without looking at it.
+ */
+static const char *end_of_event(const struct loadpeer_env *env, const char *at,
+				const char *end)
+{
+	static const char data[] = "\ndata: ", last[] = "\n\n";
+	const char *line = memchr(at, '\n', (size_t)(end - at));
+	size_t known = sizeof(data) - 1 + env->plan.size;
+
+	if (line && (size_t)(end - line) >= known + 2 &&
+	    memcmp(line, data, sizeof(data) - 1) == 0 &&
+	    memcmp(line + known, last, 2) == 0)
+		return line + known;
+	return memmem(at, (size_t)(end - at), last, 2);
 }
 
 static int take_events(struct loadpeer *peer, struct loadpeer_env *env,
@@ -252,8 +271,7 @@ static int take_events(struct loadpeer *peer, struct loadpeer_env *env,
 	const char *end;
 	int rc = 0;
 
-	while (!rc && (end = memmem(walk->at, (size_t)(walk->end - walk->at),
-				    "\n\n", 2))) {
+	while (!rc && (end = end_of_event(env, walk->at, walk->end))) {
 		rc = take_event(peer, env, walk->at, (size_t)(end - walk->at),
 				now);
 		walk->at = end + 2;
