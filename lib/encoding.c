@@ -34,18 +34,6 @@ void encoding_put_line(char *out, const char *in, size_t len)
 			out[i] = in[i] == '\n' || in[i] == '\r' ? ' ' : in[i];
 }
 
-char *encoding_put_header(char *out, size_t payload)
-{
-	return out + wsframe_encode((uint8_t *)out, WSFRAME_TEXT, payload);
-}
-
-size_t encoding_frame_size(size_t payload)
-{
-	uint8_t header[WSFRAME_HEADER_MAX];
-
-	return wsframe_encode(header, WSFRAME_TEXT, payload) + payload;
-}
-
 /* Entries */
 
 static void suffix(struct encoded *e, const char *text, size_t len)

@@ -92,8 +92,17 @@ void encoded_release(struct encoded *e);
 void encoding_put_line(char *out, const char *data, size_t len);
 
 /* Bytes of a frame with such a payload; and writes its header before that. */
-size_t encoding_frame_size(size_t payload);
-char *encoding_put_header(char *out, size_t payload);
+static inline size_t encoding_frame_size(size_t payload)
+{
+	uint8_t header[WSFRAME_HEADER_MAX];
+
+	return wsframe_encode(header, WSFRAME_TEXT, payload) + payload;
+}
+
+static inline char *encoding_put_header(char *out, size_t payload)
+{
+	return out + wsframe_encode((uint8_t *)out, WSFRAME_TEXT, payload);
+}
 
 /* What a connection is told beside updates. Only `text` is for all. */
 struct encoding_message {

@@ -78,7 +78,7 @@ static bool is_read(const struct stream *s, int view)
 	return s->derived & 1u << view;
 }
 
-/* In all views that are read, or in none. */
+/* Room in all views that are read, or in none. */
 static int reserve_derived(struct stream *s, const struct encoding_update *u,
 			   int64_t mono_ms, struct encoded entries[])
 {
@@ -95,12 +95,19 @@ static int reserve_derived(struct stream *s, const struct encoding_update *u,
 	return 0;
 }
 
-static void add_derived(struct stream *s, struct encoded entries[],
-			const struct stream_time *now)
+/* Out of line, so that it costs a branch while nobody reads these. */
+__attribute__((noinline)) static int add_derived(
+	struct stream *s, const struct encoding_update *u,
+	const struct stream_time *now)
 {
+	struct encoded entries[STREAM_VIEWS];
+
+	if (reserve_derived(s, u, now->mono_ms, entries) < 0)
+		return -1;
 	for (int i = STREAM_PLAIN + 1; i < STREAM_VIEWS; i++)
 		if (is_read(s, i))
 			add(&s->views[i], &entries[i], now);
+	return 0;
 }
 
 static uint64_t append(struct stream *s, const struct stream_limits *limits,
@@ -110,15 +117,12 @@ static uint64_t append(struct stream *s, const struct stream_limits *limits,
 	struct encoding_update u = {data, len, s->seq + 1, now->wall_ms};
 	struct view *plain = &s->views[STREAM_PLAIN];
 	struct segment *newest = plain->newest;
-	struct encoded entries[STREAM_VIEWS];
 
 	if (view_reserve(plain, plain_size(len), now->mono_ms) < 0)
 		return 0;
-	if (s->derived && reserve_derived(s, &u, now->mono_ms, entries) < 0)
+	if (s->derived && add_derived(s, &u, now) < 0)
 		return 0;
 	add_plain(s, &u, now);
-	if (s->derived)
-		add_derived(s, entries, now);
 	s->seq++;
 	if (plain->newest != newest)
 		stream_trim(s, limits, now->mono_ms);
