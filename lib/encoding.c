@@ -168,14 +168,17 @@ static void put_frame(struct buf *b, enum wsframe_opcode opcode,
 static void put_event(struct buf *b, const struct encoding_message *m)
 {
 	char point[2 * ANSWER_UPDATE_MIDDLE];
+	size_t len;
 
 	if (m->retry_ms) {
 		buf_puts(b, "retry: ");
 		buf_put_u64(b, m->retry_ms);
 		buf_putc(b, '\n');
 	}
-	if (m->stream)
-		buf_append(b, point, put_point(point, m->stream, m->seq));
+	if (m->stream) {
+		len = put_point(point, m->stream, m->seq);
+		buf_append(b, point, len);
+	}
 	if (m->text) {
 		buf_puts(b, "event: ");
 		buf_puts(b, m->event);

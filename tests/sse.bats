@@ -8,7 +8,7 @@ load http
 load nginx
 
 sse='Accept: text/event-stream'
-lines='Accept: application/x-ndjson'
+as_lines='Accept: application/x-ndjson'
 
 setup() {
 	T=$BATS_TEST_TMPDIR
@@ -116,17 +116,18 @@ adds_up() {
 @test "lines are what was published, and jq reads them as they come" {
 	start_wsd
 	publish $'{"n":1}\n{"n":2}'
-	follow bare -H "$lines" "$http$updates?since=all"
+	follow bare -H "$as_lines" "$http$updates?since=all"
 	next bare '{"n":1}'
 	next bare '{"n":2}'
-	follow full -H "$lines" "$http$updates?since=all&envelope=1"
+	follow full -H "$as_lines" "$http$updates?since=all&envelope=1"
 	next full '{"type":"SUBSCRIBED",*"next":1,"replayed":2,"recovered":true}'
 	next full '{"type":"UPDATE",*"seq":1,*"data":{"n":1}}'
 	next full '{"type":"UPDATE",*"seq":2,*"data":{"n":2}}'
 	mkfifo filtered
 	exec {jq}<>filtered
+	# shellcheck disable=SC2016 # they are bash's
 	start bash -c 'curl -sN -H "$1" "$2" | jq --unbuffered .n' _ \
-		"$lines" "$http$updates?since=1" >filtered {jq}<&-
+		"$as_lines" "$http$updates?since=1" >filtered {jq}<&-
 	next jq 2
 	publish '{"n":3}'
 	next bare '{"n":3}'
@@ -145,17 +146,17 @@ adds_up() {
 	refused 400 BAD_REQUEST -H "$sse" "$http$updates?since=yesterday"
 	refused 400 BAD_REQUEST -H "$sse" "$http$updates?from=1"
 	refused 400 BAD_TENANT -H "$sse" "$http/v1/tenants/a%20b/updates"
-	refused 410 GONE -H "$lines" "$http$updates?since=other.0:7"
+	refused 410 GONE -H "$as_lines" "$http$updates?since=other.0:7"
 	get 200 -I -H "$sse" "$http$updates"
 	grep -q '^Content-Type: text/event-stream' "$body"
-	! grep -qi '^Content-Length' "$body"
+	run ! grep -qi '^Content-Length' "$body"
 	[[ $(metric wsd_subscriptions) == 0 ]]
 }
 
 @test "HTTP/1.0 gets the same" {
 	start_wsd
 	publish 1
-	follow old -0 -H "$lines" "$http$updates?since=all"
+	follow old -0 -H "$as_lines" "$http$updates?since=all"
 	next old 1
 	publish 2
 	next old 2
@@ -168,9 +169,9 @@ adds_up() {
 	client=$PID
 	settles 'wsd_connections{dialect="sse"}' 1
 	for i in {1..30}; do
-		numbered 100 | jq -c ".n += $((i - 1)) * 100" >batch
-		publish @batch
-		((i % 10)) || kill -USR2 "$client"
+		numbered 100 | jq -c ".n += $((i - 1)) * 100" >many
+		publish @many
+		[[ $i != @(10|20) ]] || kill -USR2 "$client"
 	done
 	wait "$client"
 	[[ $(grep -c open opened) -ge 2 ]]
@@ -212,15 +213,15 @@ adds_up() {
 
 @test "who reads too slowly is closed, and others are not" {
 	start_wsd --max-lag 100k --sndbuf 4096
-	follow good -H "$lines" "$http$updates"
+	follow good -H "$as_lines" "$http$updates"
 	mkfifo stuck
 	exec {stuck}<>stuck # full after 64 KiB
 	start curl -sN -H "$sse" "$http$updates" >stuck {stuck}<&-
 	settles 'wsd_connections{dialect="sse"}' 1
 	settles 'wsd_connections{dialect="ndjson"}' 1
-	numbered 200 >batch
+	numbered 200 >many
 	for _ in {1..200}; do
-		publish @batch
+		publish @many
 		for _ in {1..200}; do
 			IFS= read -r -t 20 line <&"$good"
 		done
@@ -239,9 +240,9 @@ adds_up() {
 	start_wsd --max-lag 100k --sndbuf 4096 --slow skip
 	follow a -H "$sse" "$http$updates" # read later
 	settles 'wsd_connections{dialect="sse"}' 1
-	numbered 2000 >batch
+	numbered 2000 >many
 	for _ in {1..50}; do
-		publish @batch
+		publish @many
 		[[ $(metric 'wsd_refused_total{reason="slow"}') == 0 ]] || break
 	done
 	until_line a 'event: gap'
@@ -257,7 +258,7 @@ adds_up() {
 	until_line a ':'
 	until_line a ':'
 	kill "$PID"
-	follow b -H "$lines" "$http$updates"
+	follow b -H "$as_lines" "$http$updates"
 	next b ''
 	kill "$PID"
 	settles wsd_subscriptions 0
@@ -265,9 +266,9 @@ adds_up() {
 	exec {stuck}<>stuck
 	start curl -sN -H "$sse" "$http$updates" >stuck {stuck}<&-
 	settles 'wsd_connections{dialect="sse"}' 1
-	numbered 2000 >batch
+	numbered 2000 >many
 	for _ in {1..20}; do
-		publish @batch
+		publish @many
 	done
 	settles 'wsd_refused_total{reason="dead"}' 1
 	settles 'wsd_connections{dialect="sse"}' 0
@@ -369,10 +370,10 @@ token() {
 	start_wsd --max-connections 3 --max-tenants 2
 	follow a -H "$sse" "$http$updates"
 	until_line a 'id: *'
-	follow b -H "$lines" "$http/v1/tenants/u/updates?envelope=1"
+	follow b -H "$as_lines" "$http/v1/tenants/u/updates?envelope=1"
 	next b '{"type":"SUBSCRIBED",*'
 	refused 503 OVER_CAPACITY -H "$sse" "$http/v1/tenants/v/updates"
-	follow c -H "$lines" "$http$updates?envelope=1"
+	follow c -H "$as_lines" "$http$updates?envelope=1"
 	next c '{"type":"SUBSCRIBED",*'
 	get 503 "$http/healthz"
 }
@@ -395,12 +396,12 @@ token() {
 	start node "$BATS_TEST_DIRNAME/tools/events.mjs" "$http$updates" 20000 \
 		>seen 2>opened
 	client=$PID
-	follow a -H "$lines" "$http$updates"
+	follow a -H "$as_lines" "$http$updates"
 	next a ''
 	settles 'wsd_connections{dialect="sse"}' 1
-	numbered 2000 >batch
+	numbered 2000 >many
 	for _ in {1..10}; do
-		publish @batch
+		publish @many
 	done
 	wait "$client"
 	[[ $(wc -l <seen) == 20000 ]]
@@ -414,6 +415,7 @@ token() {
 }
 
 @test "through nginx nothing is held back" {
+	# shellcheck disable=SC2016 # nginx's
 	behind_nginx 's|location / {|location ~ ^/v1/tenants/[^/]+/updates$ { proxy_pass http://wsd; proxy_set_header Host $host; } &|'
 	follow a --unix-socket "$T/nginx" -H "$sse" \
 		"http://updates.example.com$updates"
