@@ -73,12 +73,15 @@ static void drain_some(struct drain *d)
 	drain_followers(d, drain_peers(d, d->share));
 }
 
-/* Those who have never asked for anything are not waited for. */
+/*
+ * Those who have never asked for anything are not waited for, nor those who
+ * have only to hang up.
+ */
 static uint64_t remaining(const struct drain *d)
 {
 	const struct admission *a = &d->peers->callers->admission;
 
-	return a->count - a->half_open_now;
+	return a->count - a->half_open_now - callers_idle(d->peers->callers);
 }
 
 static void on_tick(uv_timer_t *timer)

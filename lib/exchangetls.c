@@ -14,25 +14,23 @@
 
 void exchange_greet(struct exchange *e)
 {
-	struct callers *callers = e->all->callers;
-
 	e->state = EXCHANGE_HELLO;
-	e->wire.tls = certificate_accept(callers->certificate, e->wire.fd);
-	if (e->wire.tls) {
-		exchange_watch(e, EPOLLIN | EPOLLONESHOT);
-		return;
-	}
-	callers->hub->counters.refused[REFUSED_MEMORY]++;
-	exchange_end(e);
+	exchange_watch(e, EPOLLIN | EPOLLONESHOT);
 }
 
-/* Who has said something already is nearly done, at little cost. */
+/*
+ * Who has said something before is nearly done, at little cost. Of the others
+ * the last one comes first: when more come than can be served, those who came
+ * early are those who will have to go (see admission.h), or have gone.
+ */
 void exchange_greeted(struct exchange *e)
 {
-	if (list_empty(&e->turn))
-		list_append(e->state == EXCHANGE_HELLO ? &e->all->fresh
-						       : &e->all->known,
-			    &e->turn);
+	if (!list_empty(&e->turn))
+		return;
+	if (e->state == EXCHANGE_HELLO)
+		list_insert(&e->all->fresh, &e->turn);
+	else
+		list_append(&e->all->known, &e->turn);
 }
 
 /* A record of TLS begins with 22, a request of HTTP with a letter. */
@@ -48,8 +46,6 @@ static bool is_plain(const struct exchange *e)
 /* It is answered in plain, so that people see what is wrong. */
 static void go_astray(struct exchange *e)
 {
-	secure_free(e->wire.tls);
-	e->wire.tls = NULL;
 	e->astray = true;
 	e->state = EXCHANGE_HEAD;
 	exchange_look(e);
@@ -69,13 +65,8 @@ static void fail(struct exchange *e)
 	exchange_end(e);
 }
 
-static void step(struct exchange *e)
+static void shake(struct exchange *e)
 {
-	list_remove(&e->turn);
-	if (e->state == EXCHANGE_HELLO && is_plain(e)) {
-		go_astray(e);
-		return;
-	}
 	e->state = EXCHANGE_SHAKE;
 	switch (secure_shake(e->wire.tls)) {
 	case SECURE_DONE:
@@ -88,6 +79,33 @@ static void step(struct exchange *e)
 	case SECURE_FAILED:
 		fail(e);
 	}
+}
+
+/* Something has come: who says nothing costs nothing. */
+static void begin(struct exchange *e)
+{
+	struct callers *callers = e->all->callers;
+
+	if (is_plain(e)) {
+		go_astray(e);
+		return;
+	}
+	e->wire.tls = certificate_accept(callers->certificate, e->wire.fd);
+	if (e->wire.tls) {
+		shake(e);
+		return;
+	}
+	callers->hub->counters.refused[REFUSED_MEMORY]++;
+	exchange_end(e);
+}
+
+static void step(struct exchange *e)
+{
+	list_remove(&e->turn);
+	if (e->state == EXCHANGE_HELLO)
+		begin(e);
+	else
+		shake(e);
 }
 
 void exchanges_shake(struct exchanges *all)

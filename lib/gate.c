@@ -413,6 +413,7 @@ static bool allows(const struct grant *grant, const struct httpreq *r)
 	switch (r->endpoint) {
 	case HTTPREQ_HEALTH:
 	case HTTPREQ_READY:
+	case HTTPREQ_PAGE:
 		return true;
 	case HTTPREQ_PUBLISH:
 		return grant && rights_may(&grant->rights, RIGHTS_PUBLISH,
@@ -422,6 +423,7 @@ static bool allows(const struct grant *grant, const struct httpreq *r)
 					   r->tenant, r->tenant_len);
 	case HTTPREQ_METRICS:
 	case HTTPREQ_TENANTS:
+	case HTTPREQ_TENANT:
 	case HTTPREQ_CONNECTIONS:
 		break;
 	}

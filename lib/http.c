@@ -6,8 +6,8 @@
 /* What is read of a request. */
 struct request_head {
 	struct header path, query, authority;
-	struct header length, type, coding, transfer, expect, accept, last_id,
-		key;
+	struct header length, type, coding, transfer, expect, key, match;
+	struct header accept, last_id;
 };
 
 /* Answering */
@@ -135,6 +135,7 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 	header_read(&in->accept, from, "accept");
 	header_read(&in->last_id, from, "last-event-id");
 	header_read(&in->key, from, "idempotency-key");
+	header_read(&in->match, from, "if-none-match");
 	head->header_too_long = in->length.too_long || in->type.too_long ||
 				in->coding.too_long || in->transfer.too_long ||
 				in->expect.too_long || in->accept.too_long ||
@@ -146,6 +147,7 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 	head->expect = present(&in->expect);
 	head->accept = present(&in->accept);
 	head->last_id = present(&in->last_id);
+	head->match = present(&in->match);
 	head->key = present(&in->key);
 	head->key_len = in->key.too_long ? SIZE_MAX : strlen(in->key.text);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "httpreq.h"
 
-#include "accept.h"
 #include "num.h"
+#include "pages.h"
 #include "tenant.h"
 
 #include <errno.h>
@@ -16,14 +16,6 @@
 #define TO_READ "GET, HEAD, OPTIONS"
 #define TO_UPDATES "GET, HEAD, POST, OPTIONS"
 #define TO_UPGRADE "GET, OPTIONS"
-
-/* What can be followed; all but the first are lines. */
-static const char *const followed_types[] = {
-	"text/event-stream",
-	"application/x-ndjson",
-	"application/ndjson",
-	"application/jsonl",
-};
 
 /* Around one update there may be as many blanks. */
 #define BLANKS_MAX 4096
@@ -108,8 +100,8 @@ static bool reads(const struct httpreq_head *head)
 	return head->method == HTTPREQ_GET || head->method == HTTPREQ_HEAD;
 }
 
-/* "/v1/tenants/{tenant}/updates" */
-static bool find_updates(struct httpreq *r, const struct httpreq_head *head)
+/* "/v1/tenants/{tenant}" and "/v1/tenants/{tenant}/updates" */
+static bool find_tenant(struct httpreq *r, const struct httpreq_head *head)
 {
 	static const char before[] = "/v1/tenants/", behind[] = "/updates";
 	const char *path = head->path, *tenant;
@@ -119,12 +111,22 @@ static bool find_updates(struct httpreq *r, const struct httpreq_head *head)
 		return false;
 	tenant = path + sizeof(before) - 1;
 	len = strcspn(tenant, "/");
-	if (len == 0 || strcmp(tenant + len, behind) != 0)
+	if (len == 0 || (tenant[len] && strcmp(tenant + len, behind) != 0))
 		return false;
-	r->endpoint = reads(head) ? HTTPREQ_FOLLOW : HTTPREQ_PUBLISH;
+	r->endpoint = !tenant[len]  ? HTTPREQ_TENANT
+		      : reads(head) ? HTTPREQ_FOLLOW
+				    : HTTPREQ_PUBLISH;
 	r->tenant = tenant;
 	r->tenant_len = len;
 	return true;
+}
+
+static bool find_page(struct httpreq *r, const struct httpreq_head *head)
+{
+	r->page = pages_find(head->path);
+	r->endpoint = HTTPREQ_PAGE;
+	r->match = head->match;
+	return r->page != NULL;
 }
 
 static bool is_websocket(const struct httpreq_head *head)
@@ -145,7 +147,7 @@ static int find(struct httpreq *r, const struct httpreq_head *head,
 			r->endpoint = paths[i].endpoint;
 			return 0;
 		}
-	if (find_updates(r, head))
+	if (find_tenant(r, head) || find_page(r, head))
 		return 0;
 	if (is_websocket(head)) {
 		reply_error(refusal, 426, "UPGRADE_REQUIRED",
@@ -361,50 +363,7 @@ static int check_body(struct httpreq *r, const struct httpreq_head *head,
 		return refuse_large(refusal, "the update", limits->update);
 	if (check_key(r, head, refusal) < 0)
 		return -1;
-	return check_tenant(r, refusal);
-}
-
-/* Following */
-
-static int refuse_accept(struct reply *refusal)
-{
-	reply_error(refusal, 406, "NOT_ACCEPTABLE",
-		    "say Accept: text/event-stream, or application/x-ndjson");
-	return -1;
-}
-
-/* A browser that lost an event stream sends the id that it saw last. */
-static int take_last_id(struct httpreq *r, const char *id,
-			struct reply *refusal)
-{
-	if (!id || !*id)
-		return 0;
-	if (proto_since_parse(&r->since, id) == 0 &&
-	    r->since.kind == PROTO_SINCE_SEQ)
-		return 0;
-	reply_fault(refusal, 400, PROTO_BAD_REQUEST,
-		    "Last-Event-ID is no id of an event here");
-	return -1;
-}
-
-/* All that concerns following but its parameters, over which an id wins. */
-static int check_follow(struct httpreq *r, const struct httpreq_head *head,
-			struct reply *refusal)
-{
-	int type = accept_choose(head->accept, followed_types,
-				 COUNT(followed_types));
-
-	if (type < 0)
-		return refuse_accept(refusal);
-	if (type > 0 && r->view != STREAM_ENVELOPES)
-		r->view = STREAM_LINES;
-	else if (type == 0 && r->view == STREAM_ENVELOPES)
-		return refuse_accept(refusal);
-	else if (type == 0)
-		r->view = STREAM_EVENTS;
-	if (take_last_id(r, head->last_id, refusal) < 0)
-		return -1;
-	return check_tenant(r, refusal);
+	return 0;
 }
 
 /* Parameters */
@@ -439,54 +398,6 @@ static int take_after(struct httpreq *r, struct span value)
 	return tenant_valid(value.at, value.len) ? 0 : -1;
 }
 
-/* Room for "EPOCH:SEQ", which is the longest. */
-#define SINCE_MAX (PROTO_EPOCH_MAX + 1 + NUM_TEXT_MAX)
-
-static int take_since(struct httpreq *r, struct span value)
-{
-	char text[SINCE_MAX + 1];
-
-	if (value.len == 0)
-		return 0;
-	if (value.len > SINCE_MAX)
-		return -1;
-	memcpy(text, value.at, value.len);
-	text[value.len] = '\0';
-	return proto_since_parse(&r->since, text);
-}
-
-static int take_envelope(struct httpreq *r, struct span value)
-{
-	if (!same(value, "1") && !same(value, "0"))
-		return -1;
-	if (*value.at == '1')
-		r->view = STREAM_ENVELOPES;
-	return 0;
-}
-
-/* The parameters of what can be followed. */
-static int take_of_follow(struct httpreq *r, struct span name,
-			  struct span value, unsigned *seen,
-			  struct reply *refusal)
-{
-	bool since = same(name, "since");
-
-	if (!since && !same(name, "envelope"))
-		return refuse_parameter(refusal, name, "is not known here");
-	if (*seen & (1u << since))
-		return refuse_parameter(refusal, name, "is given twice");
-	*seen |= 1u << since;
-	if (since)
-		return take_since(r, value) == 0
-			       ? 0
-			       : refuse_parameter(refusal, name,
-						  "is not all, a number, an "
-						  "age as 10m, or EPOCH:SEQ");
-	return take_envelope(r, value) == 0
-		       ? 0
-		       : refuse_parameter(refusal, name, "is not 0 or 1");
-}
-
 /* `seen` has a bit for each parameter that came. */
 static int take_parameter(struct httpreq *r, struct span name,
 			  struct span value, unsigned *seen,
@@ -495,7 +406,13 @@ static int take_parameter(struct httpreq *r, struct span name,
 	bool list = r->endpoint == HTTPREQ_TENANTS ||
 		    r->endpoint == HTTPREQ_CONNECTIONS;
 	bool after = list && same(name, "after");
+	const char *why;
 
+	if (r->endpoint == HTTPREQ_FOLLOW) {
+		why = httpreq_follow_parameter(r, name.at, name.len, value.at,
+					       value.len, seen);
+		return why ? refuse_parameter(refusal, name, why) : 0;
+	}
 	if (!after && !(list && same(name, "limit")))
 		return refuse_parameter(refusal, name, "is not known here");
 	if (*seen & (1u << after))
@@ -540,9 +457,7 @@ static int check_query(struct httpreq *r, const struct httpreq_head *head,
 		if (!pair.len)
 			continue;
 		split(pair, &name, &value);
-		if ((r->endpoint == HTTPREQ_FOLLOW ? take_of_follow
-						   : take_parameter)(
-			    r, name, value, &seen, refusal) < 0)
+		if (take_parameter(r, name, value, &seen, refusal) < 0)
 			return -1;
 	}
 	return 0;
@@ -573,8 +488,10 @@ int httpreq_parse(struct httpreq *r, const struct httpreq_head *head,
 	if (r->endpoint == HTTPREQ_PUBLISH &&
 	    check_body(r, head, limits, refusal) < 0)
 		return -1;
+	if (r->tenant && check_tenant(r, refusal) < 0)
+		return -1;
 	if (check_query(r, head, refusal) < 0)
 		return -1;
-	return r->endpoint == HTTPREQ_FOLLOW ? check_follow(r, head, refusal)
+	return r->endpoint == HTTPREQ_FOLLOW ? httpreq_follow(r, head, refusal)
 					     : 0;
 }

@@ -29,9 +29,11 @@ enum httpreq_method {
 enum httpreq_endpoint {
 	HTTPREQ_HEALTH,	     /* /healthz */
 	HTTPREQ_READY,	     /* /readyz */
+	HTTPREQ_PAGE,	     /* one of pages.h */
 	HTTPREQ_METRICS,     /* /metrics */
 	HTTPREQ_TENANTS,     /* /v1/tenants */
 	HTTPREQ_CONNECTIONS, /* /v1/connections */
+	HTTPREQ_TENANT,	     /* /v1/tenants/{tenant} */
 	HTTPREQ_PUBLISH,     /* POST /v1/tenants/{tenant}/updates */
 	HTTPREQ_FOLLOW,	     /* GET of the same */
 };
@@ -54,9 +56,12 @@ struct httpreq_head {
 	const char *expect;   /* Expect */
 	const char *accept;   /* Accept */
 	const char *last_id;  /* Last-Event-ID */
+	const char *match;    /* If-None-Match */
 	const char *key;      /* Idempotency-Key */
 	size_t key_len;	      /* bytes of it, which may be more than read */
 };
+
+struct page;
 
 struct httpreq {
 	/*
@@ -70,12 +75,14 @@ struct httpreq {
 	bool waits;	    /* for 100 before it sends its body */
 	bool lines;	    /* the body is NDJSON */
 	uint64_t length;    /* bytes of the body */
-	const char *tenant; /* to publish to, or to follow; valid */
+	const char *tenant; /* to publish to, follow or tell of; valid */
 	size_t tenant_len;
 	enum stream_view view;	  /* to follow in */
 	struct proto_since since; /* to follow from there */
 	const char *key;	  /* NULL: none */
 	size_t key_len;
+	const struct page *page;
+	const char *match; /* of a page: as in the head */
 	const char *after; /* list: begin behind it; NULL: at the beginning */
 	size_t after_len;
 	uint64_t after_number; /* the same as a number; 0: the beginning */
@@ -91,5 +98,17 @@ struct httpreq_limits {
 /* 0, or -1 and `refusal` is the answer. */
 int httpreq_parse(struct httpreq *r, const struct httpreq_head *head,
 		  const struct httpreq_limits *limits, struct reply *refusal);
+
+/*
+ * In httpreqfollow.c, for httpreq alone: takes a parameter of what is to be
+ * followed; NULL, or why not. `seen` has a bit for each that came.
+ */
+const char *httpreq_follow_parameter(struct httpreq *r, const char *name,
+				     size_t name_len, const char *value,
+				     size_t len, unsigned *seen);
+
+/* The same for its headers, over which a parameter does not win. */
+int httpreq_follow(struct httpreq *r, const struct httpreq_head *head,
+		   struct reply *refusal);
 
 #endif

@@ -23,6 +23,7 @@ int tunnels_init(struct tunnels *all, uv_loop_t *loop, struct meter *meter,
 	all->ops = ops;
 	list_init(&all->left);
 	list_init(&all->ended);
+	all->idle = 0;
 	all->closed = false;
 	if (waitset_init(&all->outside, loop, on_outside) < 0)
 		return -1;
@@ -113,6 +114,7 @@ void tunnel_free(struct tunnel *t)
 	wire_close(&t->wire);
 	close(t->inner);
 	drop_rest(t);
+	all->idle -= t->idle;
 	if (t->leaving)
 		meter_left(all->meter, t->out_metered + t->in_metered);
 	meter_hold(all->meter, &t->holder, METER_OUTPUT, &t->out_metered, 0);
@@ -131,6 +133,12 @@ void tunnel_cut(struct tunnel *t)
 	shutdown(t->inner, SHUT_RDWR);
 }
 
+/* The owner counts the rest of a frame itself, until it has left. */
+static size_t rest_held(const struct tunnel *t)
+{
+	return t->left && t->rest ? t->rest_end : 0;
+}
+
 /* Counts what waits here; it may have to go. */
 static void count_held(struct tunnel *t)
 {
@@ -140,7 +148,7 @@ static void count_held(struct tunnel *t)
 	if (t->leaving)
 		return;
 	meter_hold(m, &t->holder, METER_OUTPUT, &t->out_metered,
-		   wire_waits(&t->wire));
+		   wire_waits(&t->wire) + rest_held(t));
 	meter_hold(m, &t->holder, METER_ASSEMBLY, &t->in_metered,
 		   wire_holds(&t->wire));
 	if (t->holder.bytes > held && !meter_yield(m, &t->holder))
@@ -176,7 +184,8 @@ static void watch_inside(struct tunnel *t)
 
 /* From lws to the peer */
 
-static void finish(struct tunnel *t)
+/* Tells the peer the end, once all has left. */
+static void say_end(struct tunnel *t)
 {
 	if (!t->lws_ended || t->said_end || busy(t))
 		return;
@@ -185,6 +194,15 @@ static void finish(struct tunnel *t)
 		return; /* even that did not leave */
 	t->said_end = true;
 	wire_finish(&t->wire);
+}
+
+static void finish(struct tunnel *t)
+{
+	say_end(t);
+	if (t->idle || !t->left || !t->said_end)
+		return;
+	t->idle = true;
+	t->all->idle++;
 }
 
 static void take_from_lws(struct tunnel *t)
@@ -258,7 +276,7 @@ static void take_from_peer(struct tunnel *t)
 	while (more && !t->peer_ended)
 		more = t->deaf || t->lws_ended ? throw_away(t)
 					       : carry(t, &carried);
-	if (carried && !t->cut)
+	if ((carried || t->peer_ended) && !t->left)
 		t->all->ops->arrived(t->user);
 }
 
@@ -395,6 +413,9 @@ bool tunnel_leave(struct tunnel *t)
 		take_from_lws(t);
 	if (!t->cut) {
 		finish(t);
+		count_held(t);
+	}
+	if (!t->cut) {
 		watch_outside(t);
 		watch_inside(t);
 	}

@@ -27,7 +27,7 @@
 
 /* What the owner hears; `user` is what tunnel_new() was given. */
 struct tunnel_ops {
-	/* The inner socket has something for lws. */
+	/* The inner socket has something for lws, or its end. */
 	void (*arrived)(void *user);
 	/* What tunnel_want() asked for: more can be sent. */
 	void (*writable)(void *user);
@@ -44,7 +44,8 @@ struct tunnels {
 	struct waitset outside, inside; /* the two sockets of each */
 	struct list left;		/* those that lws has left */
 	struct list ended;		/* to be freed */
-	bool closed;			/* tunnels_close() */
+	size_t idle; /* of those that lws has left: only their end is awaited */
+	bool closed; /* tunnels_close() */
 	char bytes[SECURE_RECORD];
 };
 
@@ -57,7 +58,8 @@ struct tunnel {
 	struct waiter outside, inside;
 	char *rest; /* owned; of a frame that was cut; NULL: none */
 	size_t rest_at, rest_end;
-	struct meter_holder holder; /* of what waits here, but for `rest` */
+	struct meter_holder
+		holder; /* of what waits here; of `rest` once it has left */
 	size_t out_metered, in_metered;
 	bool wants;	 /* tunnel_want() */
 	bool full;	 /* lws does not read for the moment */
@@ -66,6 +68,7 @@ struct tunnel {
 	bool lws_ended;	 /* lws says nothing more */
 	bool said_end;	 /* the peer was told that */
 	bool left;	 /* tunnel_leave() */
+	bool idle;	 /* counts in all->idle */
 	bool cut;	 /* tunnel_cut() */
 	bool leaving;	 /* the meter knows that it will be freed */
 };

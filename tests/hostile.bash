@@ -10,8 +10,9 @@ build_hostile() {
 	local cc=("${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -I"$lib") name
 
 	hostile=$BATS_FILE_TMPDIR/hostile
-	"${cc[@]}" -o "$hostile" "$tools"/{hostile,hostilescripts,wire}.c \
-		"$lib"/{wsframe,buf,num,clock}.c
+	"${cc[@]}" -DWIRE_TLS -o "$hostile" \
+		"$tools"/{hostile,hostilescripts,wire,wiretls}.c \
+		"$lib"/{wsframe,buf,num,clock}.c -lssl -lcrypto
 	for name in turns walljump nomemory; do
 		declare -g "$name=$BATS_FILE_TMPDIR/$name.so"
 		"${cc[@]}" -shared -fPIC -o "$BATS_FILE_TMPDIR/$name.so" \

@@ -10,7 +10,8 @@ setup_file() {
 	sip=$BATS_FILE_TMPDIR/sip
 	export sip
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -I"$root/lib" -o "$sip" \
-		"$root"/tests/tools/{sip,wire}.c "$root/lib/wsframe.c"
+		-DWIRE_TLS "$root"/tests/tools/{sip,wire,wiretls}.c \
+		"$root/lib/wsframe.c" -lssl -lcrypto
 }
 
 # sips BYTES MS TOTAL [REQUESTS]: a subscriber that does so; sets PID.
@@ -65,7 +66,7 @@ are_open() {
 	start_wsd --listen "unix:$BATS_TEST_TMPDIR/s" --listen 127.0.0.1:0 \
 		--ping 300ms --dead-after 1s --sndbuf 16k --max-lag 64M
 	sips 4096 40 300000
-	http=${urls[1]/#ws:/http:}
+	http=${urls[1]/#ws/http}
 	http=${http%/ws}
 	flood 8
 	wait "$PID"

@@ -11,7 +11,8 @@ setup_file() {
 	stall=$BATS_FILE_TMPDIR/stall
 	export stall
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -I"$root/lib" -o "$stall" \
-		"$root"/tests/tools/{stall,wire}.c "$root/lib/wsframe.c"
+		-DWIRE_TLS "$root"/tests/tools/{stall,wire,wiretls}.c \
+		"$root/lib/wsframe.c" -lssl -lcrypto
 }
 
 # stalls LISTEN [OPTION...]: both dialects, with several seeds.

@@ -29,6 +29,7 @@ needs() {
 	test)
 		needs build
 		echo cmd bats bats
+		echo cmd chromium chromium
 		echo cmd curl curl
 		echo cmd jq jq
 		echo cmd mandoc mandoc
@@ -58,6 +59,7 @@ needs() {
 		;;
 	bench)
 		needs build
+		echo cmd chromium chromium
 		echo cmd curl curl
 		echo cmd jq jq
 		echo cmd c++ g++
@@ -163,7 +165,7 @@ install_npm() {
 	if npm_current; then
 		return 0
 	fi
-	echo "deps.sh: installing into node_modules: test data, clients, bun"
+	echo "deps.sh: installing into node_modules what package.json names"
 	npm ci --include=dev --include=optional --ignore-scripts \
 		--no-audit --no-fund || {
 		echo "deps.sh: npm failed; DEPS=skip goes on without" >&2

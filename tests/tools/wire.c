@@ -4,11 +4,16 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#ifdef WIRE_TLS
+#include "wiretls.h"
+#endif
 
 #define MASKED 0x80
 #define MASK_LEN 4
@@ -19,13 +24,24 @@ union address {
 	struct sockaddr_un local;
 };
 
+static bool is_tls(const char *url)
+{
+#ifdef WIRE_TLS
+	return strncmp(url, "wss:", 4) == 0;
+#else
+	(void)url;
+	return false;
+#endif
+}
+
 /* Returns the length of the address, 0 when the URL is another one. */
 static socklen_t parse(const char *url, union address *a)
 {
 	unsigned port;
 
 	memset(a, 0, sizeof(*a));
-	if (sscanf(url, "ws://127.0.0.1:%u/ws", &port) == 1) {
+	if (sscanf(url, "ws://127.0.0.1:%u/ws", &port) == 1 ||
+	    (is_tls(url) && sscanf(url, "wss://127.0.0.1:%u/ws", &port) == 1)) {
 		a->ip.sin_family = AF_INET;
 		a->ip.sin_port = htons((uint16_t)port);
 		a->ip.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -35,6 +51,15 @@ static socklen_t parse(const char *url, union address *a)
 	if (sscanf(url, "ws+unix:%99[^:]:/ws", a->local.sun_path) == 1)
 		return sizeof(a->local);
 	return 0;
+}
+
+static int begin_tls(int fd)
+{
+#ifdef WIRE_TLS
+	return wiretls_begin(fd);
+#else
+	return fd;
+#endif
 }
 
 int wire_dial(const char *url, int receive_buffer)
@@ -55,7 +80,7 @@ int wire_dial(const char *url, int receive_buffer)
 			   sizeof(receive_buffer));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (connect(fd, &address.any, len) == 0)
-		return fd;
+		return is_tls(url) ? begin_tls(fd) : fd;
 	error = errno;
 	close(fd);
 	errno = error;

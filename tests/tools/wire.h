@@ -12,8 +12,9 @@
 #define WIRE_REQUEST_MAX 512
 
 /*
- * Connects to ws://127.0.0.1:PORT/ws or ws+unix:PATH:/ws, with a receive buffer
- * of so many bytes unless that is 0. Returns a blocking descriptor, or -1 with
+ * Connects to ws://127.0.0.1:PORT/ws or ws+unix:PATH:/ws, or, where it is built
+ * with WIRE_TLS, to wss://127.0.0.1:PORT/ws; with a receive buffer of so many
+ * bytes unless that is 0. Returns a blocking descriptor, or -1 with
  * errno, EINVAL for another URL.
  */
 int wire_dial(const char *url, int receive_buffer);

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+//
+// site - a web server for the pages of tests, and what esbuild makes of their
+// scripts.
+//
+//   const site = await Site.start();
+//   site.put('/app.js', 'text/javascript', await bundle('app.jsx'));
+//   site.page('/', '<script type="module" src="/app.js"></script>');
+//   ... site.url('/')
+//   site.close();
+
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const here = (path) => fileURLToPath(new URL(path, import.meta.url));
+
+// A script of this directory, with all that it imports, React in its
+// development build, which is the one that mounts twice in StrictMode.
+export async function bundle(entry) {
+  const { outputFiles } = await build({
+    entryPoints: [here(entry)],
+    alias: {
+      '@wsd/client': here('../../clients/js/client.js'),
+      '@wsd/client/react': here('../../clients/js/react.js'),
+    },
+    nodePaths: [here('../../node_modules')],
+    bundle: true,
+    format: 'esm',
+    jsx: 'automatic',
+    jsxDev: true,
+    define: { 'process.env.NODE_ENV': '"development"' },
+    write: false,
+  });
+  return outputFiles[0].text;
+}
+
+export class Site {
+  static async start() {
+    const site = new Site();
+    site.files = new Map();
+    site.server = createServer((request, response) =>
+      site.answer(request, response));
+    site.server.listen(0, '127.0.0.1');
+    await once(site.server, 'listening');
+    return site;
+  }
+
+  answer({ url }, response) {
+    const file = this.files.get(new URL(url, 'http://x').pathname);
+    response.writeHead(file ? 200 : 404,
+      { 'Content-Type': file?.type ?? 'text/plain' });
+    response.end(file?.body ?? 'there is no such page');
+  }
+
+  put(path, type, body) {
+    this.files.set(path, { type, body });
+  }
+
+  // A page with this in its body.
+  page(path, html) {
+    this.put(path, 'text/html; charset=utf-8', '<!doctype html><html lang="en">' +
+      `<title>test</title><link rel="icon" href="data:,"><body>${html}`);
+  }
+
+  url(path, host = '127.0.0.1') {
+    return `http://${host}:${this.server.address().port}${path}`;
+  }
+
+  close() {
+    this.server.close();
+    this.server.closeAllConnections?.();
+  }
+}
