@@ -26,12 +26,11 @@ export function wssub({ url, tenant, since }) {
 }
 
 export function curl({ http, tenant, text, isGuarded }) {
-  const words = ['curl'];
-  if (isGuarded)
-    words.push('-H', '"Authorization: Bearer $WSD_TOKEN"');
   const id = encodeURIComponent(clean(tenant) || 'TENANT');
-  words.push('-d', quote(oneLine(text)),
-    quote(`${http}v1/tenants/${id}/updates`));
+  const words = ['curl', '-d', quote(oneLine(text)),
+    quote(`${http}v1/tenants/${id}/updates`)];
+  if (isGuarded) // not as an argument, which others may see
+    words.push('-H', '@-', '<<<"Authorization: Bearer $WSD_TOKEN"');
   return words.join(' ');
 }
 

@@ -37,7 +37,7 @@ function range({ from, to }) {
 
 export function gapWords(gap) {
   const { from, to, reason } = gap;
-  const n = from ? ` (${many(to - from + 1, 'update')})` : '';
+  const n = to > from ? ` (${many(to - from + 1, 'update')})` : '';
   switch (reason) {
   case 'history':
     return `Gap: ${range(gap)} no longer retained${n}`;

@@ -10,6 +10,7 @@
 // shown at the end. Screenshots go to DIRECTORY.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { Relay, Wsd, newKey, wstoken } from '../js/wsd.mjs';
@@ -238,14 +239,15 @@ const scenarios = {
 
   async token() {
     const key = await newKey();
-    await begin({ options: ['--jwt-key', key], hash: `#tenant=${tenant}` });
+    await begin({ options: ['--jwt-key', key], hash: `#tenant=${tenant}`,
+      context: { permissions: ['clipboard-read', 'clipboard-write'] } });
     await state('closed');
     await says('status-text', 'a token is needed');
     await shot('error');
     const make = (...rights) =>
       wstoken('make', '--key', key, '--for', '1m', ...rights);
-    await page.fill('#token',
-      await make('--subscribe', tenant, '--publish', tenant));
+    const good = await make('--subscribe', tenant, '--publish', tenant);
+    await page.fill('#token', good);
     await page.press('#token', 'Enter');
     await state('live');
     await says('fact-note', 'the right admin');
@@ -253,6 +255,14 @@ const scenarios = {
     await page.press('#editor', 'Control+Enter');
     await says('outcome', 'Published as 1 to 1 subscriber');
     await line('7').waitFor();
+    await page.fill('#editor', '{"it\'s": "\u2028",\n "n":[1]}');
+    await text('copy-curl').click();
+    await says('toast', 'Copied');
+    const command = await page.evaluate(() => navigator.clipboard.readText());
+    assert.equal(command.includes(good), false);
+    execFileSync('bash', ['-c', command],
+      { env: { ...process.env, WSD_TOKEN: good }, stdio: 'pipe' });
+    await line('{"it\'s": "\\u2028",  "n":[1]}').waitFor();
     await page.fill('#token', await make('--subscribe', 'u'));
     await page.press('#token', 'Enter');
     await state('closed');
