@@ -20,7 +20,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum dialect { DIALECT_PLAIN, DIALECT_V1, DIALECT_BULK, DIALECT_SAME };
+enum dialect {
+	DIALECT_PLAIN,
+	DIALECT_V1,
+	DIALECT_BULK,
+	DIALECT_SSE, /* of subscribers alone */
+	DIALECT_SAME
+};
 
 struct settings {
 	struct option_base options;
@@ -97,8 +103,9 @@ static const struct option options[] = {
 	{'c', "count", OPTION_NUMBER, FIELD(count), "N",
 	 "publish this many updates instead", NULL, 1, UINT32_MAX},
 	{0, "dialect", OPTION_CHOICE, FIELD(dialect), "DIALECT",
-	 "what the connections speak (default plain); bulk is wsd.v1.bulk",
-	 "plain|v1|bulk", 0, 0},
+	 "what the connections speak (default plain); bulk is wsd.v1.bulk; "
+	 "sse: subscribers follow by HTTP, publishers are plain",
+	 "plain|v1|bulk|sse", 0, 0},
 	{0, "publish-dialect", OPTION_CHOICE, FIELD(publish_dialect), "DIALECT",
 	 "another one for the publishers", "plain|v1|bulk", 0, 0},
 	{0, "batch", OPTION_NUMBER, FIELD(batch), "N",
@@ -189,9 +196,9 @@ static const char *check(const struct settings *s)
 
 static void configure(struct loadrig_config *c, const struct settings *s)
 {
-	unsigned publish = s->publish_dialect == DIALECT_SAME
-				   ? s->dialect
-				   : s->publish_dialect;
+	unsigned same = s->dialect == DIALECT_SSE ? DIALECT_PLAIN : s->dialect;
+	unsigned publish =
+		s->publish_dialect == DIALECT_SAME ? same : s->publish_dialect;
 
 	*c = (struct loadrig_config){
 		.url = s->url,
@@ -217,6 +224,7 @@ static void configure(struct loadrig_config *c, const struct settings *s)
 					 : LOADPUB_ACKED,
 		.subscriber_protocol = protocol_of(s->dialect),
 		.publisher_protocol = protocol_of(publish),
+		.events = s->dialect == DIALECT_SSE,
 		.sources = (uint32_t)s->sources,
 		.pid = (pid_t)s->pid,
 		.ready_fd = s->ready_fd == NO_FD ? -1 : (int)s->ready_fd,

@@ -278,6 +278,14 @@ void answer_put_drain(struct buf *b, uint64_t reconnect_after_ms)
 	buf_putc(b, '}');
 }
 
+void answer_put_end(struct buf *b, enum proto_close code, const char *reason)
+{
+	begin(b, "END", NULL);
+	member_u64(b, "code", code);
+	member_text(b, "message", reason, strlen(reason));
+	buf_putc(b, '}');
+}
+
 void answer_put_ack(struct buf *b, const struct json_value *id,
 		    const struct answer_stream *stream,
 		    const struct answer_ack *ack)

@@ -92,6 +92,9 @@ void answer_put_unsubscribed(struct buf *b, const struct json_value *id,
 void answer_put_pong(struct buf *b, const struct json_value *id);
 void answer_put_drain(struct buf *b, uint64_t reconnect_after_ms);
 
+/* What a close frame tells, where there is none: the last message. */
+void answer_put_end(struct buf *b, enum proto_close code, const char *reason);
+
 /* An ACK. */
 struct answer_ack {
 	uint64_t seq; /* 0: not known, of a duplicate */

@@ -7,8 +7,11 @@
 #define SHARE_MIN 100
 #define COME_BACK_MS 10 /* of each peer, when they come back */
 
-void drain_init(struct drain *d, struct peers *peers, struct log *log)
+void drain_init(struct drain *d, struct followers *followers, struct log *log)
 {
+	struct peers *peers = followers->peers;
+
+	d->followers = followers;
 	d->peers = peers;
 	d->log = log;
 	d->end_ms = 0;
@@ -25,19 +28,18 @@ void drain_close(struct drain *d)
  * When a peer is told to come back: at once where there are few, spread over
  * the time of a drain where there are many.
  */
-static uint64_t come_back_ms(const struct drain *d, const struct peer *p)
+static uint64_t come_back_ms(const struct drain *d, uint64_t number)
 {
 	uint64_t spread = (d->peers_then + 1) * COME_BACK_MS;
-	uint64_t hash = hash_bytes(&d->peers->hub->hash_key, &p->session.number,
-				   sizeof(p->session.number));
+	uint64_t hash =
+		hash_bytes(&d->peers->hub->hash_key, &number, sizeof(number));
 
 	return hash % (spread > d->ms ? d->ms : spread);
 }
 
-/* Sends a share of the peers home; the rest have their turn later. */
-static void drain_some(struct drain *d)
+/* Sends up to `left` of them home; how many more it might have been. */
+static size_t drain_peers(struct drain *d, size_t left)
 {
-	size_t left = d->share;
 	uint64_t number = 0;
 	struct peer *p;
 
@@ -45,9 +47,30 @@ static void drain_some(struct drain *d)
 		number = p->session.number;
 		if (p->session.draining)
 			continue;
-		session_drain(&p->session, come_back_ms(d, p));
+		session_drain(&p->session, come_back_ms(d, number));
 		left--;
 	}
+	return left;
+}
+
+static void drain_followers(struct drain *d, size_t left)
+{
+	uint64_t number = 0;
+	struct follower *f;
+
+	while (left && (f = followers_above(d->followers, number))) {
+		number = f->follow.number;
+		if (f->follow.draining)
+			continue;
+		follow_drain(&f->follow, come_back_ms(d, number));
+		left--;
+	}
+}
+
+/* Sends a share of them home; the rest have their turn later. */
+static void drain_some(struct drain *d)
+{
+	drain_followers(d, drain_peers(d, d->share));
 }
 
 /*
@@ -81,14 +104,15 @@ static void on_tick(uv_timer_t *timer)
 
 void drain_begin(struct drain *d, uint64_t ms)
 {
+	size_t count = d->peers->all.count + d->followers->all.count;
+
 	log_event(d->log, LOG_DRAIN, NULL,
-		  "shutting down: %zu connections to close",
-		  d->peers->all.count);
+		  "shutting down: %zu connections to close", count);
 	d->peers->hub->draining = true;
 	d->ms = ms;
 	d->end_ms = clock_mono_ms() + (int64_t)ms;
-	d->peers_then = d->peers->all.count;
-	d->share = d->peers->all.count / (ms / TICK_MS / 2 + 1);
+	d->peers_then = count;
+	d->share = count / (ms / TICK_MS / 2 + 1);
 	if (d->share < SHARE_MIN)
 		d->share = SHARE_MIN;
 	uv_timer_start(&d->tick, on_tick, 0, TICK_MS);

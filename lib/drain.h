@@ -10,11 +10,12 @@
 #ifndef DRAIN_H
 #define DRAIN_H
 
-#include "peer.h"
+#include "follower.h"
 
 struct drain {
-	struct peers *peers; /* borrowed */
-	struct log *log;     /* borrowed */
+	struct followers *followers; /* borrowed */
+	struct peers *peers;	     /* theirs */
+	struct log *log;	     /* borrowed */
 	uv_timer_t tick;
 	size_t peers_then; /* when it began */
 	size_t share;	   /* peers that one tick sends home */
@@ -22,7 +23,7 @@ struct drain {
 	int64_t end_ms;	   /* monotonic; 0: not draining */
 };
 
-void drain_init(struct drain *d, struct peers *peers, struct log *log);
+void drain_init(struct drain *d, struct followers *followers, struct log *log);
 
 /* The listeners are closed already. Stops the loop when all is done. */
 void drain_begin(struct drain *d, uint64_t ms);

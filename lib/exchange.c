@@ -39,7 +39,7 @@ static struct meter *meter_of(const struct exchange *e)
 /* Ending */
 
 /* What it holds is of this kind, and so much. */
-static void hold(struct exchange *e, enum meter_kind kind, size_t bytes)
+void exchange_hold(struct exchange *e, enum meter_kind kind, size_t bytes)
 {
 	struct meter *m = meter_of(e);
 
@@ -54,7 +54,7 @@ static void drop_part(struct exchange *e)
 	if (!e->part.base)
 		return;
 	buf_wipe(&e->part);
-	hold(e, METER_ASSEMBLY, 0);
+	exchange_hold(e, METER_ASSEMBLY, 0);
 }
 
 /* It is no caller any more, and belongs to nobody. */
@@ -65,8 +65,12 @@ static void detach(struct exchange *e)
 	e->caller = NULL;
 	drop_part(e);
 	buf_release(&e->out);
-	hold(e, METER_OUTPUT, 0);
-	if (e->user)
+	if (e->leaving)
+		meter_left(meter_of(e), e->metered);
+	exchange_hold(e, METER_OUTPUT, 0);
+	if (e->user && e->streams)
+		e->all->ops->left(e);
+	else if (e->user)
 		e->all->ops->gone(e);
 	e->user = NULL;
 	list_remove(&e->list);
@@ -140,7 +144,7 @@ void exchange_time(struct exchange *e, uint64_t ms)
 /* What has come waits for the rest of it. */
 static void await_rest(struct exchange *e)
 {
-	hold(e, METER_ASSEMBLY, e->part.cap + wire_holds(&e->wire));
+	exchange_hold(e, METER_ASSEMBLY, e->part.cap + wire_holds(&e->wire));
 	if (!meter_yield(meter_of(e), &e->holder))
 		let_go(&e->holder);
 	else
@@ -252,7 +256,7 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd)
  * Reads off what was looked at. False: it has ended. A head may have a token in
  * it, which stays nowhere.
  */
-static bool read_head(struct exchange *e)
+bool exchange_read_head(struct exchange *e)
 {
 	ssize_t n = wire_recv(&e->wire, e->all->bytes, e->unread);
 
@@ -269,7 +273,7 @@ void exchange_upgrade(struct exchange *e, const struct buf *handshake,
 	struct caller *c = e->caller;
 	struct wire wire;
 
-	if (!read_head(e)) {
+	if (!exchange_read_head(e)) {
 		grant_free(grant);
 		return;
 	}
@@ -313,7 +317,7 @@ void exchange_body(struct exchange *e)
 {
 	e->state = EXCHANGE_BODY;
 	caller_established(e->caller);
-	if (read_head(e))
+	if (exchange_read_head(e))
 		read_body(e);
 }
 
@@ -383,7 +387,7 @@ static bool send_some(struct exchange *e, bool more)
 static void wait_for_peer(struct exchange *e)
 {
 	e->lingers = true;
-	hold(e, METER_OUTPUT, e->out.cap + wire_waits(&e->wire));
+	exchange_hold(e, METER_OUTPUT, e->out.cap + wire_waits(&e->wire));
 	if (!meter_yield(meter_of(e), &e->holder))
 		let_go(&e->holder);
 	else
@@ -404,7 +408,7 @@ static void send_answer(struct exchange *e)
 		return;
 	}
 	buf_release(&e->out);
-	hold(e, METER_OUTPUT, 0);
+	exchange_hold(e, METER_OUTPUT, 0);
 	if (e->lingers)
 		linger(e);
 	else
@@ -466,6 +470,9 @@ static void happened(struct waiter *w, uint32_t events)
 	case EXCHANGE_ANSWER:
 		send_answer(e);
 		break;
+	case EXCHANGE_STREAM:
+		exchange_flow(e);
+		break;
 	case EXCHANGE_LINGER:
 		linger(e);
 		break;
@@ -492,6 +499,9 @@ void exchange_due(struct exchange *e)
 	case EXCHANGE_ANSWER:
 		refused[REFUSED_MESSAGE_TIME]++;
 		exchange_kill(e);
+		break;
+	case EXCHANGE_STREAM:
+		e->all->ops->due(e);
 		break;
 	default:
 		exchange_end(e);

@@ -48,6 +48,10 @@ struct exchange_ops {
 	void (*late)(struct exchange *e);
 	/* It ends; e->user is not told of it any more. */
 	void (*gone)(struct exchange *e);
+	/* Of a stream: more can be sent; its time has come; as `gone`. */
+	void (*writable)(struct exchange *e);
+	void (*due)(struct exchange *e);
+	void (*left)(struct exchange *e);
 };
 
 /* All of a server. */
@@ -71,6 +75,7 @@ enum exchange_state {
 	EXCHANGE_BODY,	 /* reads its body */
 	EXCHANGE_BUSY,	 /* all was read; its answer is not known yet */
 	EXCHANGE_ANSWER, /* waits for the peer to take its answer */
+	EXCHANGE_STREAM, /* has an answer without end (exchangestream.c) */
 	EXCHANGE_LINGER, /* waits for the peer to end */
 	EXCHANGE_ENDED,
 };
@@ -86,6 +91,11 @@ struct exchange {
 	bool lingers;	  /* something of the request is still to come */
 	bool drained;	  /* all that was there was read */
 	bool astray;	  /* speaks plain HTTP where TLS is spoken */
+	bool streams;	  /* exchange_stream() */
+	bool wants;	  /* to be told when more can be sent */
+	bool finishes;	  /* when what waits has left */
+	bool cut;	  /* nothing is sent any more */
+	bool leaving;	  /* the meter knows that it will be freed */
 	struct buf part;  /* of the head, that was read off */
 	size_t unread;	  /* bytes of it that are to be read off */
 	struct buf out;	  /* the rest of the answer */
@@ -139,6 +149,21 @@ void exchange_answer(struct exchange *e, struct buf *answer, bool more);
 void exchange_upgrade(struct exchange *e, const struct buf *handshake,
 		      struct grant *grant);
 
+/*
+ * Its answer has no end, and is sent by these. What the peer still sends is
+ * thrown away; its end is the end. The owner's times are caller_due_in().
+ */
+void exchange_stream(struct exchange *e, void *user);
+
+/* As those of struct outlet_ops. None of them ends the exchange. */
+long exchange_stream_send(struct exchange *e, const struct iovec *pieces,
+			  int count);
+int exchange_stream_keep(struct exchange *e, const char *bytes, size_t len);
+void exchange_stream_want(struct exchange *e);
+
+/* Ends it when all that was sent has left. */
+void exchange_stream_finish(struct exchange *e);
+
 /* A few steps of handshakes; once in each turn of the loop. */
 void exchanges_shake(struct exchanges *all);
 
@@ -153,6 +178,9 @@ void exchange_greet(struct exchange *e); /* TLS begins */
 void exchange_greeted(struct exchange *e);
 void exchange_look(struct exchange *e);
 void exchange_watch(struct exchange *e, uint32_t events);
+bool exchange_read_head(struct exchange *e);
+void exchange_hold(struct exchange *e, enum meter_kind kind, size_t bytes);
+void exchange_flow(struct exchange *e);
 void exchange_end(struct exchange *e);
 
 /* For callers. */

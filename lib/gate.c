@@ -418,6 +418,9 @@ static bool allows(const struct grant *grant, const struct httpreq *r)
 	case HTTPREQ_PUBLISH:
 		return grant && rights_may(&grant->rights, RIGHTS_PUBLISH,
 					   r->tenant, r->tenant_len);
+	case HTTPREQ_FOLLOW:
+		return grant && rights_may(&grant->rights, RIGHTS_SUBSCRIBE,
+					   r->tenant, r->tenant_len);
 	case HTTPREQ_METRICS:
 	case HTTPREQ_TENANTS:
 	case HTTPREQ_TENANT:
@@ -428,23 +431,25 @@ static bool allows(const struct grant *grant, const struct httpreq *r)
 }
 
 int gate_permit(struct gate *g, const struct gate_request *q,
-		const struct httpreq *r, struct reply *refusal)
+		const struct httpreq *r, struct grant **grant,
+		struct reply *refusal)
 {
-	struct grant *grant = NULL;
 	bool allowed = !g->guard->tokens || allows(NULL, r);
 
-	if (!allowed && gate_identify(g, q, &grant, refusal) < 0)
+	*grant = NULL;
+	if (!allowed && gate_identify(g, q, grant, refusal) < 0)
 		return -1;
-	allowed = allowed || allows(grant, r);
-	if (!allowed)
-		g->counters->refused[REFUSED_FORBIDDEN]++;
-	if (!allowed && !grant)
-		unauthorized(refusal, "a token is needed", REPLY_TOKEN_NEEDED);
-	else if (!allowed) {
-		reply_fault(refusal, 403, PROTO_FORBIDDEN,
-			    "the token gives no right to this");
-		refusal->extra = REPLY_TOKEN_WEAK;
-	}
-	grant_free(grant);
-	return allowed ? 0 : -1;
+	allowed = allowed || allows(*grant, r);
+	if (allowed)
+		return 0;
+	g->counters->refused[REFUSED_FORBIDDEN]++;
+	if (!*grant)
+		return unauthorized(refusal, "a token is needed",
+				    REPLY_TOKEN_NEEDED);
+	reply_fault(refusal, 403, PROTO_FORBIDDEN,
+		    "the token gives no right to this");
+	refusal->extra = REPLY_TOKEN_WEAK;
+	grant_free(*grant);
+	*grant = NULL;
+	return -1;
 }

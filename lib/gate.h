@@ -67,8 +67,12 @@ int gate_upgrade(struct gate *g, struct gate_request *q, struct buf *out,
 int gate_identify(struct gate *g, const struct gate_request *q,
 		  struct grant **grant, struct reply *refusal);
 
-/* Whether it may have what it asks for: 0, or -1 and `refusal`. */
+/*
+ * Whether it may have what it asks for: 0, or -1 and `refusal`. `*grant`, by
+ * which it may, is the caller's; NULL: nobody is asked for one.
+ */
 int gate_permit(struct gate *g, const struct gate_request *q,
-		const struct httpreq *r, struct reply *refusal);
+		const struct httpreq *r, struct grant **grant,
+		struct reply *refusal);
 
 #endif

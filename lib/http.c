@@ -7,6 +7,7 @@
 struct request_head {
 	struct header path, query, authority;
 	struct header length, type, coding, transfer, expect, key, match;
+	struct header accept, last_id;
 };
 
 /* Answering */
@@ -55,7 +56,7 @@ static bool body_follows(const struct httphead *head)
 }
 
 /* Of a page that may read the answer. */
-static const char *origin_of(const struct gate_request *q)
+const char *http_origin(const struct gate_request *q)
 {
 	return q->origin.present ? q->origin.text : NULL;
 }
@@ -66,7 +67,7 @@ void http_refuse(struct exchange *e, const struct gate_request *q,
 	const struct httphead *head = q->head;
 	struct http_response a = {
 		.reply = refusal,
-		.origin = origin_of(q),
+		.origin = http_origin(q),
 		.to_head = !head->fault && is_method(head, "HEAD"),
 		.more = body_follows(head),
 	};
@@ -131,16 +132,21 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 	header_read(&in->coding, from, "content-encoding");
 	header_read(&in->transfer, from, "transfer-encoding");
 	header_read(&in->expect, from, "expect");
+	header_read(&in->accept, from, "accept");
+	header_read(&in->last_id, from, "last-event-id");
 	header_read(&in->key, from, "idempotency-key");
 	header_read(&in->match, from, "if-none-match");
 	head->header_too_long = in->length.too_long || in->type.too_long ||
 				in->coding.too_long || in->transfer.too_long ||
-				in->expect.too_long;
+				in->expect.too_long || in->accept.too_long ||
+				in->last_id.too_long;
 	head->length = present(&in->length);
 	head->type = present(&in->type);
 	head->coding = present(&in->coding);
 	head->transfer = present(&in->transfer);
 	head->expect = present(&in->expect);
+	head->accept = present(&in->accept);
+	head->last_id = present(&in->last_id);
 	head->match = present(&in->match);
 	head->key = present(&in->key);
 	head->key_len = in->key.too_long ? SIZE_MAX : strlen(in->key.text);
@@ -156,7 +162,7 @@ static void options(struct exchange *e, const struct gate_request *q,
 	struct reply reply;
 	struct http_response a = {
 		.reply = &reply,
-		.origin = origin_of(q),
+		.origin = http_origin(q),
 		.more = body_follows(q->head),
 	};
 
@@ -179,7 +185,7 @@ static void get(struct exchange *e, const struct gate_request *q,
 	struct buf content;
 	struct http_response a = {
 		.reply = &reply,
-		.origin = origin_of(q),
+		.origin = http_origin(q),
 		.to_head = r->to_head,
 		.more = body_follows(q->head),
 	};
@@ -215,10 +221,26 @@ static int read_request(struct http *h, const struct httphead *head,
 	return -1;
 }
 
+/* It may have what it asks for, by this grant, which this takes. */
+static void serve(struct exchange *e, const struct gate_request *q,
+		  const struct httpreq *r, struct grant *grant)
+{
+	if (r->endpoint == HTTPREQ_FOLLOW) {
+		http_follow(e, q, r, grant);
+		return;
+	}
+	grant_free(grant);
+	if (r->endpoint == HTTPREQ_PUBLISH)
+		http_post(e, q, r);
+	else
+		get(e, q, r);
+}
+
 static void request(struct exchange *e, struct gate_request *q)
 {
 	struct http *h = http_of(e);
 	struct request_head in;
+	struct grant *grant;
 	struct reply refusal;
 	struct httpreq r;
 
@@ -227,12 +249,10 @@ static void request(struct exchange *e, struct gate_request *q)
 		http_refuse(e, q, &refusal);
 	else if (r.options)
 		options(e, q, &r);
-	else if (gate_permit(h->gate, q, &r, &refusal) < 0)
+	else if (gate_permit(h->gate, q, &r, &grant, &refusal) < 0)
 		http_refuse(e, q, &refusal);
-	else if (r.endpoint == HTTPREQ_PUBLISH)
-		http_post(e, q, &r);
 	else
-		get(e, q, &r);
+		serve(e, q, &r, grant);
 }
 
 static void upgrade(struct exchange *e, struct gate_request *q)
@@ -329,14 +349,25 @@ static void on_head(struct exchange *e, const struct httphead *head)
 	forget_head(all, secret);
 }
 
-static const struct exchange_ops ops = {on_head, http_post_room, http_post_body,
-					http_post_late, http_post_gone};
+static const struct exchange_ops ops = {
+	.head = on_head,
+	.room = http_post_room,
+	.body = http_post_body,
+	.late = http_post_late,
+	.gone = http_post_gone,
+	.writable = follower_writable,
+	.due = follower_due,
+	.left = follower_left,
+};
 
-int http_init(struct http *h, struct peers *peers, struct gate *gate,
+int http_init(struct http *h, struct followers *followers, struct gate *gate,
 	      uint64_t body_max)
 {
+	struct peers *peers = followers->peers;
+
 	memset(h, 0, sizeof(*h));
 	h->peers = peers;
+	h->followers = followers;
 	h->gate = gate;
 	h->body_max = body_max;
 	h->started_ms = peers->hub->now.mono_ms;

@@ -3,15 +3,16 @@
  * http - the HTTP side of a server: what requests are answered, and which
  * become a WebSocket.
  *
- * Every answer says `Connection: close`, and the connection ends with it; how
- * that happens is the exchange's business. A struct publication is a request to
- * publish whose body has been asked for; one that has begun goes on when its
- * peer has left.
+ * Every answer says `Connection: close`, and the connection ends with it, or
+ * the answer with the connection; how that happens is the exchange's business.
+ * A struct publication is a request to publish whose body has been asked for;
+ * one that has begun goes on when its peer has left.
  */
 #ifndef HTTP_H
 #define HTTP_H
 
 #include "exchange.h"
+#include "follower.h"
 #include "gate.h"
 #include "httpreq.h"
 #include "ingest.h"
@@ -23,8 +24,9 @@
 
 struct http {
 	struct peers *peers; /* borrowed, and through it hub and callers */
-	struct gate *gate;   /* borrowed */
-	uint64_t body_max;   /* bytes of a body */
+	struct followers *followers; /* borrowed */
+	struct gate *gate;	     /* borrowed */
+	uint64_t body_max;	     /* bytes of a body */
 	struct exchanges exchanges;
 	struct list publishing;	  /* publications, a slice each in turn */
 	struct buf spare;	  /* memory for the next body */
@@ -34,7 +36,7 @@ struct http {
 };
 
 /* 0, or -1 with errno. */
-int http_init(struct http *h, struct peers *peers, struct gate *gate,
+int http_init(struct http *h, struct followers *followers, struct gate *gate,
 	      uint64_t body_max);
 
 /* Ends all; the loop must run once more. */
@@ -80,9 +82,16 @@ void http_refuse(struct exchange *e, const struct gate_request *q,
 void http_refuse_memory(struct exchange *e, const struct gate_request *q);
 void http_little_memory(struct http *h, struct reply *refusal);
 
+/* The origin of a page that may read the answer; NULL: none. */
+const char *http_origin(const struct gate_request *q);
+
 /* In httpget.c: what a request that only reads is answered. */
 void http_get(struct http *h, const struct httpreq *r, struct reply *reply,
 	      struct buf *content);
+
+/* In httpfollow.c: a request to follow; takes `grant`, which may be NULL. */
+void http_follow(struct exchange *e, const struct gate_request *q,
+		 const struct httpreq *r, struct grant *grant);
 
 /* In httppost.c: a request to publish, whose body is to come. */
 void http_post(struct exchange *e, const struct gate_request *q,

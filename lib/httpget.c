@@ -61,56 +61,86 @@ static void get_tenants(struct hub *hub, const struct httpreq *r,
 	report_tenants(content, hub, r->after, r->after_len, r->limit);
 }
 
-static const char *dialect_of(const struct peer *p)
-{
-	return p->session.dialect == SESSION_V1 ? PROTO_V1 : "plain";
-}
+static const char *const dialects[STREAM_VIEWS] = {
+	[STREAM_PLAIN] = "plain",      [STREAM_V1] = PROTO_V1,
+	[STREAM_EVENTS] = "sse",       [STREAM_LINES] = "ndjson",
+	[STREAM_ENVELOPES] = "ndjson",
+};
 
-static void put_peer(struct buf *content, const struct peer *p)
+/* One that is in one of two rosters. */
+static void put_connection(struct buf *content, uint64_t number,
+			   const struct caller *caller, int64_t since_ms,
+			   const struct outlet *outlet)
 {
 	char address[NETADDR_TEXT_MAX];
 	struct report_connection c = {
-		.number = p->session.number,
-		.address = netaddr_show(&p->caller->address, address),
-		.dialect = dialect_of(p),
-		.age_ms = p->peers->hub->now.mono_ms - p->since_ms,
-		.outlet = &p->session.outlet,
+		.number = number,
+		.address = netaddr_show(&caller->address, address),
+		.dialect = dialects[outlet->view],
+		.age_ms = outlet->hub->now.mono_ms - since_ms,
+		.outlet = outlet,
 	};
 
 	report_connection(content, &c);
 }
 
-static void get_connections(const struct peers *peers, const struct httpreq *r,
-			    struct reply *reply, struct buf *content)
+/* Tells of the one with the next number above `*last`. False: there is none. */
+static bool put_next(struct buf *content, const struct followers *followers,
+		     uint64_t *last)
 {
-	const struct peer *p = peers_above(peers, r->after_number);
-	uint64_t last = 0;
+	const struct peer *p = peers_above(followers->peers, *last);
+	const struct follower *f = followers_above(followers, *last);
+
+	if (!p && !f)
+		return false;
+	if (p && (!f || p->session.number < f->follow.number)) {
+		*last = p->session.number;
+		put_connection(content, *last, p->caller, p->since_ms,
+			       &p->session.outlet);
+	} else {
+		*last = f->follow.number;
+		put_connection(content, *last, f->exchange->caller, f->since_ms,
+			       &f->follow.outlet);
+	}
+	return true;
+}
+
+static void get_connections(const struct followers *followers,
+			    const struct httpreq *r, struct reply *reply,
+			    struct buf *content)
+{
+	uint64_t last = r->after_number;
+	bool more = true;
 
 	reply_content(reply, 200, REPLY_JSON);
 	report_begin(content);
-	for (size_t told = 0; p && told < r->limit; told++) {
-		put_peer(content, p);
-		last = p->session.number;
-		p = peers_above(peers, last);
-	}
-	report_end(content, p ? last : 0);
+	for (size_t told = 0; more && told < r->limit; told++)
+		more = put_next(content, followers, &last);
+	more = more && (peers_above(followers->peers, last) ||
+			followers_above(followers, last));
+	report_end(content, more ? last : 0);
 }
 
 /* Metrics */
 
-enum { PLAIN, V1, HTTP, DIALECTS };
+enum { PLAIN, V1, SSE, NDJSON, HTTP, DIALECTS };
 
-static void count_connections(const struct peers *peers,
+static void count_connections(const struct followers *followers,
 			      struct metrics_figure figures[DIALECTS])
 {
-	static const char *const names[DIALECTS] = {"plain", PROTO_V1, "http"};
+	static const char *const names[DIALECTS] = {"plain", PROTO_V1, "sse",
+						    "ndjson", "http"};
+	const struct peers *peers = followers->peers;
 
 	for (int i = 0; i < DIALECTS; i++)
 		figures[i] = (struct metrics_figure){names[i], 0};
 	figures[PLAIN].value = peers->counts[SESSION_PLAIN];
 	figures[V1].value = peers->counts[SESSION_V1];
-	figures[HTTP].value =
-		peers->callers->admission.count - peers->all.count;
+	figures[SSE].value = followers->counts[STREAM_EVENTS];
+	figures[NDJSON].value = followers->counts[STREAM_LINES] +
+				followers->counts[STREAM_ENVELOPES];
+	figures[HTTP].value = peers->callers->admission.count -
+			      peers->all.count - followers->all.count;
 }
 
 static void count_memory(const struct meter *meter,
@@ -152,7 +182,7 @@ static void get_metrics(const struct http *h, struct reply *reply,
 		.answers_count = REPLY_STATUSES,
 	};
 
-	count_connections(h->peers, connections);
+	count_connections(h->followers, connections);
 	count_memory(&hub->meter, memory);
 	census_take(hub, &m.census);
 	look_at_process(&m);
@@ -183,9 +213,10 @@ void http_get(struct http *h, const struct httpreq *r, struct reply *reply,
 		get_tenant(h->peers->hub, r, reply, content);
 		break;
 	case HTTPREQ_CONNECTIONS:
-		get_connections(h->peers, r, reply, content);
+		get_connections(h->followers, r, reply, content);
 		break;
 	case HTTPREQ_PUBLISH:
+	case HTTPREQ_FOLLOW:
 		break;
 	}
 }

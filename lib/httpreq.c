@@ -14,7 +14,7 @@
 
 /* What a path takes. */
 #define TO_READ "GET, HEAD, OPTIONS"
-#define TO_PUBLISH "POST, OPTIONS"
+#define TO_UPDATES "GET, HEAD, POST, OPTIONS"
 #define TO_UPGRADE "GET, OPTIONS"
 
 /* Around one update there may be as many blanks. */
@@ -95,11 +95,16 @@ static struct span take(const char **text, char separator)
 
 /* Where */
 
+static bool reads(const struct httpreq_head *head)
+{
+	return head->method == HTTPREQ_GET || head->method == HTTPREQ_HEAD;
+}
+
 /* "/v1/tenants/{tenant}" and "/v1/tenants/{tenant}/updates" */
-static bool find_tenant(struct httpreq *r, const char *path)
+static bool find_tenant(struct httpreq *r, const struct httpreq_head *head)
 {
 	static const char before[] = "/v1/tenants/", behind[] = "/updates";
-	const char *tenant;
+	const char *path = head->path, *tenant;
 	size_t len;
 
 	if (strncmp(path, before, sizeof(before) - 1) != 0)
@@ -108,7 +113,9 @@ static bool find_tenant(struct httpreq *r, const char *path)
 	len = strcspn(tenant, "/");
 	if (len == 0 || (tenant[len] && strcmp(tenant + len, behind) != 0))
 		return false;
-	r->endpoint = tenant[len] ? HTTPREQ_PUBLISH : HTTPREQ_TENANT;
+	r->endpoint = !tenant[len]  ? HTTPREQ_TENANT
+		      : reads(head) ? HTTPREQ_FOLLOW
+				    : HTTPREQ_PUBLISH;
 	r->tenant = tenant;
 	r->tenant_len = len;
 	return true;
@@ -140,7 +147,7 @@ static int find(struct httpreq *r, const struct httpreq_head *head,
 			r->endpoint = paths[i].endpoint;
 			return 0;
 		}
-	if (find_tenant(r, head->path) || find_page(r, head))
+	if (find_tenant(r, head) || find_page(r, head))
 		return 0;
 	if (is_websocket(head)) {
 		reply_error(refusal, 426, "UPGRADE_REQUIRED",
@@ -158,14 +165,13 @@ static int check_method(struct httpreq *r, const struct httpreq_head *head,
 	bool publish = r->endpoint == HTTPREQ_PUBLISH;
 
 	r->to_head = head->method == HTTPREQ_HEAD;
-	if (publish ? head->method == HTTPREQ_POST
-		    : r->to_head || head->method == HTTPREQ_GET)
+	if (publish ? head->method == HTTPREQ_POST : reads(head))
 		return 0;
 	reply_error(refusal, 405, "METHOD_NOT_ALLOWED", "%s",
 		    publish ? "updates are published by POST (curl -T: with "
-			      "-X POST)"
+			      "-X POST), and followed by GET"
 			    : "this can only be read, by GET or HEAD");
-	refusal->allow = publish ? TO_PUBLISH : TO_READ;
+	refusal->allow = publish ? TO_UPDATES : TO_READ;
 	return -1;
 }
 
@@ -179,7 +185,7 @@ static int find_options(struct httpreq *r, const struct httpreq_head *head,
 	}
 	if (find(r, head, refusal) < 0)
 		return -1;
-	r->options = r->endpoint == HTTPREQ_PUBLISH ? TO_PUBLISH : TO_READ;
+	r->options = r->endpoint == HTTPREQ_PUBLISH ? TO_UPDATES : TO_READ;
 	return 0;
 }
 
@@ -400,7 +406,13 @@ static int take_parameter(struct httpreq *r, struct span name,
 	bool list = r->endpoint == HTTPREQ_TENANTS ||
 		    r->endpoint == HTTPREQ_CONNECTIONS;
 	bool after = list && same(name, "after");
+	const char *why;
 
+	if (r->endpoint == HTTPREQ_FOLLOW) {
+		why = httpreq_follow_parameter(r, name.at, name.len, value.at,
+					       value.len, seen);
+		return why ? refuse_parameter(refusal, name, why) : 0;
+	}
 	if (!after && !(list && same(name, "limit")))
 		return refuse_parameter(refusal, name, "is not known here");
 	if (*seen & (1u << after))
@@ -478,5 +490,8 @@ int httpreq_parse(struct httpreq *r, const struct httpreq_head *head,
 		return -1;
 	if (r->tenant && check_tenant(r, refusal) < 0)
 		return -1;
-	return check_query(r, head, refusal);
+	if (check_query(r, head, refusal) < 0)
+		return -1;
+	return r->endpoint == HTTPREQ_FOLLOW ? httpreq_follow(r, head, refusal)
+					     : 0;
 }

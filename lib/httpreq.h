@@ -11,6 +11,7 @@
 #ifndef HTTPREQ_H
 #define HTTPREQ_H
 
+#include "encoding.h"
 #include "reply.h"
 
 /* Entries of one page of a list, unless it asks for fewer or more. */
@@ -33,7 +34,8 @@ enum httpreq_endpoint {
 	HTTPREQ_TENANTS,     /* /v1/tenants */
 	HTTPREQ_CONNECTIONS, /* /v1/connections */
 	HTTPREQ_TENANT,	     /* /v1/tenants/{tenant} */
-	HTTPREQ_PUBLISH,     /* /v1/tenants/{tenant}/updates */
+	HTTPREQ_PUBLISH,     /* POST /v1/tenants/{tenant}/updates */
+	HTTPREQ_FOLLOW,	     /* GET of the same */
 };
 
 /*
@@ -52,6 +54,8 @@ struct httpreq_head {
 	const char *coding;   /* Content-Encoding */
 	const char *transfer; /* Transfer-Encoding */
 	const char *expect;   /* Expect */
+	const char *accept;   /* Accept */
+	const char *last_id;  /* Last-Event-ID */
 	const char *match;    /* If-None-Match */
 	const char *key;      /* Idempotency-Key */
 	size_t key_len;	      /* bytes of it, which may be more than read */
@@ -71,9 +75,11 @@ struct httpreq {
 	bool waits;	    /* for 100 before it sends its body */
 	bool lines;	    /* the body is NDJSON */
 	uint64_t length;    /* bytes of the body */
-	const char *tenant; /* to publish to, or to tell of; valid */
+	const char *tenant; /* to publish to, follow or tell of; valid */
 	size_t tenant_len;
-	const char *key; /* NULL: none */
+	enum stream_view view;	  /* to follow in */
+	struct proto_since since; /* to follow from there */
+	const char *key;	  /* NULL: none */
 	size_t key_len;
 	const struct page *page;
 	const char *match; /* of a page: as in the head */
@@ -92,5 +98,17 @@ struct httpreq_limits {
 /* 0, or -1 and `refusal` is the answer. */
 int httpreq_parse(struct httpreq *r, const struct httpreq_head *head,
 		  const struct httpreq_limits *limits, struct reply *refusal);
+
+/*
+ * In httpreqfollow.c, for httpreq alone: takes a parameter of what is to be
+ * followed; NULL, or why not. `seen` has a bit for each that came.
+ */
+const char *httpreq_follow_parameter(struct httpreq *r, const char *name,
+				     size_t name_len, const char *value,
+				     size_t len, unsigned *seen);
+
+/* The same for its headers, over which a parameter does not win. */
+int httpreq_follow(struct httpreq *r, const struct httpreq_head *head,
+		   struct reply *refusal);
 
 #endif

@@ -103,8 +103,13 @@ static int ask(struct loadconn *c, const struct loadconn_env *env)
 	if (!request)
 		return -1;
 	c->state = LOADCONN_UPGRADING;
-	buf_added(&c->out, loadtarget_request(env->target, c->subprotocol,
-					      request, LOADTARGET_REQUEST_MAX));
+	buf_added(
+		&c->out,
+		c->follows
+			? loadtarget_follow(env->target, c->follows, c->tenant,
+					    request, LOADTARGET_REQUEST_MAX)
+			: loadtarget_request(env->target, c->subprotocol,
+					     request, LOADTARGET_REQUEST_MAX));
 	return 0;
 }
 
@@ -256,12 +261,13 @@ int loadconn_upgrade(struct loadconn *c, const struct loadconn_env *env,
 	size_t have = (size_t)(walk->end - walk->at);
 	const char *end = memmem(walk->at, have, "\r\n\r\n", 4);
 	const char *status = walk->at;
+	const char *good = c->follows ? "HTTP/1.1 200 " : "HTTP/1.1 101 ";
 	size_t len;
 
 	if (!end)
 		return 0;
 	len = (size_t)(end + 4 - status);
-	if (len < 13 || memcmp(status, "HTTP/1.1 101 ", 13) != 0)
+	if (len < 13 || memcmp(status, good, 13) != 0)
 		return refused(status, len, env->target->url.path, why, room);
 	/* Only one was asked for, so the server either took it or has none. */
 	if (c->subprotocol &&

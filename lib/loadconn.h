@@ -47,8 +47,11 @@ struct loadconn {
 	bool small;		 /* the kernel is to receive little for it */
 	bool deaf;		 /* nothing is read any more */
 	const char *subprotocol; /* borrowed; NULL: none */
-	struct buf out;		 /* accepted, not yet sent */
-	struct buf rest;	 /* received: the begin of a frame */
+	const char *follows;	 /* borrowed; it is no WebSocket, but events of
+				    the tenant of this name and number; NULL */
+	uint32_t tenant;
+	struct buf out;	 /* accepted, not yet sent */
+	struct buf rest; /* received: the begin of a frame */
 };
 
 void loadconn_init(struct loadconn *c, const char *subprotocol);

@@ -43,12 +43,22 @@ static void put_frame(struct loadpeer *peer, struct loadpeer_env *env,
 		   loadpub_mask(&env->plan));
 }
 
+static void get_ready(struct loadpeer *peer, struct loadpeer_env *env)
+{
+	peer->ready = true;
+	env->ready++;
+}
+
 /* The first frames of a connection. */
 static void greet(struct loadpeer *peer, struct loadpeer_env *env)
 {
 	char line[64 + TENANT_MAX];
 	int n;
 
+	if (peer->conn.follows) {
+		get_ready(peer, env);
+		return;
+	}
 	if (!peer->pub) {
 		n = snprintf(line, sizeof(line),
 			     "{\"type\":\"SUBSCRIBE\",\"tenantId\":"
@@ -153,8 +163,7 @@ static void take_pong(struct loadpeer *peer, struct loadpeer_env *env,
 		      uint64_t now)
 {
 	if (!peer->ready) {
-		peer->ready = true;
-		env->ready++;
+		get_ready(peer, env);
 	} else if (peer->pub && peer->pub->fence) {
 		loadpub_pong(peer->pub, now);
 		env->last = now;
@@ -220,6 +229,64 @@ static int take_frames(struct loadpeer *peer, struct loadpeer_env *env,
 	return rc;
 }
 
+/* One event. Of other types than updates only the end means something. */
+static int take_event(struct loadpeer *peer, struct loadpeer_env *env,
+		      const char *text, size_t len, uint64_t now)
+{
+	static const char id[] = "id: ", event[] = "event: ", data[] = "data: ";
+	const char *at = memchr(text, '\n', len);
+	size_t left = at ? len - (size_t)(at + 1 - text) : 0;
+
+	if (len >= sizeof(event) && memcmp(text, event, sizeof(event) - 1) == 0)
+		return protocol_error(peer, env, "an event that is no update");
+	if (left < sizeof(data) || memcmp(text, id, sizeof(id) - 1) != 0 ||
+	    memcmp(at + 1, data, sizeof(data) - 1) != 0)
+		return 0; /* a comment, or where it begins */
+	take_update(peer, env, at + sizeof(data), left + 1 - sizeof(data), now);
+	return 0;
+}
+
+/*
+ * Where the event at `at` ends, of which `end - at` bytes are there; NULL: it
+ * is not whole. Of an update that is known without looking at it.
+ */
+static const char *end_of_event(const struct loadpeer_env *env, const char *at,
+				const char *end)
+{
+	static const char data[] = "\ndata: ", last[] = "\n\n";
+	const char *line = memchr(at, '\n', (size_t)(end - at));
+	size_t known = sizeof(data) - 1 + env->plan.size;
+
+	if (line && (size_t)(end - line) >= known + 2 &&
+	    memcmp(line, data, sizeof(data) - 1) == 0 &&
+	    memcmp(line + known, last, 2) == 0)
+		return line + known;
+	return memmem(at, (size_t)(end - at), last, 2);
+}
+
+static int take_events(struct loadpeer *peer, struct loadpeer_env *env,
+		       struct loadframe_walk *walk)
+{
+	uint64_t now = (uint64_t)clock_mono_ns();
+	const char *end;
+	int rc = 0;
+
+	while (!rc && (end = end_of_event(env, walk->at, walk->end))) {
+		rc = take_event(peer, env, walk->at, (size_t)(end - walk->at),
+				now);
+		walk->at = end + 2;
+	}
+	record_lag(env);
+	return rc;
+}
+
+static int take_all(struct loadpeer *peer, struct loadpeer_env *env,
+		    struct loadframe_walk *walk)
+{
+	return peer->conn.follows ? take_events(peer, env, walk)
+				  : take_frames(peer, env, walk);
+}
+
 static int receive(struct loadpeer *peer, struct loadpeer_env *env)
 {
 	struct loadframe_walk walk;
@@ -238,7 +305,7 @@ static int receive(struct loadpeer *peer, struct loadpeer_env *env)
 			greet(peer, env);
 	}
 	if (peer->conn.state == LOADCONN_OPEN &&
-	    take_frames(peer, env, &walk) != 0)
+	    take_all(peer, env, &walk) != 0)
 		return -1;
 	if (loadconn_keep(&peer->conn, &env->conn, &walk) != 0)
 		return over(peer, env, "read");
@@ -325,7 +392,8 @@ void loadpeer_close(struct loadpeer *peer, struct loadpeer_env *env)
 {
 	static const char normal[] = {0x03, (char)0xe8}; /* 1000 */
 
-	if (peer->conn.state == LOADCONN_OPEN && !peer->conn.want_out) {
+	if (peer->conn.state == LOADCONN_OPEN && !peer->conn.want_out &&
+	    !peer->conn.follows) {
 		put_frame(peer, env, WSFRAME_CLOSE, normal, sizeof(normal));
 		loadconn_flush(&peer->conn, &env->conn, peer);
 	}

@@ -5,7 +5,8 @@
  *
  * A peer is ready once a PING that it sent behind its SUBSCRIBE was answered.
  * Every server reads a connection in order, so the PONG says that it has been
- * subscribed, without an answer that the plain dialect doesn't have. One that
+ * subscribed, without an answer that the plain dialect doesn't have. Who
+ * follows by events is ready with the head of the answer. One that
  * stalls reads up to there and never again, and has room for little.
  */
 #ifndef LOADPEER_H

@@ -104,6 +104,9 @@ static void make_peer(struct loadrig *r, uint32_t i)
 	peer->tenant = peer->number % c->tenants;
 	loadconn_init(&peer->conn, peer->pub ? c->publisher_protocol
 					     : c->subscriber_protocol);
+	if (c->events && !peer->pub)
+		peer->conn.follows = c->prefix;
+	peer->conn.tenant = peer->tenant;
 	peer->conn.small = peer->stalls;
 }
 

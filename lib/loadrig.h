@@ -37,6 +37,7 @@ struct loadrig_config {
 	enum loadpub_settle settle;
 	const char *subscriber_protocol; /* NULL: the plain dialect */
 	const char *publisher_protocol;
+	bool events; /* subscribers are no WebSockets, but follow by events */
 	uint32_t sources;
 	pid_t pid;    /* of the server; 0: not known */
 	int ready_fd; /* gets a line when all are connected; -1: none */

@@ -130,3 +130,20 @@ size_t loadtarget_request(const struct loadtarget *target,
 		     target->token ? "\r\n" : "");
 	return n < 0 || (size_t)n >= room ? 0 : (size_t)n;
 }
+
+size_t loadtarget_follow(const struct loadtarget *target, const char *prefix,
+			 unsigned number, char *out, size_t room)
+{
+	char host[URL_PART_MAX + 16];
+	int n;
+
+	put_host(&target->url, host, sizeof(host));
+	n = snprintf(out, room,
+		     "GET /v1/tenants/%s%u/updates HTTP/1.1\r\nHost: %s\r\n"
+		     "Accept: text/event-stream\r\n%s%s%s\r\n",
+		     prefix, number, host,
+		     target->token ? "Authorization: Bearer " : "",
+		     target->token ? target->token : "",
+		     target->token ? "\r\n" : "");
+	return n < 0 || (size_t)n >= room ? 0 : (size_t)n;
+}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * loadtarget - where a load goes: the address behind a URL, found once, and
- * the request that opens a WebSocket there.
+ * the request that opens a WebSocket, or a stream of events, there.
  */
 #ifndef LOADTARGET_H
 #define LOADTARGET_H
@@ -36,5 +36,12 @@ int loadtarget_find(struct loadtarget *target, const char *text, bool *usage,
 #define LOADTARGET_REQUEST_MAX (1024 + LOADTARGET_TOKEN_MAX)
 size_t loadtarget_request(const struct loadtarget *target,
 			  const char *subprotocol, char *out, size_t room);
+
+/*
+ * The same of the request that follows the tenant of this name and number by
+ * server-sent events.
+ */
+size_t loadtarget_follow(const struct loadtarget *target, const char *prefix,
+			 unsigned number, char *out, size_t room);
 
 #endif

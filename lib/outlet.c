@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "outlet.h"
 
-#include "wsframe.h"
-
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +13,6 @@
 
 /* Memory that an idle outlet may keep for control messages. */
 #define CONTROL_KEEP 0
-
-#define CLOSE_REASON_MAX 123
-#define PING_PAYLOAD "wsd"
 
 void outlet_init(struct outlet *o, struct hub *hub, enum stream_view view,
 		 const struct outlet_ops *ops, void *conn,
@@ -122,14 +117,9 @@ static void give_up(struct outlet *o)
 	o->ops->closing(o->conn);
 }
 
-static void put_frame(struct outlet *o, enum wsframe_opcode opcode,
-		      const void *payload, size_t len)
+/* Something was appended to the control messages. */
+static void put(struct outlet *o)
 {
-	uint8_t header[WSFRAME_HEADER_MAX];
-	size_t header_len = wsframe_encode(header, opcode, len);
-
-	buf_append(&o->control, header, header_len);
-	buf_append(&o->control, payload, len);
 	count_output(o);
 	if (o->control.failed)
 		give_up(o);
@@ -137,7 +127,22 @@ static void put_frame(struct outlet *o, enum wsframe_opcode opcode,
 		outlet_ready(o);
 }
 
-void outlet_put_gap(struct outlet *o, const struct buf *text)
+void outlet_tell(struct outlet *o, const struct encoding_message *m)
+{
+	if (o->closing)
+		return;
+	encoding_put(&o->control, o->view, m);
+	put(o);
+}
+
+void outlet_put(struct outlet *o, const struct buf *text)
+{
+	struct encoding_message m = {.text = text};
+
+	outlet_tell(o, &m);
+}
+
+void outlet_tell_gap(struct outlet *o, const struct encoding_message *m)
 {
 	if (o->closing)
 		return;
@@ -145,24 +150,40 @@ void outlet_put_gap(struct outlet *o, const struct buf *text)
 	o->hub->gaps_waiting++;
 	o->hub->counters.due++;
 	o->hub->counters.gaps++;
-	outlet_put(o, text);
+	outlet_tell(o, m);
 }
 
-void outlet_put(struct outlet *o, const struct buf *text)
+void outlet_begin_gap(struct outlet *o, const struct stream *s,
+		      const struct stream_start *start)
+{
+	struct answer_stream name = stream_name(s);
+	struct buf text;
+	struct encoding_message m = {
+		.text = &text,
+		.event = "gap",
+		.stream = &name,
+		.seq = start->next - 1,
+	};
+
+	buf_init(&text);
+	answer_put_gap(&text, &name, start->from, start->to, start->reason);
+	outlet_tell_gap(o, &m);
+	buf_release(&text);
+}
+
+void outlet_put_head(struct outlet *o, const struct buf *head)
+{
+	buf_append(&o->control, buf_bytes(head), buf_len(head));
+	o->headed = true;
+	put(o);
+}
+
+void outlet_ping(struct outlet *o)
 {
 	if (o->closing)
 		return;
-	if (text->failed)
-		give_up(o);
-	else
-		put_frame(o, WSFRAME_TEXT, buf_bytes(text), buf_len(text));
-}
-
-/* With a payload: of an answer without one libwebsockets 4.1 does not tell. */
-void outlet_ping(struct outlet *o)
-{
-	if (!o->closing)
-		put_frame(o, WSFRAME_PING, PING_PAYLOAD, strlen(PING_PAYLOAD));
+	encoding_put_ping(&o->control, o->view);
+	put(o);
 }
 
 /* Both are where they are for as long as the subscription lasts. */
@@ -281,30 +302,18 @@ static void keep(struct outlet *o, const char *bytes, size_t len, bool update)
 		o->owner->let_go(&o->holder);
 }
 
-/* How far the frame reaches in which byte `at` of the control messages is. */
-static size_t frame_end(const struct buf *control, size_t at)
-{
-	const uint8_t *bytes = (const uint8_t *)buf_bytes(control);
-	struct wsframe frame;
-	size_t end = 0;
-
-	while (end < at) {
-		wsframe_decode(&frame, bytes + end, buf_len(control) - end);
-		end += frame.header + (size_t)frame.payload;
-	}
-	return end;
-}
-
 /* Accounts for `sent` bytes of control messages, perhaps cut in a frame. */
 static void control_sent(struct outlet *o, size_t sent)
 {
 	size_t end = sent;
 
 	if (sent < buf_len(&o->control))
-		end = frame_end(&o->control, sent);
+		end = encoding_boundary(&o->control, o->view, sent);
 	keep(o, buf_bytes(&o->control) + sent, end - sent, false);
 	if (o->dead)
 		return;
+	if (end)
+		o->headed = false;
 	buf_consume(&o->control, end);
 	if (buf_len(&o->control))
 		return;
@@ -373,15 +382,15 @@ static void write_batch(struct outlet *o, struct subscription *sub)
 /* What was skipped, now that it can be told. */
 static void tell_gap(struct subscription *sub)
 {
-	struct answer_stream name = stream_name(sub->tenant->stream);
-	struct buf text;
+	struct stream_start start = {
+		.next = cursor_seq(&sub->cursor),
+		.reason = "slow",
+		.from = sub->gap_from,
+		.to = cursor_seq(&sub->cursor) - 1,
+	};
 
-	buf_init(&text);
-	answer_put_gap(&text, &name, sub->gap_from,
-		       cursor_seq(&sub->cursor) - 1, "slow");
 	sub->gap_from = 0;
-	outlet_put_gap(sub->outlet, &text);
-	buf_release(&text);
+	outlet_begin_gap(sub->outlet, sub->tenant->stream, &start);
 }
 
 /* The subscriptions that are behind, a batch each, until none is. */
@@ -414,8 +423,12 @@ void outlet_flush(struct outlet *o)
 	flush_behind(o);
 	if (!o->blocked && !o->dead && buf_len(&o->control))
 		write_batch(o, NULL);
-	if (!o->closing && buf_len(&o->control) == 0)
+	if (buf_len(&o->control) || o->dead)
+		return;
+	if (!o->closing)
 		o->owner->answered(o);
+	else if (!o->blocked && o->ops->said)
+		o->ops->said(o->conn);
 }
 
 /*
@@ -439,7 +452,7 @@ void outlet_too_slow(struct subscription *sub)
 	struct outlet *o = sub->outlet;
 
 	o->hub->counters.refused[REFUSED_SLOW]++;
-	if (o->view == STREAM_V1 && o->hub->config.slow_skip)
+	if (encoding_shows_gaps(o->view) && o->hub->config.slow_skip)
 		skip(sub);
 	else
 		outlet_close(o, PROTO_CLOSE_TOO_SLOW, "reads too slowly");
@@ -480,21 +493,15 @@ void outlet_writable(struct outlet *o)
 
 void outlet_close(struct outlet *o, enum proto_close code, const char *reason)
 {
-	uint8_t payload[2 + CLOSE_REASON_MAX];
-	size_t len = strlen(reason);
-
 	if (o->closing)
 		return;
 	o->close_code = (uint16_t)code;
 	o->close_reason = reason;
-	if (len > CLOSE_REASON_MAX)
-		len = CLOSE_REASON_MAX;
-	payload[0] = (uint8_t)(code >> 8);
-	payload[1] = (uint8_t)code;
-	memcpy(payload + 2, reason, len);
 	o->owner->collect(o);
-	if (!o->dead)
-		put_frame(o, WSFRAME_CLOSE, payload, 2 + len);
+	if (o->dead)
+		return;
+	encoding_put_end(&o->control, o->view, code, reason);
+	put(o);
 	if (o->dead)
 		return;
 	o->closing = true;
@@ -506,14 +513,14 @@ void outlet_close(struct outlet *o, enum proto_close code, const char *reason)
 static bool says_goodbye(const struct outlet *o)
 {
 	return o->closing && !o->kept &&
-	       buf_len(&o->control) <= 2 + 2 + CLOSE_REASON_MAX;
+	       buf_len(&o->control) <= ENCODING_END_MAX;
 }
 
 void outlet_shed(struct outlet *o, enum proto_close code, const char *reason)
 {
 	if (o->dead || says_goodbye(o))
 		return;
-	if (o->kept || o->closing) {
+	if (o->kept || o->closing || o->headed) {
 		if (!o->close_code) {
 			o->close_code = (uint16_t)code;
 			o->close_reason = reason;

@@ -5,11 +5,12 @@
  *
  * Updates are written from the streams' segments and never copied; the outlet
  * has only a cursor for each subscription and a short buffer of control
- * messages, which go first. Every write ends on a frame boundary: when the
- * connection took only a part, the rest of the cut frame is given to the
- * adapter to keep, and nothing else is written until that has left. So no
- * frame of anybody can come to stand within another. An update that was cut
- * counts as delivered, until it is known that its rest will not leave.
+ * messages, which go first; how both look is the view's encoding. Every write
+ * ends on a frame boundary: when the connection took only a part, the rest of
+ * the cut frame is given to the adapter to keep, and nothing else is written
+ * until that has left. So no frame of anybody can come to stand within another.
+ * An update that was cut counts as delivered, until it is known that its rest
+ * will not leave.
  *
  * An outlet never leaves a stream in the middle of a fan-out: closing marks
  * it, and the next flush of it or outlet_release() takes it out.
@@ -52,6 +53,11 @@ struct outlet_ops {
 	/* Stops reading from the peer, or goes on, as for its close frame. */
 	void (*pause)(void *conn, bool paused);
 	/*
+	 * After closing() all has been written; the outlet is not used after
+	 * this call of it. NULL: the peer answers the close frame.
+	 */
+	void (*said)(void *conn);
+	/*
 	 * Checks a token, and has session_watch() called soon. GRANT_GIVEN:
 	 * `*grant` is the caller's.
 	 */
@@ -86,6 +92,7 @@ struct outlet {
 	uint32_t gaps;		    /* GAPs in control; all leave together */
 	uint32_t cut;		    /* updates in what is kept: 0 or 1 */
 	enum stream_view view;	    /* what it reads */
+	bool headed;		    /* a head of HTTP is in control */
 	bool blocked;		    /* waits for outlet_writable() */
 	bool closing;		    /* no more is put in */
 	bool dead;		    /* nothing can be written */
@@ -112,13 +119,22 @@ void outlet_init(struct outlet *o, struct hub *hub, enum stream_view view,
 /* Ends all subscriptions, frees all. */
 void outlet_release(struct outlet *o);
 
-/* Appends one control message: frames `text` and has it written soon. */
+/* Appends one control message, in the view's encoding, and has it written soon.
+ */
 void outlet_put(struct outlet *o, const struct buf *text);
+void outlet_tell(struct outlet *o, const struct encoding_message *m);
 
 /* The same for a GAP, which counts as a delivery that is due. */
-void outlet_put_gap(struct outlet *o, const struct buf *text);
+void outlet_tell_gap(struct outlet *o, const struct encoding_message *m);
 
-/* Sends a PING frame (RFC 6455 section 5.5.2) among these. */
+/* The GAP with which a subscription begins, or goes on. */
+void outlet_begin_gap(struct outlet *o, const struct stream *s,
+		      const struct stream_start *start);
+
+/* Bytes that stand before all of it: a head of HTTP. */
+void outlet_put_head(struct outlet *o, const struct buf *head);
+
+/* Sends a PING frame (RFC 6455 section 5.5.2), or the like, among these. */
 void outlet_ping(struct outlet *o);
 
 /* Has outlet_flush() called soon: something was put off. */
@@ -145,8 +161,8 @@ void outlet_flush(struct outlet *o);
 void outlet_flush_one(struct subscription *sub);
 
 /*
- * It is too far behind: its connection is closed, or (hub_config.slow_skip, in
- * wsd.v1) it goes on at the head and is told of a GAP.
+ * It is too far behind: its connection is closed, or (hub_config.slow_skip, and
+ * where a GAP can be told) it goes on at the head and is told of a GAP.
  */
 void outlet_too_slow(struct subscription *sub);
 
@@ -170,9 +186,9 @@ static inline bool outlet_idle(const struct outlet *o)
 }
 
 /*
- * Ends it with a close frame (RFC 6455 section 5.5.1) behind the control
- * messages; updates that were not written are dropped. `reason` is static,
- * at most 123 bytes.
+ * Ends it with a close frame (RFC 6455 section 5.5.1), or the like, behind the
+ * control messages; updates that were not written are dropped. `reason` is
+ * static, at most 123 bytes.
  */
 void outlet_close(struct outlet *o, enum proto_close code, const char *reason);
 

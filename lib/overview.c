@@ -93,7 +93,7 @@ static void make_frame(struct overview *o, const struct stream *s,
 	memcpy(out + header_len, buf_bytes(&o->text), text);
 	if (!data)
 		return;
-	stream_put_line(out + header_len + text, data, len);
+	encoding_put_line(out + header_len + text, data, len);
 	out[header_len + payload - 1] = '}';
 }
 

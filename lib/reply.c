@@ -33,7 +33,9 @@ static const struct {
 	{403, "403", "Forbidden"},
 	{404, "404", "Not Found"},
 	{405, "405", "Method Not Allowed"},
+	{406, "406", "Not Acceptable"},
 	{408, "408", "Request Timeout"},
+	{410, "410", "Gone"},
 	{411, "411", "Length Required"},
 	{413, "413", "Content Too Large"},
 	{414, "414", "URI Too Long"},
@@ -152,11 +154,14 @@ static void put_head(struct buf *b, const struct reply *r, size_t length,
 	buf_puts(b, reply_reason(index));
 	buf_puts(b, "\r\n");
 	header_date(b, wall_ms);
-	if (r->type) {
+	if (r->type)
 		header(b, "Content-Type", r->type);
+	if (r->type && !r->endless)
 		header_u64(b, "Content-Length", length);
-	}
-	header(b, "Cache-Control", r->etag ? "no-cache" : "no-store");
+	header(b, "Cache-Control",
+	       r->etag	    ? "no-cache"
+	       : r->endless ? "no-store, no-transform"
+			    : "no-store");
 	if (r->etag)
 		header(b, "ETag", r->etag);
 	header(b, "Content-Security-Policy", r->policy ? r->policy : NOTHING);

@@ -3,10 +3,11 @@
  * reply - an answer to an HTTP request (RFC 9110, RFC 9112), put together as
  * the bytes that go out.
  *
- * Every reply has its length, forbids to store it unless it has an ETag, and
- * ends the connection: see http.h for why. A browser must neither take it for
- * another type, nor load or frame anything by it, nor give it to pages of other
- * origins, unless cors.h says so. What was refused is told as JSON:
+ * Every reply but an endless one has its length. It forbids to store it unless
+ * it has an ETag, and ends the connection: see http.h for why. A browser must
+ * neither take it for another type, nor load or frame anything by it, nor give
+ * it to pages of other origins, unless cors.h says so. What was refused is told
+ * as JSON:
  *
  *   {"error":{"code":"BAD_JSON","message":"bad number","line":3,"column":7}}
  *
@@ -42,7 +43,8 @@ struct reply {
 	const char *policy; /* a page's Content-Security-Policy: static; NULL:
 			       nothing may be loaded, and nobody frames it */
 	struct cors cors;   /* which page may read it */
-	bool logged;	    /* who refused it has said so in the log */
+	bool endless; /* the content ends with the connection; none is here */
+	bool logged;  /* who refused it has said so in the log */
 	char message[REPLY_MESSAGE_MAX]; /* of an error */
 };
 
@@ -64,7 +66,7 @@ void reply_error(struct reply *r, unsigned status, const char *code,
 void reply_retry(struct reply *r, uint64_t ms);
 
 /* The statuses that we send, in order. */
-#define REPLY_STATUSES 21
+#define REPLY_STATUSES 23
 
 /* Which of them it is; that of 500 when it is none. */
 size_t reply_index(unsigned status);

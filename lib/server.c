@@ -157,6 +157,7 @@ static void gather(void *user)
 	struct server *s = user;
 
 	peers_read_on(&s->peers);
+	followers_reap(&s->followers);
 	exchanges_reap(&s->http.exchanges);
 	callers_reap(&s->callers);
 	exchanges_shake(&s->http.exchanges);
@@ -182,7 +183,9 @@ static bool flush(void *user)
 
 	s->flushed = published;
 	/* What is not finished goes on without a gap. */
-	return fanout_run(&s->hub) && busy;
+	busy = fanout_run(&s->hub) && busy;
+	followers_reap(&s->followers);
+	return busy;
 }
 
 /* Once a second at most: what found no room since. */
@@ -272,8 +275,10 @@ void server_reconfigure(struct server *s, const struct server_config *config)
 	s->http.body_max = config->body_max;
 	hub_reconfigure(&s->hub, &config->hub);
 	tell_time(s);
-	if (s->hub.guarded)
+	if (s->hub.guarded) {
 		peers_revise(&s->peers);
+		followers_revise(&s->followers);
+	}
 	reconfigure_callers(s);
 	s->log.diag.level = config->log_level;
 	s->log.format = config->log_format;
@@ -408,14 +413,17 @@ static int init_adapters(struct server *s)
 	if (init_callers(s) < 0)
 		return cannot_start(s);
 	peers_init(&s->peers, &s->callers, &s->hub, &s->log, &s->guard);
-	drain_init(&s->drain, &s->peers, &s->log);
+	followers_init(&s->followers, &s->peers);
+	drain_init(&s->drain, &s->followers, &s->log);
 	tell_time(s);
-	if (http_init(&s->http, &s->peers, &s->gate, s->config->body_max) == 0)
+	if (http_init(&s->http, &s->followers, &s->gate, s->config->body_max) ==
+	    0)
 		return 0;
 	cannot_start(s);
 	drain_close(&s->drain);
 	callers_close(&s->callers);
 	callers_release(&s->callers);
+	followers_release(&s->followers);
 	peers_release(&s->peers);
 	return -1;
 }
@@ -493,6 +501,7 @@ static void server_release(struct server *s)
 	callers_close(&s->callers);
 	loop_release(&s->loop);
 	callers_release(&s->callers);
+	followers_release(&s->followers);
 	peers_release(&s->peers);
 	certwatch_end(&s->certwatch);
 	release_domain(s);

@@ -13,6 +13,7 @@
 #include "certwatch.h"
 #include "drain.h"
 #include "exits.h"
+#include "follower.h"
 #include "gate.h"
 #include "http.h"
 #include "hub.h"
@@ -76,6 +77,7 @@ struct server {
 	struct gate gate;
 	struct callers callers;
 	struct peers peers;
+	struct followers followers;
 	struct drain drain;
 	struct http http;
 	struct listeners listeners;

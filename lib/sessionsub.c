@@ -25,13 +25,8 @@ static void say_subscribed(struct session *s, const struct request *r,
 				      start->recovered);
 		session_say(s, &text);
 	}
-	if (start->reason) {
-		buf_init(&text);
-		answer_put_gap(&text, &name, start->from, start->to,
-			       start->reason);
-		outlet_put_gap(&s->outlet, &text);
-		buf_release(&text);
-	}
+	if (start->reason)
+		outlet_begin_gap(&s->outlet, stream, start);
 }
 
 /* A tenant that one has already: nothing moves; a GAP may be what is next. */

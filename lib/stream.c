@@ -1,15 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stream.h"
 
-#include "wsframe.h"
-
 #include <string.h>
-
-/* An entry of the plain view: the update without its frame header. */
-struct payload {
-	const char *bytes;
-	size_t len; /* 0: a GAP that a publisher told */
-};
 
 void stream_init(struct stream *s, const char *tenant, size_t len,
 		 const char *epoch, uint64_t seq, struct meter *meter)
@@ -35,144 +27,102 @@ void stream_release(struct stream *s)
 	list_remove(&s->dirty);
 }
 
-/* Writes a frame header for `payload` bytes; returns where these go. */
-static char *put_header(char *out, size_t payload)
+/* Bytes of an update in the plain view, where a GAP has none. */
+static size_t plain_size(size_t len)
 {
-	return out + wsframe_encode((uint8_t *)out, WSFRAME_TEXT, payload);
+	return len ? encoding_frame_size(len) : 0;
 }
 
-static size_t frame_size(size_t payload)
-{
-	uint8_t header[WSFRAME_HEADER_MAX];
-
-	return wsframe_encode(header, WSFRAME_TEXT, payload) + payload;
-}
-
-#define LANES 16
-
-/* Sixteen bytes, with spaces for what ends a line. */
-static inline void put_lanes(char *out, const char *in)
-{
-	__attribute__((vector_size(LANES))) signed char bytes, ends;
-
-	memcpy(&bytes, in, LANES);
-	ends = (bytes == '\n') | (bytes == '\r');
-	bytes = (bytes & ~ends) | (ends & ' ');
-	memcpy(out, &bytes, LANES);
-}
-
-/* In one pass; the last lanes may overlap those before them. */
-void stream_put_line(char *out, const char *in, size_t len)
-{
-	size_t i = 0;
-
-	for (; i + LANES <= len; i += LANES)
-		put_lanes(out + i, in + i);
-	if (i < len && len >= LANES)
-		put_lanes(out + len - LANES, in + len - LANES);
-	else
-		for (; i < len; i++)
-			out[i] = in[i] == '\n' || in[i] == '\r' ? ' ' : in[i];
-}
-
-static void add_plain(struct stream *s, const struct payload *update,
+static void add_plain(struct stream *s, const struct encoding_update *u,
 		      const struct stream_time *now)
 {
 	struct view *v = &s->views[STREAM_PLAIN];
-	size_t size = update->len ? frame_size(update->len) : 0;
-	char *out = view_add(v, size, now->mono_ms, now->wall_ms);
+	char *out = view_add(v, plain_size(u->len), now->mono_ms, now->wall_ms);
 
-	if (!size)
-		return;
-	stream_put_line(put_header(out, update->len), update->bytes,
-			update->len);
+	if (u->len)
+		encoding_put_line(encoding_put_header(out, u->len), u->bytes,
+				  u->len);
 }
 
-/* What the v1 view shows of an entry: before and behind the update. */
-struct envelope {
-	char middle[ANSWER_UPDATE_MIDDLE];
-	size_t middle_len;
-	size_t payload; /* bytes of the whole message */
-};
-
-static void make_envelope(const struct stream *s, uint64_t seq,
-			  const struct payload *update, int64_t wall_ms,
-			  struct envelope *e)
+static struct encoding_stream encoding_of(const struct stream *s)
 {
-	e->middle_len = answer_update_middle(e->middle, seq, wall_ms);
-	e->payload = buf_len(&s->prefix) + e->middle_len + update->len + 1;
+	return (struct encoding_stream){stream_name(s), &s->prefix};
 }
 
-static int add_update_v1(struct stream *s, struct view *v,
-			 const struct payload *update,
-			 const struct stream_time *now)
+/* Makes an entry, and room for it; 0, or -1 with ENOMEM. */
+static int reserve(const struct stream *s, enum stream_view view,
+		   struct view *v, const struct encoding_update *u,
+		   int64_t mono_ms, struct encoded *entry)
 {
-	size_t prefix = buf_len(&s->prefix), size;
-	struct envelope e;
-	char *out;
+	struct encoding_stream in = encoding_of(s);
 
-	make_envelope(s, v->next, update, now->wall_ms, &e);
-	size = frame_size(e.payload);
-	if (view_reserve(v, size, now->mono_ms) < 0)
+	if (encoded_make(entry, view, &in, u) < 0)
 		return -1;
-	out = view_add(v, size, now->mono_ms, now->wall_ms);
-	out = put_header(out, e.payload);
-	memcpy(out, buf_bytes(&s->prefix), prefix);
-	memcpy(out + prefix, e.middle, e.middle_len);
-	out += prefix + e.middle_len;
-	stream_put_line(out, update->bytes, update->len);
-	out[update->len] = '}';
+	if (view_reserve(v, entry->size, mono_ms) == 0)
+		return 0;
+	encoded_release(entry);
+	return -1;
+}
+
+static void add(struct view *v, struct encoded *entry,
+		const struct stream_time *now)
+{
+	char *out = view_add(v, entry->size, now->mono_ms, now->wall_ms);
+
+	encoded_write(entry, out);
+	encoded_release(entry);
+}
+
+static bool is_read(const struct stream *s, int view)
+{
+	return s->derived & 1u << view;
+}
+
+/* Room in all views that are read, or in none. */
+static int reserve_derived(struct stream *s, const struct encoding_update *u,
+			   int64_t mono_ms, struct encoded entries[])
+{
+	for (int i = STREAM_PLAIN + 1; i < STREAM_VIEWS; i++) {
+		if (!is_read(s, i) ||
+		    reserve(s, (enum stream_view)i, &s->views[i], u, mono_ms,
+			    &entries[i]) == 0)
+			continue;
+		while (--i > STREAM_PLAIN)
+			if (is_read(s, i))
+				encoded_release(&entries[i]);
+		return -1;
+	}
 	return 0;
 }
 
-static int add_gap_v1(const struct stream *s, struct view *v,
-		      const struct stream_time *now)
+/* Out of line, so that it costs a branch while nobody reads these. */
+__attribute__((noinline)) static int add_derived(
+	struct stream *s, const struct encoding_update *u,
+	const struct stream_time *now)
 {
-	struct answer_stream name = stream_name(s);
-	struct buf text;
-	int result = -1;
-	size_t size;
-	char *out;
+	struct encoded entries[STREAM_VIEWS];
 
-	buf_init(&text);
-	answer_put_source_gap(&text, &name, v->next);
-	size = frame_size(buf_len(&text));
-	if (!text.failed && view_reserve(v, size, now->mono_ms) == 0) {
-		out = view_add(v, size, now->mono_ms, now->wall_ms);
-		out = put_header(out, buf_len(&text));
-		memcpy(out, buf_bytes(&text), buf_len(&text));
-		result = 0;
-	}
-	buf_release(&text);
-	return result;
-}
-
-static int add_v1(struct stream *s, struct view *v,
-		  const struct payload *update, const struct stream_time *now)
-{
-	if (!update->len)
-		return add_gap_v1(s, v, now);
-	return add_update_v1(s, v, update, now);
-}
-
-static bool v1_needed(const struct stream *s)
-{
-	return s->views[STREAM_V1].readers > 0;
+	if (reserve_derived(s, u, now->mono_ms, entries) < 0)
+		return -1;
+	for (int i = STREAM_PLAIN + 1; i < STREAM_VIEWS; i++)
+		if (is_read(s, i))
+			add(&s->views[i], &entries[i], now);
+	return 0;
 }
 
 static uint64_t append(struct stream *s, const struct stream_limits *limits,
-		       const struct payload *update,
+		       const char *data, size_t len,
 		       const struct stream_time *now)
 {
+	struct encoding_update u = {data, len, s->seq + 1, now->wall_ms};
 	struct view *plain = &s->views[STREAM_PLAIN];
 	struct segment *newest = plain->newest;
-	size_t size = update->len ? frame_size(update->len) : 0;
 
-	if (view_reserve(plain, size, now->mono_ms) < 0)
+	if (view_reserve(plain, plain_size(len), now->mono_ms) < 0)
 		return 0;
-	if (v1_needed(s) && add_v1(s, &s->views[STREAM_V1], update, now) < 0)
+	if (s->derived && add_derived(s, &u, now) < 0)
 		return 0;
-	add_plain(s, update, now);
+	add_plain(s, &u, now);
 	s->seq++;
 	if (plain->newest != newest)
 		stream_trim(s, limits, now->mono_ms);
@@ -183,17 +133,13 @@ uint64_t stream_append(struct stream *s, const struct stream_limits *limits,
 		       const char *data, size_t len,
 		       const struct stream_time *now)
 {
-	struct payload update = {data, len};
-
-	return append(s, limits, &update, now);
+	return append(s, limits, data, len, now);
 }
 
 uint64_t stream_append_gap(struct stream *s, const struct stream_limits *limits,
 			   const struct stream_time *now)
 {
-	struct payload gap = {NULL, 0};
-
-	return append(s, limits, &gap, now);
+	return append(s, limits, NULL, 0, now);
 }
 
 /* Bytes of plain frames from a place to the end. */
@@ -308,104 +254,130 @@ void stream_start(const struct stream *s, const struct proto_since *since,
 }
 
 /* The update at a place of the plain view. */
-static struct payload plain_payload(const struct place *at)
+static struct encoding_update plain_update(const struct place *at, uint64_t seq)
 {
 	const struct segment *seg = at->segment;
 	uint32_t offset = segment_offset(seg, at->index);
-	struct payload update = {segment_bytes(seg) + offset,
-				 segment_offset(seg, at->index + 1) - offset};
+	struct encoding_update u = {
+		.bytes = segment_bytes(seg) + offset,
+		.len = segment_offset(seg, at->index + 1) - offset,
+		.seq = seq,
+		.wall_ms = segment_entry(seg, at->index)->wall_ms,
+	};
 	struct wsframe frame;
 
-	if (update.len) {
-		wsframe_decode(&frame, (const uint8_t *)update.bytes,
-			       update.len);
-		update.bytes += frame.header;
-		update.len -= frame.header;
+	if (u.len) {
+		wsframe_decode(&frame, (const uint8_t *)u.bytes, u.len);
+		u.bytes += frame.header;
+		u.len -= frame.header;
 	}
-	return update;
+	return u;
 }
 
 /* Encodes what the plain view has from v->next up to, not including, `end`. */
-static int encode_range(struct stream *s, struct view *v, uint64_t end)
+static int encode_range(struct stream *s, enum stream_view view, struct view *v,
+			uint64_t end)
 {
+	struct encoding_update update;
 	struct stream_time time;
-	struct payload update;
+	struct encoded entry;
 	struct place at;
 
 	if (v->next < end)
 		at = view_locate(&s->views[STREAM_PLAIN], v->next);
 	while (v->next < end) {
-		update = plain_payload(&at);
+		update = plain_update(&at, v->next);
 		time.mono_ms = segment_mono(at.segment, at.index);
-		time.wall_ms = segment_entry(at.segment, at.index)->wall_ms;
-		if (add_v1(s, v, &update, &time) < 0)
+		time.wall_ms = update.wall_ms;
+		if (reserve(s, view, v, &update, time.mono_ms, &entry) < 0)
 			return -1;
+		add(v, &entry, &time);
 		place_step(&at);
 	}
 	return 0;
 }
 
-/* Whether what the v1 view holds can be continued with what is retained. */
-static bool v1_continues(const struct stream *s)
+static int have_prefix(struct stream *s)
 {
-	return !s->prefix.failed && buf_len(&s->prefix) &&
-	       s->views[STREAM_V1].next >= view_first(&s->views[STREAM_PLAIN]);
-}
-
-/* Without readers nothing was added to the v1 view: that is made up for. */
-static int revive_v1(struct stream *s)
-{
-	struct view *v1 = &s->views[STREAM_V1];
 	struct answer_stream name = stream_name(s);
 
-	if (v1_continues(s))
-		return encode_range(s, v1, s->seq + 1);
-	view_release(v1);
-	view_init(v1, s->seq + 1, v1->meter);
+	if (!s->prefix.failed && buf_len(&s->prefix))
+		return 0;
 	buf_clear(&s->prefix, SIZE_MAX);
 	answer_put_update_prefix(&s->prefix, &name);
 	return s->prefix.failed ? -1 : 0;
 }
 
-/* Makes the v1 view reach back to `seq`. */
-static int cover(struct stream *s, uint64_t seq)
+/* Whether what a view holds can be continued with what is retained. */
+static bool continues(const struct stream *s, const struct view *v)
 {
-	struct view *v1 = &s->views[STREAM_V1];
+	return v->oldest && v->next >= view_first(&s->views[STREAM_PLAIN]);
+}
+
+/* Without readers nothing was added to a view: that is made up for. */
+static int revive(struct stream *s, enum stream_view view)
+{
+	struct view *v = &s->views[view];
+
+	if (encoding_has_prefix(view) && have_prefix(s) < 0)
+		return -1;
+	if (continues(s, v))
+		return encode_range(s, view, v, s->seq + 1);
+	view_release(v);
+	view_init(v, s->seq + 1, v->meter);
+	return 0;
+}
+
+/* Makes a view reach back to `seq`. */
+static int cover(struct stream *s, enum stream_view view, uint64_t seq)
+{
+	struct view *v = &s->views[view];
 	struct view older;
 
-	if (!v1_needed(s) && revive_v1(s) < 0)
+	if (!is_read(s, view) && revive(s, view) < 0)
 		return -1;
-	if (seq >= view_first(v1))
+	if (seq >= view_first(v))
 		return 0;
-	view_init(&older, seq, v1->meter);
-	if (encode_range(s, &older, view_first(v1)) < 0) {
+	view_init(&older, seq, v->meter);
+	if (encode_range(s, view, &older, view_first(v)) < 0) {
 		view_release(&older);
 		return -1;
 	}
-	view_prepend(v1, &older);
+	view_prepend(v, &older);
 	return 0;
 }
 
 void stream_drop_unread(struct stream *s)
 {
-	if (v1_needed(s))
-		return;
-	view_release(&s->views[STREAM_V1]);
-	buf_release(&s->prefix);
+	bool prefix = false;
+
+	for (int i = STREAM_PLAIN + 1; i < STREAM_VIEWS; i++)
+		if (is_read(s, i))
+			prefix |= encoding_has_prefix((enum stream_view)i);
+		else
+			view_release(&s->views[i]);
+	if (!prefix)
+		buf_release(&s->prefix);
 }
 
 int stream_join(struct stream *s, enum stream_view view, struct cursor *c,
 		uint64_t seq)
 {
-	if ((view == STREAM_V1 && cover(s, seq) < 0) ||
+	if ((view != STREAM_PLAIN && cover(s, view, seq) < 0) ||
 	    view_enter(&s->views[view], c, seq) < 0) {
 		stream_drop_unread(s);
 		return -1;
 	}
+	s->readers++;
+	if (view != STREAM_PLAIN)
+		s->derived |= 1u << view;
 	return 0;
 }
 
 void stream_leave(struct stream *s, enum stream_view view, struct cursor *c)
 {
 	view_leave(&s->views[view], c);
+	s->readers--;
+	if (!s->views[view].readers)
+		s->derived &= ~(1u << view);
 }

@@ -2,8 +2,8 @@
 /*
  * stream - the log of one tenant: numbered updates, each framed once.
  *
- * The plain view is canonical: it has every update that is retained. The v1
- * view holds the same numbers as UPDATE envelopes; it is made from the plain
+ * The plain view is canonical: it has every update that is retained. The other
+ * views hold the same numbers in other encodings; each is made from the plain
  * one when a reader comes, only as far back as readers ask, and dropped some
  * time after the last one. What is retained is exact (`first`), by count, bytes
  * and age; memory is freed by whole segments behind it.
@@ -11,18 +11,12 @@
 #ifndef STREAM_H
 #define STREAM_H
 
-#include "answer.h"
 #include "bucket.h"
+#include "encoding.h"
 #include "list.h"
 #include "proto.h"
 #include "tenant.h"
 #include "view.h"
-
-enum stream_view {
-	STREAM_PLAIN, /* bare updates */
-	STREAM_V1,    /* envelopes */
-	STREAM_VIEWS
-};
 
 /* How much history a stream keeps; an update goes when any is exceeded. */
 struct stream_limits {
@@ -53,11 +47,13 @@ struct stream {
 	struct view views[STREAM_VIEWS];
 	struct list subscribers; /* of whoever reads it; see outlet.h */
 	struct list dirty;	 /* node: has what some reader lacks */
+	size_t readers;		 /* of all views */
+	unsigned derived;	 /* bits: the other views that have readers */
 	uint64_t seq;		 /* of the last update; 0: none yet */
 	uint64_t first;		 /* oldest update retained; seq + 1: none */
 	struct bucket rate;	 /* of its updates */
 	struct stream_round round;
-	struct buf prefix;  /* of the envelopes, while there is a v1 view */
+	struct buf prefix;  /* of envelopes, while a view has them */
 	const char *tenant; /* borrowed */
 	uint8_t tenant_len;
 	char epoch[PROTO_EPOCH_MAX + 1];
@@ -92,12 +88,6 @@ uint64_t stream_append(struct stream *s, const struct stream_limits *limits,
 uint64_t stream_append_gap(struct stream *s, const struct stream_limits *limits,
 			   const struct stream_time *now);
 
-/*
- * Copies the bytes of an update as one line, as the two do it. To `out`, which
- * has room for them.
- */
-void stream_put_line(char *out, const char *data, size_t len);
-
 /* Forgets what exceeds the limits; frees what nobody can read any more. */
 void stream_trim(struct stream *s, const struct stream_limits *limits,
 		 int64_t mono_ms);
@@ -115,14 +105,15 @@ int stream_join(struct stream *s, enum stream_view view, struct cursor *c,
 void stream_leave(struct stream *s, enum stream_view view, struct cursor *c);
 
 /*
- * Drops the v1 view when nobody reads it. Now and then, not when the last
- * reader leaves: one who comes and goes would have it made anew each time.
+ * Drops the views that nobody reads, but for the plain one. Now and then, not
+ * when the last reader leaves: one who comes and goes would have it made anew
+ * each time.
  */
 void stream_drop_unread(struct stream *s);
 
 static inline size_t stream_readers(const struct stream *s)
 {
-	return s->views[STREAM_PLAIN].readers + s->views[STREAM_V1].readers;
+	return s->readers;
 }
 
 /*
@@ -143,7 +134,11 @@ void stream_forget(struct stream *s);
 /* Bytes of heap in segments. */
 static inline size_t stream_memory(const struct stream *s)
 {
-	return s->views[STREAM_PLAIN].memory + s->views[STREAM_V1].memory;
+	size_t sum = 0;
+
+	for (int i = 0; i < STREAM_VIEWS; i++)
+		sum += s->views[i].memory;
+	return sum;
 }
 
 /* What answers say of it. */

@@ -3,6 +3,18 @@
 
 #include <unistd.h>
 
+ssize_t wire_sendv(struct wire *w, const struct iovec *pieces, int count)
+{
+	struct msghdr message = {
+		.msg_iov = (struct iovec *)(uintptr_t)pieces,
+		.msg_iovlen = (size_t)count,
+	};
+
+	if (w->tls)
+		return secure_sendv(w->tls, pieces, count);
+	return sendmsg(w->fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
 void wire_part(struct wire *w)
 {
 	if (w->tls)

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 
 struct wire {
 	int fd;		    /* owned; -1: none */
@@ -66,6 +67,9 @@ static inline ssize_t wire_send(struct wire *w, const char *bytes, size_t len,
 	return send(w->fd, bytes, len,
 		    MSG_NOSIGNAL | MSG_DONTWAIT | (more ? MSG_MORE : 0));
 }
+
+/* The same for pieces that belong together. */
+ssize_t wire_sendv(struct wire *w, const struct iovec *pieces, int count);
 
 /* The socket was waited for: a turn begins. -1: the connection is dead. */
 static inline int wire_turn(struct wire *w)

@@ -106,8 +106,8 @@ const struct option wsdconfig_options[] = {
 	 "a subscriber further behind is closed with 4108 (default 16M)", NULL,
 	 1, 0},
 	{0, "slow", OPTION_CHOICE, FIELD(slow), "WHAT",
-	 "close who is further behind, or skip what it missed and tell it, in "
-	 "wsd.v1 (default close)",
+	 "close who is further behind, or skip what it missed and tell "
+	 "it (default close)",
 	 "close|skip", 0, 0},
 	{0, "max-memory", OPTION_SIZE, FIELD(server.hub.max_memory), "BYTES",
 	 "for updates and what waits (default a quarter of the machine's)",

@@ -138,7 +138,7 @@ preflight() {
 	preflight 204 /v1/tenants/t/updates POST \
 		authorization,content-type,idempotency-key
 	readable
-	has 'Access-Control-Allow-Methods: POST, OPTIONS'
+	has 'Access-Control-Allow-Methods: GET, HEAD, POST, OPTIONS'
 	has 'Access-Control-Allow-Headers: authorization, content-type, idempotency-key'
 	preflight 204 /ws GET
 	has 'Access-Control-Allow-Methods: GET, OPTIONS'

@@ -15,7 +15,7 @@ complete -c wsbench -l rate -x -d 'updates of all publishers, at fixed times (de
 complete -c wsbench -l window -x -d 'updates of a publisher that not everybody has yet (default 1000)'
 complete -c wsbench -l duration -x -d 'publish for this long (default 5s; with --idle 0)'
 complete -c wsbench -s c -l count -x -d 'publish this many updates instead'
-complete -c wsbench -l dialect -x -a 'plain v1 bulk' -d 'what the connections speak (default plain); bulk is wsd.v1.bulk'
+complete -c wsbench -l dialect -x -a 'plain v1 bulk sse' -d 'what the connections speak (default plain); bulk is wsd.v1.bulk; sse: subscribers follow by HTTP, publishers are plain'
 complete -c wsbench -l publish-dialect -x -a 'plain v1 bulk' -d 'another one for the publishers'
 complete -c wsbench -l batch -x -d 'most updates in a frame, not for plain (default 100)'
 complete -c wsbench -l send-each -d 'a system call for each frame, as most clients do it'

@@ -21,7 +21,7 @@ complete -c wsd -l history-count -x -d 'updates kept for each tenant (default 10
 complete -c wsd -l history-size -x -d 'bytes kept for each tenant (default 1M)'
 complete -c wsd -l history-age -x -d 'how long updates are kept (default 10m)'
 complete -c wsd -l max-lag -x -d 'a subscriber further behind is closed with 4108 (default 16M)'
-complete -c wsd -l slow -x -a 'close skip' -d 'close who is further behind, or skip what it missed and tell it, in wsd.v1 (default close)'
+complete -c wsd -l slow -x -a 'close skip' -d 'close who is further behind, or skip what it missed and tell it (default close)'
 complete -c wsd -l max-memory -x -d 'for updates and what waits (default a quarter of the machine\'s)'
 complete -c wsd -l tenant-rate -x -d 'updates a second that one tenant may have (default no limit)'
 complete -c wsd -l connection-rate -x -d 'requests a second that are read from a connection (default no limit)'

@@ -3,7 +3,7 @@
 # figure with what stands beside it and the bar that it has to reach.
 #
 #   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
-#          [http] [stalled] [roundtrip] [hostile] [redis] [access]
+#          [http] [sse] [stalled] [roundtrip] [hostile] [redis] [access]
 #          [console]
 #
 # Without arguments all of them. The servers (wsd; floor, the bare loop;
@@ -326,6 +326,30 @@ json() {
 	compare 'JSON scanner, webhook payloads: bytes' json yajl /s '>= 5'
 }
 
+# Who follows by HTTP, beside as many WebSockets, whose frames are bare, too.
+sse() {
+	local round n
+	for ((round = 0; round < rounds; round++)); do
+		for n in 100 1000; do
+			fan "sse$n" wsd --subscribers "$n" --dialect sse
+			fan "sse$n.frames" wsd --subscribers "$n"
+			samples[sse$n.cpu.frames]=${samples[sse$n.frames.cpu.wsd]}
+			samples[sse$n.rate.frames]=${samples[sse$n.frames.rate.wsd]}
+		done
+		restart_wsd
+		load wsd --subscribers "$idle" --idle --duration 1s --dialect sse
+		keep sse.rss.wsd server.rssPerConnection
+	done
+	for n in 100 1000; do
+		compare "server-sent events, $n subscribers: CPU a delivery" \
+			"sse$n.cpu" frames ns '<= 1.3'
+		compare 'the same: deliveries' "sse$n.rate" frames /s ''
+	done
+	absolute "$idle idle event streams: resident memory each" sse.rss B \
+		'<= 2048'
+	restart_wsd
+}
+
 # cut: what wsd did not deliver to subscribers that it has cut off as slow.
 cut() {
 	metric 'wsd_deliveries_dropped_total{reason="slow"}'
@@ -529,7 +553,7 @@ build() {
 bun=$MODULES/.bin/bun
 [ "$(nproc)" -gt 1 ] || die 'needs two cores'
 [ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json http \
-	stalled roundtrip hostile redis access console
+	sse stalled roundtrip hostile redis access console
 build "$@"
 targets=(floor)
 if "$bun" --version >/dev/null 2>&1; then

@@ -4,7 +4,8 @@
  * limits, or refused by a reply that is valid HTTP and JSON.
  *
  * The first line of the input is flags, as letters; each further one is a field
- * of the head, in the order of the struct; one that is "-" is not there.
+ * of the head, in the order of the struct, Accept and Last-Event-ID being the
+ * last; one that is "-" is not there.
  */
 #include "httpreq.h"
 #include "json.h"
@@ -15,7 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define FIELDS 9
+#define FIELDS 11
 #define BODY_MAX 1000
 #define UPDATE_MAX 100
 
@@ -61,6 +62,8 @@ static void read_head(struct httpreq_head *head, char *fields[FIELDS])
 	head->expect = present(fields[7]);
 	head->key = present(fields[8]);
 	head->key_len = strlen(fields[8]);
+	head->accept = present(fields[9]);
+	head->last_id = present(fields[10]);
 }
 
 static void check_publish(const struct httpreq *r)
@@ -70,6 +73,16 @@ static void check_publish(const struct httpreq *r)
 	must(tenant_valid(r->tenant, r->tenant_len));
 	must(!r->key || (r->key_len > 0 && r->key_len <= PROTO_KEY_MAX));
 	must(!r->waits || r->length > 0);
+}
+
+static void check_follow(const struct httpreq *r)
+{
+	must(r->view > STREAM_V1 && r->view < STREAM_VIEWS);
+	must(tenant_valid(r->tenant, r->tenant_len));
+	must(r->since.number <= PROTO_NUMBER_MAX ||
+	     r->since.kind == PROTO_SINCE_AGE);
+	must(memchr(r->since.epoch, 0, sizeof(r->since.epoch)));
+	must((r->since.kind == PROTO_SINCE_SEQ) == (*r->since.epoch != 0));
 }
 
 static void check_taken(const struct httpreq *r)
@@ -82,6 +95,8 @@ static void check_taken(const struct httpreq *r)
 		check_publish(r);
 	else
 		must(!r->waits && !r->lines && !r->key);
+	if (r->endpoint == HTTPREQ_FOLLOW)
+		check_follow(r);
 }
 
 /* An error is a head, a blank line, and one line of JSON. */

@@ -90,10 +90,10 @@ static void methods(void)
 		   strcmp(refusal.allow, "GET, HEAD, OPTIONS") == 0,
 	   "405 says what is allowed where one reads");
 	head = post;
-	head.method = HTTPREQ_GET;
+	head.method = HTTPREQ_OTHER;
 	ok(judge(&head, &r, &refusal) == 405 &&
-		   strcmp(refusal.allow, "POST, OPTIONS") == 0,
-	   "and where one publishes");
+		   strcmp(refusal.allow, "GET, HEAD, POST, OPTIONS") == 0,
+	   "and where one publishes and follows");
 	head.path = "/v1/tenants/!/updates";
 	ok(judge(&head, &r, &refusal) == 405,
 	   "the method comes before the tenant");
@@ -111,13 +111,84 @@ static bool takes(const char *path, const char *methods)
 	       strcmp(r.options, methods) == 0;
 }
 
+/* The status of a GET of updates, with this query and these headers. */
+static unsigned follows(struct httpreq *r, const char *query,
+			const char *accept, const char *last_id)
+{
+	struct httpreq_head head = get;
+	struct reply refusal;
+
+	head.path = "/v1/tenants/t/updates";
+	head.query = query;
+	head.accept = accept;
+	head.last_id = last_id;
+	return judge(&head, r, &refusal);
+}
+
+static void following(void)
+{
+	static const char events[] = "text/event-stream",
+			  lines[] = "application/x-ndjson";
+	struct httpreq r;
+
+	ok(follows(&r, NULL, events, NULL) == 0 &&
+		   r.endpoint == HTTPREQ_FOLLOW && r.view == STREAM_EVENTS &&
+		   r.since.kind == PROTO_SINCE_HEAD && r.tenant_len == 1,
+	   "updates are followed by GET, as events");
+	ok(follows(&r, "", lines, NULL) == 0 && r.view == STREAM_LINES &&
+		   follows(&r, "envelope=0", "application/ndjson", "") == 0 &&
+		   r.view == STREAM_LINES,
+	   "as lines");
+	ok(follows(&r, "envelope=1", lines, NULL) == 0 &&
+		   r.view == STREAM_ENVELOPES,
+	   "and as lines with envelopes");
+	ok(follows(&r, NULL, NULL, NULL) == 406 &&
+		   follows(&r, NULL, "*/*", NULL) == 406 &&
+		   follows(&r, NULL, "application/json", NULL) == 406 &&
+		   follows(&r, "envelope=1", events, NULL) == 406,
+	   "as nothing else");
+	ok(follows(&r, "since=all", lines, NULL) == 0 &&
+		   r.since.kind == PROTO_SINCE_ALL &&
+		   follows(&r, "since=10", lines, NULL) == 0 &&
+		   r.since.kind == PROTO_SINCE_LAST && r.since.number == 10 &&
+		   follows(&r, "since=10m", lines, NULL) == 0 &&
+		   r.since.kind == PROTO_SINCE_AGE &&
+		   r.since.number == 600 * 1000 &&
+		   follows(&r, "since=", lines, NULL) == 0 &&
+		   r.since.kind == PROTO_SINCE_HEAD,
+	   "from where it says");
+	ok(follows(&r, "since=run.0:41", lines, NULL) == 0 &&
+		   r.since.kind == PROTO_SINCE_SEQ && r.since.number == 41 &&
+		   strcmp(r.since.epoch, "run.0") == 0,
+	   "or from a point");
+	ok(follows(&r, "since=5", events, "run.1:7") == 0 &&
+		   r.since.kind == PROTO_SINCE_SEQ && r.since.number == 7 &&
+		   strcmp(r.since.epoch, "run.1") == 0,
+	   "the id that was seen last wins");
+	ok(follows(&r, NULL, events, "all") == 400 &&
+		   follows(&r, NULL, events, "7") == 400 &&
+		   follows(&r, NULL, events, "run.0:") == 400 &&
+		   follows(&r, NULL, events, ":7") == 400 &&
+		   follows(&r, NULL, events, "run.0:9007199254740992") == 400,
+	   "no other id is one");
+	ok(follows(&r, "since=x", lines, NULL) == 400 &&
+		   follows(&r, "since=1&since=1", lines, NULL) == 400 &&
+		   follows(&r, "envelope=2", lines, NULL) == 400 &&
+		   follows(&r, "limit=1", lines, NULL) == 400 &&
+		   follows(&r,
+			   "since=xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+			   "xxxxxxxxxxxxxxxxxxxx:1",
+			   lines, NULL) == 400,
+	   "nor are other parameters");
+}
+
 static void options(void)
 {
 	struct httpreq_head head = {.path = "/x", .method = HTTPREQ_OPTIONS};
 
 	ok(takes("/healthz", "GET, HEAD, OPTIONS") &&
 		   takes("/v1/tenants", "GET, HEAD, OPTIONS") &&
-		   takes("/v1/tenants/t/updates", "POST, OPTIONS") &&
+		   takes("/v1/tenants/t/updates", "GET, HEAD, POST, OPTIONS") &&
 		   takes("/ws", "GET, OPTIONS"),
 	   "OPTIONS asks what a path takes");
 	ok(status_of(head) == 404, "that there is");
@@ -373,6 +444,7 @@ int main(void)
 {
 	finding();
 	methods();
+	following();
 	options();
 	tenants();
 	lengths();

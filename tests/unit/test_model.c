@@ -23,10 +23,9 @@
 
 /* What the list knows of an update. */
 struct entry {
-	size_t len;	  /* of its data; 0: a GAP of a source */
-	size_t plain;	  /* bytes of its frame */
-	size_t enveloped; /* the same in v1 */
-	int64_t ms;	  /* when it was appended, on both clocks */
+	size_t len;   /* of its data; 0: a GAP of a source */
+	size_t plain; /* bytes of its frame */
+	int64_t ms;   /* when it was appended, on both clocks */
 };
 
 struct reader {
@@ -93,6 +92,7 @@ static size_t frame_of(size_t payload)
 	return payload + (payload < 126 ? 2 : payload < 65536 ? 4 : 10);
 }
 
+/* Bytes of the message that has it in v1. */
 static size_t envelope_of(uint64_t seq, size_t len)
 {
 	static const char around[] =
@@ -104,7 +104,35 @@ static size_t envelope_of(uint64_t seq, size_t len)
 	char digits[20];
 	size_t n = num_put_u64(digits, seq);
 
-	return frame_of(n + (len ? sizeof(around) - 1 + len : sizeof(gap) - 1));
+	return n + (len ? sizeof(around) - 1 + len : sizeof(gap) - 1);
+}
+
+/* What stands in an event before the update, or the GAP. */
+static int event_head(char out[64], uint64_t seq, bool gap)
+{
+	return snprintf(out, 64,
+			"id: run.0:%llu\n%sdata: ", (unsigned long long)seq,
+			gap ? "event: gap\n" : "");
+}
+
+/* Bytes that an entry has in a view. */
+static size_t size_in(enum stream_view view, uint64_t seq, size_t len)
+{
+	char head[64];
+
+	switch (view) {
+	case STREAM_PLAIN:
+		return len ? frame_of(len) : 0;
+	case STREAM_V1:
+		return frame_of(envelope_of(seq, len));
+	case STREAM_EVENTS:
+		return (size_t)event_head(head, seq, !len) +
+		       (len ? len : envelope_of(seq, 0)) + 2;
+	case STREAM_LINES:
+		return len ? len + 1 : 0;
+	default:
+		return envelope_of(seq, len) + 1;
+	}
 }
 
 static size_t random_size(struct model *m)
@@ -124,7 +152,7 @@ static void append(struct model *m)
 	m->now.mono_ms += (int64_t)below(m, 30);
 	m->now.wall_ms = m->now.mono_ms;
 	if (poor)
-		oom_once(1);
+		oom_once(1 + (long)below(m, 3));
 	got = len ? stream_append(&m->stream, &m->limits, data, len, &m->now)
 		  : stream_append_gap(&m->stream, &m->limits, &m->now);
 	if (poor && oom_off()) {
@@ -136,7 +164,6 @@ static void append(struct model *m)
 	m->list[seq] = (struct entry){
 		.len = len,
 		.plain = len ? frame_of(len) : 0,
-		.enveloped = envelope_of(seq, len),
 		.ms = m->now.mono_ms,
 	};
 }
@@ -179,7 +206,8 @@ static struct proto_since random_since(struct model *m, const struct reader *r)
 	return since;
 }
 
-/* Where a reader begins, by the list; `*gap` is what it misses, or NULL. */
+/* Where a reader begins, by the list; `*gap` is what it misses, or
+ * NULL. */
 static uint64_t start_of(const struct model *m, const struct proto_since *since,
 			 const char **gap)
 {
@@ -234,7 +262,7 @@ static void join(struct model *m, struct reader *r)
 		must(m,
 		     start.from == since.number + 1 && start.to == m->first - 1,
 		     "a GAP of history has its numbers");
-	r->view = one_in(m, 2) ? STREAM_V1 : STREAM_PLAIN;
+	r->view = (enum stream_view)below(m, STREAM_VIEWS);
 	if (poor)
 		oom_once(1 + (long)below(m, 3));
 	result = stream_join(&m->stream, r->view, &r->cursor, start.next);
@@ -283,20 +311,45 @@ static void check_envelope(struct model *m, const struct entry *e, uint64_t seq,
 	     "and has its data");
 }
 
+/* An event is what an envelope is for others. */
+static bool is_event(const struct entry *e, uint64_t seq, const char *text,
+		     size_t len)
+{
+	char head[64];
+	size_t n = (size_t)event_head(head, seq, !e->len);
+	struct answer a;
+
+	if (len < n || memcmp(text, head, n) != 0)
+		return false;
+	if (e->len)
+		return len - n == e->len &&
+		       memcmp(text + n, data_of(seq, e->len, ' '), e->len) == 0;
+	return answer_parse(&a, text + n, len - n) == JSON_OK &&
+	       a.type == ANSWER_GAP && a.seq == seq;
+}
+
+static bool shows_gaps(const struct reader *r)
+{
+	return r->view != STREAM_PLAIN && r->view != STREAM_LINES;
+}
+
 static void check_payload(struct model *m, struct reader *r, const char *text,
 			  size_t len)
 {
 	const struct entry *e;
 
-	while (r->view == STREAM_PLAIN && r->next <= m->stream.seq &&
+	while (!shows_gaps(r) && r->next <= m->stream.seq &&
 	       !m->list[r->next].len)
 		r->next++;
 	must(m, r->next <= m->stream.seq, "nothing comes out of nothing");
 	if (m->failure)
 		return;
 	e = &m->list[r->next];
-	if (r->view == STREAM_V1)
+	if (r->view == STREAM_V1 || r->view == STREAM_ENVELOPES)
 		check_envelope(m, e, r->next, text, len);
+	else if (r->view == STREAM_EVENTS)
+		must(m, is_event(e, r->next, text, len),
+		     "an event is what was appended");
 	else
 		must(m,
 		     len == e->len &&
@@ -306,11 +359,33 @@ static void check_payload(struct model *m, struct reader *r, const char *text,
 	m->frames++;
 }
 
+/* Reads the lines, or events, that came; they are whole. */
+static void decode_text(struct model *m, struct reader *r)
+{
+	const char *end = r->view == STREAM_EVENTS ? "\n\n" : "\n", *at;
+	size_t len = strlen(end);
+
+	while (buf_len(&r->in) && !m->failure) {
+		at = memmem(buf_bytes(&r->in), buf_len(&r->in), end, len);
+		must(m, at != NULL, "lines are whole");
+		if (m->failure)
+			return;
+		len = (size_t)(at - buf_bytes(&r->in));
+		check_payload(m, r, buf_bytes(&r->in), len);
+		buf_consume(&r->in, len + strlen(end));
+		len = strlen(end);
+	}
+}
+
 /* Reads the frames that came; they are whole. */
 static void decode(struct model *m, struct reader *r)
 {
 	struct wsframe frame;
 
+	if (r->view > STREAM_V1) {
+		decode_text(m, r);
+		return;
+	}
 	while (buf_len(&r->in) && !m->failure) {
 		const char *at = buf_bytes(&r->in);
 
@@ -333,8 +408,7 @@ static uint64_t lag_of(const struct model *m, const struct reader *r)
 	uint64_t bytes = 0;
 
 	for (uint64_t i = cursor_seq(&r->cursor); i <= m->stream.seq; i++)
-		bytes += r->view == STREAM_V1 ? m->list[i].enveloped
-					      : m->list[i].plain;
+		bytes += size_in(r->view, i, m->list[i].len);
 	return bytes;
 }
 
@@ -371,7 +445,7 @@ static void write_some(struct model *m, struct reader *r, bool all)
 	if (rest.len)
 		buf_append(&r->in, rest.bytes, rest.len);
 	decode(m, r);
-	while (r->view == STREAM_PLAIN && r->next < cursor_seq(&r->cursor) &&
+	while (!shows_gaps(r) && r->next < cursor_seq(&r->cursor) &&
 	       !m->list[r->next].len)
 		r->next++;
 	must(m, r->next == cursor_seq(&r->cursor) && passed == r->next - before,

@@ -452,6 +452,7 @@ static void half_delivered(void)
 static void gaps(void)
 {
 	static const long cut[] = {3}, dead[] = {-1};
+	struct encoding_message gap = {0};
 	struct fakeconn f;
 	struct buf text;
 	struct hub h;
@@ -459,7 +460,8 @@ static void gaps(void)
 	open_plain(&f, &h);
 	buf_init(&text);
 	buf_puts(&text, "a gap");
-	outlet_put_gap(&f.session.outlet, &text);
+	gap.text = &text;
+	outlet_tell_gap(&f.session.outlet, &gap);
 	ok(h.counters.due == 1 && fakeconn_pending(&h) == 1,
 	   "a GAP is a delivery that is due");
 	fakeconn_script(&f, cut, 1);
@@ -470,7 +472,7 @@ static void gaps(void)
 	fakeconn_writable(&f);
 	ok(fakeconn_pending(&h) == 0 && h.counters.delivered == 1,
 	   "until its rest has left");
-	outlet_put_gap(&f.session.outlet, &text);
+	outlet_tell_gap(&f.session.outlet, &gap);
 	fakeconn_script(&f, dead, 1);
 	fakeconn_run(&h);
 	ok(fakeconn_pending(&h) == 0 && h.counters.dropped[DROP_LEFT] == 1 &&
