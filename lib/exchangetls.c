@@ -12,9 +12,21 @@
  */
 #define TURN_NS (1000 * 1000)
 
+/* Of the first record and of the message in it: what says how long they are. */
+#define HELLO_HEAD 9
+
+/* A ClientHello may have 128 KiB, for which OpenSSL takes memory at once. */
+#define HELLO_MAX (16 * 1024)
+
+static void wake_at(const struct exchange *e, int bytes)
+{
+	setsockopt(e->wire.fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes));
+}
+
 void exchange_greet(struct exchange *e)
 {
 	e->state = EXCHANGE_HELLO;
+	wake_at(e, HELLO_HEAD);
 	exchange_watch(e, EPOLLIN | EPOLLONESHOT);
 }
 
@@ -34,13 +46,18 @@ void exchange_greeted(struct exchange *e)
 }
 
 /* A record of TLS begins with 22, a request of HTTP with a letter. */
-static bool is_plain(const struct exchange *e)
+static bool is_plain(const uint8_t *head)
 {
-	char first = 0;
+	return (*head >= 'A' && *head <= 'Z') || (*head >= 'a' && *head <= 'z');
+}
 
-	return recv(e->wire.fd, &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 &&
-	       ((first >= 'A' && first <= 'Z') ||
-		(first >= 'a' && first <= 'z'));
+/* Whether it announces more than anybody has to say (RFC 8446, 4 and 5.1). */
+static bool is_huge(const uint8_t *head)
+{
+	size_t record = (size_t)head[3] << 8 | head[4];
+	size_t message = (size_t)head[6] << 16 | (size_t)head[7] << 8 | head[8];
+
+	return *head == 22 && (record < 4 || message > HELLO_MAX);
 }
 
 /* It is answered in plain, so that people see what is wrong. */
@@ -51,7 +68,7 @@ static void go_astray(struct exchange *e)
 	exchange_look(e);
 }
 
-static void fail(struct exchange *e)
+static void fail(struct exchange *e, const char *why)
 {
 	struct callers *callers = e->all->callers;
 	char address[NETADDR_TEXT_MAX];
@@ -61,7 +78,7 @@ static void fail(struct exchange *e)
 
 	callers->hub->counters.refused[REFUSED_TLS]++;
 	log_event(callers->log, LOG_TLS_ERROR, &subject,
-		  "a handshake of TLS failed: %s", e->wire.tls->why);
+		  "a handshake of TLS failed: %s", why);
 	exchange_end(e);
 }
 
@@ -77,7 +94,7 @@ static void shake(struct exchange *e)
 		exchange_watch(e, EPOLLIN | EPOLLONESHOT);
 		break;
 	case SECURE_FAILED:
-		fail(e);
+		fail(e, e->wire.tls->why);
 	}
 }
 
@@ -85,9 +102,16 @@ static void shake(struct exchange *e)
 static void begin(struct exchange *e)
 {
 	struct callers *callers = e->all->callers;
+	uint8_t head[HELLO_HEAD] = {0};
 
-	if (is_plain(e)) {
+	wake_at(e, 1);
+	recv(e->wire.fd, head, sizeof(head), MSG_PEEK | MSG_DONTWAIT);
+	if (is_plain(head)) {
 		go_astray(e);
+		return;
+	}
+	if (is_huge(head)) {
+		fail(e, "its first message is too long, or in pieces");
 		return;
 	}
 	e->wire.tls = certificate_accept(callers->certificate, e->wire.fd);

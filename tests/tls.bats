@@ -599,3 +599,13 @@ stormy() {
 @test "metrics" {
 	over_tls metrics
 }
+
+@test "a hello that is announced as huge gets no memory" {
+	start_wsd
+	local address=${http#https://}
+	exec 4<>"/dev/tcp/${address%:*}/${address##*:}"
+	printf '\x16\x03\x01\x40\x00\x01\x01\xff\xff' >&4
+	[[ -z $(timeout 4 cat <&4) ]] # it ended, before the time for a request
+	exec 4>&-
+	[[ $(refused_tls) == 1 ]]
+}
