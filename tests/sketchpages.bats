@@ -14,3 +14,8 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 @test "the hook" {
 	passes browser/sketchhook.test.mjs
 }
+
+@test "pages over https" {
+	make_tls "$BATS_TEST_TMPDIR/tls"
+	WSD_TLS=$BATS_TEST_TMPDIR/tls passes browser/https.test.mjs
+}

@@ -16,7 +16,7 @@ before(async () => {
   script = await bundle('../../examples/react/main.jsx');
   site.put('/', 'text/html', example('react/index.html'));
   site.page('/elsewhere', 'Nothing is here.');
-  browser = await launch({ bfcache: true });
+  browser = await launch();
 });
 
 after(async () => {
