@@ -7,9 +7,10 @@
 import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { untilAsync } from '../js/wsd.mjs';
+import { isDeepStrictEqual } from 'node:util';
 
 const ADDRESS = 'localhost:3000'; // in the examples
+const TIMEOUT_MS = 20000;
 
 // A text with another address of wsd in it, which must be there once.
 export function readdressed(text, wsd, host = 'localhost') {
@@ -45,15 +46,23 @@ export async function metrics(wsd) {
 }
 
 // Waits until /metrics has so many connections with so many subscriptions in
-// all, beside the connection that asks for it.
-export function has(wsd, connections, subscriptions = connections) {
-  return untilAsync(async () => {
+// all, beside the connection that asks for it. Fails when that takes too long.
+export async function has(wsd, connections, subscriptions = connections) {
+  const wanted = { plain: connections, v1: 0, http: 1, subscriptions };
+  const end = Date.now() + TIMEOUT_MS;
+  for (;;) {
     const all = await metrics(wsd);
-    return all['wsd_connections{dialect="plain"}'] === connections &&
-      all['wsd_connections{dialect="wsd.v1"}'] === 0 &&
-      all['wsd_connections{dialect="http"}'] === 1 &&
-      all.wsd_subscriptions === subscriptions;
-  });
+    const found = {
+      plain: all['wsd_connections{dialect="plain"}'],
+      v1: all['wsd_connections{dialect="wsd.v1"}'],
+      http: all['wsd_connections{dialect="http"}'],
+      subscriptions: all.wsd_subscriptions,
+    };
+    if (isDeepStrictEqual(found, wanted))
+      return;
+    if (Date.now() > end)
+      assert.deepEqual(found, wanted);
+  }
 }
 
 // What has Chromium take this certificate for a good one, and no other: it has
