@@ -79,7 +79,7 @@ test('left, come back to, loaded again and closed, it leaves nothing behind',
     await page.goBack();
     await has(wsd, 1);
     for (let n = 0; n < 20; n++)
-      await page.reload({ waitUntil: 'commit' });
+      await page.reload();
     await has(wsd, 1);
     const other = await page.context().newPage();
     await other.goto(site.url('/'));
