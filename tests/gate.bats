@@ -301,6 +301,7 @@ handshakes() {
 }
 
 @test "a page of the server's own --host is let in, on the same port" {
+	[[ -z ${WSD_TLS-} ]] || skip 'by TLS only https: pages are its own'
 	start_wsd --host wsd.example
 	handshakes <<-END
 		101 Host: wsd.example | Origin: http://wsd.example
