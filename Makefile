@@ -237,6 +237,8 @@ install: all ## to PREFIX (/usr/local), below DESTDIR
 	$(call copy,644,$(call files,examples/*),$(DOCDIR)/examples)
 	$(call copy,644,$(wildcard examples/systemd/*),$(DOCDIR)/examples/systemd)
 	$(call copy,644,$(wildcard examples/nginx/*),$(DOCDIR)/examples/nginx)
+	$(call copy,644,$(wildcard examples/browser/*),$(DOCDIR)/examples/browser)
+	$(call copy,644,$(wildcard examples/react/*),$(DOCDIR)/examples/react)
 
 # `call remove,FILES,DIRECTORY`
 remove = rm -f $(addprefix $(DESTDIR)$(2)/,$(notdir $(1)))

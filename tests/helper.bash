@@ -97,6 +97,19 @@ listening() {
 	exec 6<&-
 }
 
+# passes FILE [ARGUMENT...]: runs it with node. In the background, so that
+# teardown ends it, and with it what it has started, when the time is up.
+passes() {
+	local status=0
+
+	export BIN
+	start node "$BATS_TEST_DIRNAME/$1" "${@:2}" >"$BATS_TEST_TMPDIR/out" 2>&1
+	wait "$PID" || status=$?
+	((status == 0)) && return
+	grep -v '^ok ' "$BATS_TEST_TMPDIR/out" | head -n 200
+	return 1
+}
+
 teardown() {
 	local pid
 

@@ -7,19 +7,6 @@ load helper
 export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 ((BATS_TEST_TIMEOUT >= 180)) || BATS_TEST_TIMEOUT=180
 
-# passes FILE [ARGUMENT...]: runs it with node. In the background, so that
-# teardown ends it, and with it what it has started, when the time is up.
-passes() {
-	local status=0
-
-	export BIN
-	start node "$BATS_TEST_DIRNAME/$1" "${@:2}" >"$BATS_TEST_TMPDIR/out" 2>&1
-	wait "$PID" || status=$?
-	((status == 0)) && return
-	grep -v '^ok ' "$BATS_TEST_TMPDIR/out" | head -n 200
-	return 1
-}
-
 @test "one situation after another" {
 	passes js/client.test.mjs
 }

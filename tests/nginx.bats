@@ -166,6 +166,17 @@ page() {
 	page https://$name:8443 101 https://$name:8443
 }
 
+@test "nginx: a page in Chromium, over https, with both from nginx" {
+	certify
+	mkdir "$T/site"
+	sed 's|"localhost:3000"; // behind nginx: location.host|location.host;|' \
+		"$examples/browser/https.html" >"$T/site/index.html"
+	grep -q '= location.host;' "$T/site/index.html"
+	front_as=ssl behind_nginx "$encrypted; s|return 404;|root $T/site;|"
+	NODE_EXTRA_CA_CERTS=$T/certificate passes browser/nginx.test.mjs \
+		"https://localhost:$front/" "$url" "$T/certificate"
+}
+
 # Two wsd behind one nginx, each with its redis2ws on one Redis.
 
 # bridged: a redis2ws of the wsd that was started last, once it has subscribed.

@@ -73,6 +73,8 @@ demo_read_by() {
 	done
 	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/systemd/wsd.service" ]
 	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/nginx/wsd.conf" ]
+	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/browser/index.html" ]
+	[ -e "$BATS_TEST_TMPDIR/usr/share/doc/wsd/examples/react/main.jsx" ]
 	make_same uninstall DESTDIR="$BATS_TEST_TMPDIR" PREFIX=/usr
 	run find "$BATS_TEST_TMPDIR/usr" -type f
 	[ "$output" = "" ]

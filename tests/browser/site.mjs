@@ -11,6 +11,7 @@
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
@@ -37,11 +38,13 @@ export async function bundle(entry) {
 }
 
 export class Site {
-  static async start() {
+  // Over https with `tls`, which has PEM texts as `key` and `cert`.
+  static async start(tls = null) {
     const site = new Site();
+    const answer = (request, response) => site.answer(request, response);
     site.files = new Map();
-    site.server = createServer((request, response) =>
-      site.answer(request, response));
+    site.scheme = tls ? 'https' : 'http';
+    site.server = tls ? createSecureServer(tls, answer) : createServer(answer);
     site.server.listen(0, '127.0.0.1');
     await once(site.server, 'listening');
     return site;
@@ -65,7 +68,7 @@ export class Site {
   }
 
   url(path, host = '127.0.0.1') {
-    return `http://${host}:${this.server.address().port}${path}`;
+    return `${this.scheme}://${host}:${this.server.address().port}${path}`;
   }
 
   close() {

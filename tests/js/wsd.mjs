@@ -88,7 +88,7 @@ export class Wsd {
   }
 }
 
-// What a program writes; `wstoken(...)` makes tokens.
+// What a program writes; `wstoken(...)` makes tokens, `wspub(...)` publishes.
 function run(program, args) {
   return new Promise((resolve, reject) => {
     execFile(`${BIN}/${program}`, args, (error, stdout) =>
@@ -97,6 +97,7 @@ function run(program, args) {
 }
 
 export const wstoken = (...args) => run('wstoken', args);
+export const wspub = (...args) => run('wspub', args);
 
 let keys = 0;
 
