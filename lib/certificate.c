@@ -151,6 +151,7 @@ static EVP_PKEY *read_pem(const struct secretfile *f)
 static int read_key(SSL_CTX *cx, const char *path, const struct secretfile *f,
 		    char *why)
 {
+	X509 *own = SSL_CTX_get0_certificate(cx);
 	EVP_PKEY *key = read_pem(f);
 	int result = 0;
 
@@ -159,9 +160,13 @@ static int read_key(SSL_CTX *cx, const char *path, const struct secretfile *f,
 	if (!key)
 		return refuse(why, "'%s': it has no PEM key that can be read",
 			      path);
-	if (SSL_CTX_use_PrivateKey(cx, key) != 1)
-		result = refuse_file(why, path,
-				     "it is not the key of the certificate");
+	if (!X509_check_private_key(own, key))
+		result = refuse(why,
+				"'%s': it is not the key of the "
+				"certificate",
+				path);
+	else if (SSL_CTX_use_PrivateKey(cx, key) != 1)
+		result = refuse_file(why, path, "it cannot be used");
 	EVP_PKEY_free(key);
 	return result;
 }
@@ -235,8 +240,12 @@ static SSL_CTX *make_context(const struct certificate *c, char *why)
 
 	if (!cx || !set_rules(cx)) {
 		refuse_file(why, "TLS", "cannot be set up");
-	} else if (use_chain(cx, c->chain, why) == 0 &&
-		   use_key(cx, c->key, why) == 0) {
+		SSL_CTX_free(cx);
+		return NULL;
+	}
+	ERR_clear_error(); /* not every OpenSSL knows all groups */
+	if (use_chain(cx, c->chain, why) == 0 &&
+	    use_key(cx, c->key, why) == 0) {
 		ERR_clear_error();
 		set_sessions(cx);
 		return cx;

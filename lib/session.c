@@ -142,6 +142,8 @@ static void let_go(struct meter_holder *holder)
 {
 	struct session *s = list_entry(holder, struct session, outlet.holder);
 
+	if (s->outlet.writing)
+		return; /* what it holds is on its way out */
 	s->outlet.hub->counters.refused[REFUSED_MEMORY]++;
 	end_for_memory(s);
 }

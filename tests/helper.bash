@@ -37,15 +37,19 @@ start_wsd() {
 }
 
 # make_tls DIR [OPTION...]: a key and a certificate for loopback in DIR, by
-# openssl-req(1); curl, node and OpenSSL trust it from then on.
+# openssl-req(1), whose options say of which kind (default EC, P-256). OpenSSL,
+# curl and node trust it from then on.
 make_tls() {
-	mkdir -p "$1"
+	local dir=$1
+
+	shift
+	(($#)) || set -- -newkey ec -pkeyopt ec_paramgen_curve:P-256
+	mkdir -p "$dir"
 	(umask 077 && openssl req -x509 -nodes -subj /CN=localhost -addext \
 		subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1 -days 365 \
-		-newkey ec -pkeyopt ec_paramgen_curve:P-256 "${@:2}" \
-		-keyout "$1/key" -out "$1/cert" 2>/dev/null)
-	export CURL_CA_BUNDLE=$1/cert NODE_EXTRA_CA_CERTS=$1/cert \
-		SSL_CERT_FILE=$1/cert
+		"$@" -keyout "$dir/key" -out "$dir/cert" 2>/dev/null)
+	export CURL_CA_BUNDLE=$dir/cert NODE_EXTRA_CA_CERTS=$dir/cert \
+		SSL_CERT_FILE=$dir/cert
 }
 
 # wsd_ends STATUS: waits for its end; fails when it is not with this status.

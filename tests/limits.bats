@@ -5,6 +5,7 @@
 load helper
 
 @test "connections beyond --max-connections are told so, then taken again" {
+	[[ -z ${WSD_TLS-} ]] || skip 'an alert of TLS says less'
 	start_wsd --max-connections 2
 	raw <<-'END'
 		a open
@@ -23,6 +24,7 @@ load helper
 }
 
 @test "connections of one address beyond --max-per-address are told so" {
+	[[ -z ${WSD_TLS-} ]] || skip 'an alert of TLS says less'
 	start_wsd --max-per-address 2 --listen '[::1]:0' --listen 127.0.0.1:0
 	raw "${urls[1]}" <<-END
 		a open

@@ -23,7 +23,7 @@ setup() {
 start_scarce() {
 	printf '0000.' >"$order"
 	wsd_under=("$@" env "LD_PRELOAD=$nomemory" "NOMEMORY=$order")
-	start_wsd
+	start_wsd --listen 127.0.0.1:0
 	count_descriptors
 	before=$open
 }
@@ -187,4 +187,38 @@ shake() {
 	done
 	nothing_left
 	[[ $(metric wsd_connections_accepted_total) -gt 128 ]]
+}
+
+# each_refused_once COMMAND...: over TLS it takes hundreds of things to shake
+# hands, so each fifth is refused, and all by the same wsd.
+each_refused_once() {
+	local n open before status
+
+	make_tls "$BATS_TEST_TMPDIR/tls"
+	WSD_TLS=$BATS_TEST_TMPDIR/tls start_scarce
+	"$BIN/wspub" -q -u "$url" t 1
+	descriptors_are "$before"
+	for ((n = 1; ; n += 5)); do
+		refuse "$n" .
+		status=0
+		"$@" -q -u "$url" -W 5 t 2>/dev/null || status=$?
+		came_to_it || break
+		refuse 0 . # there is memory again
+		echo "$n: $status" # is shown when this fails
+		((status != 124))
+		descriptors_are "$before"
+	done
+	refuse 0 .
+	echo "# up to $n"
+	((status == 0 && n > 200))
+	"$BIN/wspub" -q -u "$url" -W 5 t 2
+	nothing_left
+}
+
+@test "over TLS: one thing of all that a publisher takes" {
+	each_refused_once publish
+}
+
+@test "over TLS: one of all that a subscriber takes" {
+	each_refused_once subscribe
 }

@@ -4,6 +4,7 @@
 #
 #   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
 #          [http] [stalled] [roundtrip] [hostile] [redis] [access]
+#          [console]
 #
 # Without arguments all of them. The servers (wsd; floor, the bare loop;
 # sketch, when bun is there) run on one core and the load on another. Targets
@@ -40,6 +41,7 @@ wsd_options=()
 . tests/bench/table.bash
 . tests/bench/redis.bash
 . tests/bench/access.bash
+. tests/bench/console.bash
 
 # --- Servers -----------------------------------------------------------------
 
@@ -527,7 +529,7 @@ build() {
 bun=$MODULES/.bin/bun
 [ "$(nproc)" -gt 1 ] || die 'needs two cores'
 [ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json http \
-	stalled roundtrip hostile redis access
+	stalled roundtrip hostile redis access console
 build "$@"
 targets=(floor)
 if "$bun" --version >/dev/null 2>&1; then
