@@ -66,6 +66,16 @@ static void refuse_token(struct session *s, const struct request *r,
 			     "authentication failed");
 }
 
+/*
+ * To check one takes a while, and so does to look whether it allows all that is
+ * subscribed to: others have their turn before the next request.
+ */
+static void let_others_go_on(struct session *s)
+{
+	s->intake.stopped = true;
+	outlet_ready(&s->outlet);
+}
+
 /* The grant of the request's token; NULL after an answer. */
 static struct grant *check_token(struct session *s, const struct request *r)
 {
@@ -74,6 +84,7 @@ static struct grant *check_token(struct session *s, const struct request *r)
 	enum grant_verdict verdict =
 		o->ops->check(o->conn, r->token.bytes, r->token.len, &grant);
 
+	let_others_go_on(s);
 	if (verdict == GRANT_GIVEN)
 		return grant;
 	if (verdict == GRANT_NO_MEMORY)

@@ -349,6 +349,19 @@ static void evicted(void)
 	end();
 }
 
+/* To check tokens takes a while. */
+static void turns(void)
+{
+	begin(SESSION_V1);
+	fakeconn_say(&conn, AUTH("1", "who:a") "\n" AUTH("2", "who:b"));
+	ok(conn.checks == 1 && conn.session.intake.stopped,
+	   "others have their turn before another token is looked at");
+	fakeconn_run(&hub);
+	ok(conn.checks == 2 && !conn.session.intake.stopped, "and then it is");
+	fakeconn_sound(&conn);
+	end();
+}
+
 static void handshake(void)
 {
 	struct grant *g = grant_new("", 0);
@@ -414,6 +427,7 @@ int main(void)
 	renewal();
 	partial();
 	late();
+	turns();
 	evicted();
 	handshake();
 	unguarded();

@@ -142,6 +142,11 @@ function checkWords(session, { code, message }) {
     fail(session, `${code} says '${message}', and said '${words.get(code)}'`);
 }
 
+// The answer to the PING behind a batch, see peer.ping().
+export function isBarrier({ type, id }) {
+  return type === 'PONG' && String(id).startsWith('barrier-');
+}
+
 // What was on its way when a subscription ended does not come behind this one;
 // what is loose as a token ends may.
 function dropLoose(session) {
@@ -174,7 +179,7 @@ function takeAnswer(session, message) {
     takePlaced(session, message, want);
   if (message.type === 'ERROR')
     checkWords(session, message);
-  if (message.type === 'PONG' && !session.closed)
+  if (isBarrier(message) && !session.closed)
     dropLoose(session);
 }
 
