@@ -60,6 +60,7 @@ needs() {
 	bench)
 		needs build
 		echo cmd curl curl
+		echo cmd openssl openssl
 		echo cmd jq jq
 		echo cmd c++ g++
 		echo lib simdjson libsimdjson-dev
