@@ -52,6 +52,12 @@ ADAPTER_OBJECTS := $(call objects,$(ADAPTER_MODULES))
 CRYPTO_OBJECTS := $(call objects,$(shell sed -n 's/^tokens:.*|//p' lib/LAYERS))
 PROGRAM_OBJECTS := $(PROGRAMS:%=$(BUILD)/cmd/%.o)
 
+# What wsd serves as files, as PATH=FILE: the console, and the client that it and
+# other pages use.
+WEB_PAGES := /=web/console.html /client.js=clients/js/client.js \
+	$(foreach file,$(sort $(wildcard web/*.css web/*.js)),/$(file:web/%=console/%)=$(file))
+DOMAIN_OBJECTS += $(BUILD)/web/files.o
+
 # A recipe that calls make uses all processors unless it was told a number.
 SUBMAKE = $(MAKE) $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
@@ -68,6 +74,15 @@ test-programs: $(UNIT_TESTS:%=$(BUILD)/%) $(FUZZERS:%=$(BUILD)/%) \
 
 $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
+
+$(BUILD)/web/files.c: web/embed.sh Makefile $(foreach page,$(WEB_PAGES),$(lastword $(subst =, ,$(page))))
+	@mkdir -p $(@D)
+	$(call say,MAKE,$@)
+	$(Q)web/embed.sh $(WEB_PAGES) >$@
+
+$(BUILD)/web/files.o: $(BUILD)/web/files.c
 	$(call say,CC,$<)
 	$(Q)$(CC) $(ALL_CPPFLAGS) $(ALL_CFLAGS) -MMD -MP -c -o $@ $<
 
@@ -116,13 +131,15 @@ $(BUILD)/fuzz/%: $(BUILD)/tests/fuzz/%.o $(FUZZ_MAIN) $(BUILD)/libtest.a $(BUILD
 		$(filter %.o,$^) $(filter %.a,$^) $(TEST_LDLIBS)
 
 # What reads the replies of Redis does no I/O, but stands on hiredis; tokens
-# stand on libcrypto.
+# stand on libcrypto, and TLS on libssl.
 HIREDIS_TESTS = $(BUILD)/unit/test_redisreader $(BUILD)/fuzz/fuzz_redisreader
 $(HIREDIS_TESTS): $(BUILD)/lib/redisreader.o
 CRYPTO_TESTS = $(addprefix $(BUILD)/unit/test_,jwtkey jwk tokenlist tokens mint) \
 	$(addprefix $(BUILD)/fuzz/fuzz_,jwt jwks tokenlist)
 $(CRYPTO_TESTS): $(CRYPTO_OBJECTS)
-LIBRARY_TESTS = $(HIREDIS_TESTS) $(CRYPTO_TESTS)
+SECURE_TESTS = $(BUILD)/unit/test_secure
+$(SECURE_TESTS): $(BUILD)/lib/secure.o
+LIBRARY_TESTS = $(HIREDIS_TESTS) $(CRYPTO_TESTS) $(SECURE_TESTS)
 $(LIBRARY_TESTS): TEST_LDLIBS = $(LIB_LDLIBS)
 
 # Tools of tests that stand on the adapters. The echo server is wsd itself, with

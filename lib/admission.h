@@ -3,10 +3,11 @@
  * admission - who gets a connection: so many in all, so many of one address,
  * and so many that have not yet said what they want.
  *
- * A connection is half open until its request is whole. When too many are, the
- * one that has been so for longest has to go, so that those who never say
- * anything can't keep out those who do. Of one that comes by a proxy the
- * address is known only then; until then it counts for none.
+ * A connection is half open until its request is whole and, where a token is
+ * needed, one has come. When too many are, the one that has been so for longest
+ * has to go, so that those who never say anything can't keep out those who do.
+ * Of one that comes by a proxy the address is known only with its request;
+ * until then it counts for none.
  */
 #ifndef ADMISSION_H
 #define ADMISSION_H

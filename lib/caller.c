@@ -19,6 +19,12 @@
 /* What lws has said to a peer over TLS may take so long to leave. */
 #define LEAVE_MS 5000
 
+/*
+ * When the wall clock has gone on by so much more than the wheel (the server
+ * did not run, or the clock was set), what is due by that clock is looked at.
+ */
+#define JUMP_MS 500
+
 /* When one that was refused may come again. */
 #define RETRY_MS 10000
 
@@ -34,6 +40,18 @@ static void on_timer(struct wheel_timer *timer)
 		caller_kill(c);
 }
 
+static void watch_clocks(struct callers *all)
+{
+	int64_t ahead = all->hub->now.wall_ms - all->wheel.now_ms;
+
+	if (ahead < all->ahead_ms)
+		all->ahead_ms = ahead;
+	if (ahead - all->ahead_ms <= JUMP_MS)
+		return;
+	all->ahead_ms = ahead;
+	all->jumped(all->peers);
+}
+
 void callers_tell_time(struct callers *all)
 {
 	uint64_t now = uv_now(&all->loop->uv);
@@ -42,6 +60,7 @@ void callers_tell_time(struct callers *all)
 		return;
 	all->turn_ms = now;
 	hub_set_time(all->hub, (int64_t)now, clock_wall_ms());
+	watch_clocks(all);
 }
 
 static void on_tick(uv_timer_t *timer)
@@ -108,6 +127,7 @@ int callers_init(struct callers *all, struct loop *loop, struct hub *hub,
 	}
 	all->certificate = certificate;
 	wheel_init(&all->wheel);
+	all->ahead_ms = INT64_MAX;
 	all->times = *times;
 	all->loop = loop;
 	all->hub = hub;

@@ -28,6 +28,7 @@
 struct caller;
 struct exchange;
 struct peer;
+struct peers;
 
 /* How long a peer may take; all in ms. */
 struct caller_times {
@@ -53,6 +54,10 @@ struct callers {
 	uv_timer_t tick;
 	uint64_t ticked;  /* loop time of the last tick, ms */
 	uint64_t turn_ms; /* loop time that the hub was told */
+	int64_t ahead_ms; /* of the wheel the wall clock was that, at least */
+	struct peers *peers;
+	/* The wall clock went on by more than the wheel. */
+	void (*jumped)(struct peers *peers);
 	/* The time of a caller that is a peer, or an exchange, has come. */
 	void (*peer_due)(struct peer *p);
 	/* Of one over TLS: there is something to read; it can be written to. */
@@ -134,7 +139,7 @@ struct caller *caller_of(struct lws *wsi);
 struct caller *caller_upgraded(struct callers *all, struct lws *wsi,
 			       struct grant **grant);
 
-/* Its request is whole. */
+/* Its request is whole, and a token that it needs has come. */
 void caller_established(struct caller *c);
 
 /* Its connection is gone. */

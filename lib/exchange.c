@@ -53,7 +53,7 @@ static void drop_part(struct exchange *e)
 {
 	if (!e->part.base)
 		return;
-	buf_release(&e->part);
+	buf_wipe(&e->part);
 	hold(e, METER_ASSEMBLY, 0);
 }
 
@@ -248,11 +248,15 @@ void exchange_begin(struct exchanges *all, struct caller *c, int fd)
 		exchange_look(e);
 }
 
-/* Reads off what was looked at. False: it has ended. */
+/*
+ * Reads off what was looked at. False: it has ended. A head may have a token in
+ * it, which stays nowhere.
+ */
 static bool read_head(struct exchange *e)
 {
 	ssize_t n = wire_recv(&e->wire, e->all->bytes, e->unread);
 
+	explicit_bzero(e->all->bytes, e->unread);
 	if (n == (ssize_t)e->unread)
 		return true;
 	exchange_end(e);
@@ -341,8 +345,11 @@ static enum leftovers throw_away(struct exchange *e, size_t expected)
 		n = wire_recv(&e->wire, e->all->bytes, room);
 		if (n == 0 || (n < 0 && !wire_must_wait()))
 			return LEFT_ENDED;
-		sum += n > 0 ? (size_t)n : 0;
-		if (n < (ssize_t)room)
+		if (n < 0)
+			break;
+		explicit_bzero(e->all->bytes, (size_t)n);
+		sum += (size_t)n;
+		if ((size_t)n < room)
 			break;
 	}
 	return sum > expected || n == (ssize_t)room ? LEFT_SOME : LEFT_NONE;

@@ -413,12 +413,14 @@ static bool allows(const struct grant *grant, const struct httpreq *r)
 	switch (r->endpoint) {
 	case HTTPREQ_HEALTH:
 	case HTTPREQ_READY:
+	case HTTPREQ_PAGE:
 		return true;
 	case HTTPREQ_PUBLISH:
 		return grant && rights_may(&grant->rights, RIGHTS_PUBLISH,
 					   r->tenant, r->tenant_len);
 	case HTTPREQ_METRICS:
 	case HTTPREQ_TENANTS:
+	case HTTPREQ_TENANT:
 	case HTTPREQ_CONNECTIONS:
 		break;
 	}

@@ -6,7 +6,7 @@
 /* What is read of a request. */
 struct request_head {
 	struct header path, query, authority;
-	struct header length, type, coding, transfer, expect, key;
+	struct header length, type, coding, transfer, expect, key, match;
 };
 
 /* Answering */
@@ -132,6 +132,7 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 	header_read(&in->transfer, from, "transfer-encoding");
 	header_read(&in->expect, from, "expect");
 	header_read(&in->key, from, "idempotency-key");
+	header_read(&in->match, from, "if-none-match");
 	head->header_too_long = in->length.too_long || in->type.too_long ||
 				in->coding.too_long || in->transfer.too_long ||
 				in->expect.too_long;
@@ -140,6 +141,7 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 	head->coding = present(&in->coding);
 	head->transfer = present(&in->transfer);
 	head->expect = present(&in->expect);
+	head->match = present(&in->match);
 	head->key = present(&in->key);
 	head->key_len = in->key.too_long ? SIZE_MAX : strlen(in->key.text);
 }

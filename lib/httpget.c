@@ -4,6 +4,7 @@
  * it has counted.
  */
 #include "http.h"
+#include "pages.h"
 #include "report.h"
 
 #include <string.h>
@@ -27,6 +28,30 @@ static void get_ready(const struct hub *hub, struct reply *reply,
 	}
 	reply_content(reply, 200, REPLY_TEXT);
 	buf_puts(content, "ready\n");
+}
+
+/* Whoever has it need not be sent it again. */
+static void get_page(const struct httpreq *r, struct reply *reply,
+		     struct buf *content)
+{
+	const struct page *page = r->page;
+
+	if (pages_match(page, r->match)) {
+		reply_empty(reply, 304);
+	} else {
+		reply_content(reply, 200, page->type);
+		buf_append(content, page->bytes, page->len);
+	}
+	reply->etag = page->etag;
+	reply->policy = PAGES_POLICY;
+}
+
+static void get_tenant(struct hub *hub, const struct httpreq *r,
+		       struct reply *reply, struct buf *content)
+{
+	reply_content(reply, 200, REPLY_JSON);
+	if (report_tenant(content, hub, r->tenant, r->tenant_len) < 0)
+		reply_error(reply, 404, "NOT_FOUND", "nothing is known of it");
 }
 
 static void get_tenants(struct hub *hub, const struct httpreq *r,
@@ -145,11 +170,17 @@ void http_get(struct http *h, const struct httpreq *r, struct reply *reply,
 	case HTTPREQ_READY:
 		get_ready(h->peers->hub, reply, content);
 		break;
+	case HTTPREQ_PAGE:
+		get_page(r, reply, content);
+		break;
 	case HTTPREQ_METRICS:
 		get_metrics(h, reply, content);
 		break;
 	case HTTPREQ_TENANTS:
 		get_tenants(h->peers->hub, r, reply, content);
+		break;
+	case HTTPREQ_TENANT:
+		get_tenant(h->peers->hub, r, reply, content);
 		break;
 	case HTTPREQ_CONNECTIONS:
 		get_connections(h->peers, r, reply, content);

@@ -2,6 +2,7 @@
 #include "httpreq.h"
 
 #include "num.h"
+#include "pages.h"
 #include "tenant.h"
 
 #include <errno.h>
@@ -94,8 +95,8 @@ static struct span take(const char **text, char separator)
 
 /* Where */
 
-/* "/v1/tenants/{tenant}/updates" */
-static bool find_publish(struct httpreq *r, const char *path)
+/* "/v1/tenants/{tenant}" and "/v1/tenants/{tenant}/updates" */
+static bool find_tenant(struct httpreq *r, const char *path)
 {
 	static const char before[] = "/v1/tenants/", behind[] = "/updates";
 	const char *tenant;
@@ -105,12 +106,20 @@ static bool find_publish(struct httpreq *r, const char *path)
 		return false;
 	tenant = path + sizeof(before) - 1;
 	len = strcspn(tenant, "/");
-	if (len == 0 || strcmp(tenant + len, behind) != 0)
+	if (len == 0 || (tenant[len] && strcmp(tenant + len, behind) != 0))
 		return false;
-	r->endpoint = HTTPREQ_PUBLISH;
+	r->endpoint = tenant[len] ? HTTPREQ_PUBLISH : HTTPREQ_TENANT;
 	r->tenant = tenant;
 	r->tenant_len = len;
 	return true;
+}
+
+static bool find_page(struct httpreq *r, const struct httpreq_head *head)
+{
+	r->page = pages_find(head->path);
+	r->endpoint = HTTPREQ_PAGE;
+	r->match = head->match;
+	return r->page != NULL;
 }
 
 static bool is_websocket(const struct httpreq_head *head)
@@ -131,7 +140,7 @@ static int find(struct httpreq *r, const struct httpreq_head *head,
 			r->endpoint = paths[i].endpoint;
 			return 0;
 		}
-	if (find_publish(r, head->path))
+	if (find_tenant(r, head->path) || find_page(r, head))
 		return 0;
 	if (is_websocket(head)) {
 		reply_error(refusal, 426, "UPGRADE_REQUIRED",
@@ -348,7 +357,7 @@ static int check_body(struct httpreq *r, const struct httpreq_head *head,
 		return refuse_large(refusal, "the update", limits->update);
 	if (check_key(r, head, refusal) < 0)
 		return -1;
-	return check_tenant(r, refusal);
+	return 0;
 }
 
 /* Parameters */
@@ -466,6 +475,8 @@ int httpreq_parse(struct httpreq *r, const struct httpreq_head *head,
 		return -1;
 	if (r->endpoint == HTTPREQ_PUBLISH &&
 	    check_body(r, head, limits, refusal) < 0)
+		return -1;
+	if (r->tenant && check_tenant(r, refusal) < 0)
 		return -1;
 	return check_query(r, head, refusal);
 }

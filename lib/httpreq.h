@@ -28,9 +28,11 @@ enum httpreq_method {
 enum httpreq_endpoint {
 	HTTPREQ_HEALTH,	     /* /healthz */
 	HTTPREQ_READY,	     /* /readyz */
+	HTTPREQ_PAGE,	     /* one of pages.h */
 	HTTPREQ_METRICS,     /* /metrics */
 	HTTPREQ_TENANTS,     /* /v1/tenants */
 	HTTPREQ_CONNECTIONS, /* /v1/connections */
+	HTTPREQ_TENANT,	     /* /v1/tenants/{tenant} */
 	HTTPREQ_PUBLISH,     /* /v1/tenants/{tenant}/updates */
 };
 
@@ -50,9 +52,12 @@ struct httpreq_head {
 	const char *coding;   /* Content-Encoding */
 	const char *transfer; /* Transfer-Encoding */
 	const char *expect;   /* Expect */
+	const char *match;    /* If-None-Match */
 	const char *key;      /* Idempotency-Key */
 	size_t key_len;	      /* bytes of it, which may be more than read */
 };
+
+struct page;
 
 struct httpreq {
 	/*
@@ -66,10 +71,12 @@ struct httpreq {
 	bool waits;	    /* for 100 before it sends its body */
 	bool lines;	    /* the body is NDJSON */
 	uint64_t length;    /* bytes of the body */
-	const char *tenant; /* to publish to; valid */
+	const char *tenant; /* to publish to, or to tell of; valid */
 	size_t tenant_len;
 	const char *key; /* NULL: none */
 	size_t key_len;
+	const struct page *page;
+	const char *match; /* of a page: as in the head */
 	const char *after; /* list: begin behind it; NULL: at the beginning */
 	size_t after_len;
 	uint64_t after_number; /* the same as a number; 0: the beginning */

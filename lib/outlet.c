@@ -324,6 +324,18 @@ static void stream_sent(struct subscription *sub, size_t sent)
 	keep(sub->outlet, rest.bytes, rest.len, true);
 }
 
+/* What the adapter has to keep then may ask for room; see `writing`. */
+static long send_pieces(struct outlet *o, const struct iovec *pieces, int count)
+{
+	long sent;
+
+	o->writing = true;
+	sent = o->ops->send(o->conn, pieces, count);
+	o->writing = false;
+	count_output(o); /* it may have been asked in vain, once */
+	return sent;
+}
+
 /*
  * One write: control messages, then a batch of `sub`, unless NULL. Blocks the
  * outlet when the connection did not take all of it.
@@ -343,7 +355,7 @@ static void write_batch(struct outlet *o, struct subscription *sub)
 		n += cursor_gather(&sub->cursor, pieces + n, PIECES, BATCH,
 				   &batch);
 	if (n) {
-		sent = o->ops->send(o->conn, pieces, n);
+		sent = send_pieces(o, pieces, n);
 		if (sent < 0) {
 			give_up(o);
 			return;

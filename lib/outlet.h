@@ -63,7 +63,10 @@ struct outlet_ops {
 struct outlet_owner {
 	void (*collect)(struct outlet *o);  /* append what was put off */
 	void (*answered)(struct outlet *o); /* no control message waits */
-	/* Too much waits: ends the outlet whose `holder` this is. */
+	/*
+	 * Too much waits: ends the outlet whose `holder` this is, unless it is
+	 * `writing`: then these bytes are read.
+	 */
 	void (*let_go)(struct meter_holder *holder);
 };
 
@@ -86,6 +89,7 @@ struct outlet {
 	bool blocked;		    /* waits for outlet_writable() */
 	bool closing;		    /* no more is put in */
 	bool dead;		    /* nothing can be written */
+	bool writing;		    /* in ops->send: see `let_go` */
 	uint16_t close_code;	    /* that we closed with; 0: none */
 	const char *close_reason;   /* static */
 };

@@ -199,9 +199,13 @@ static enum grant_verdict peer_check(void *conn, const char *token, size_t len,
 		.mono_ms = p->peers->hub->now.mono_ms,
 		.wall_ms = p->peers->hub->now.wall_ms,
 	};
+	enum grant_verdict verdict;
 
 	caller_due_in(p->caller, 0);
-	return guard_check(p->peers->guard, &who, token, len, grant);
+	verdict = guard_check(p->peers->guard, &who, token, len, grant);
+	if (verdict == GRANT_GIVEN)
+		caller_established(p->caller);
+	return verdict;
 }
 
 /* What is the same with TLS and without. */
@@ -223,6 +227,30 @@ static const struct outlet_ops tunnel_ops = {
 	.want_write = tunnel_peer_want_write,
 };
 
+/* Its token ends, or none came in time. */
+static void watch_token(struct peer *p)
+{
+	int64_t next = session_watch(&p->session);
+
+	if (next >= 0)
+		caller_due_in(p->caller, next);
+	if (!session_unknown(&p->session))
+		p->auth_s = 0;
+	if (!p->auth_s || now_of(p) < (int64_t)p->auth_s * 1000)
+		return;
+	p->auth_s = 0;
+	session_auth_late(&p->session);
+}
+
+/* Tokens end by the wall clock. */
+static void jumped(struct peers *all)
+{
+	struct peer *p = all->hub->guarded ? peers_above(all, 0) : NULL;
+
+	for (; p; p = peers_above(all, p->session.number))
+		watch_token(p);
+}
+
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 		struct log *log, struct guard *guard)
 {
@@ -235,6 +263,8 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	all->received = 0;
 	roster_init(&all->all);
 	list_init(&all->busy);
+	callers->peers = all;
+	callers->jumped = jumped;
 	callers->peer_due = peer_due;
 	callers->peer_arrived = peer_arrived;
 	callers->peer_writable = peer_writable;
@@ -266,8 +296,11 @@ static void let_in(struct peer *p, struct grant *grant)
 		session_admit(&p->session, grant);
 	if (grant)
 		caller_due_in(p->caller, 0);
-	if (!session_unknown(&p->session))
+	if (!session_unknown(&p->session)) {
+		caller_established(p->caller);
 		return;
+	}
+	/* Half open until then: nobody fills the server without a token. */
 	p->auth_s = (uint32_t)((now_of(p) + limit + 999) / 1000);
 	caller_due_in(p->caller, limit);
 }
@@ -296,7 +329,6 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->relieved = false;
 	p->said_close = false;
 	caller->peer = p;
-	caller_established(caller);
 	all->hub->counters.established++;
 	list_init(&p->busy);
 	all->counts[dialect]++;
@@ -400,21 +432,6 @@ static bool watch_silence(struct peer *p)
 	else if (silence >= times->ping)
 		send_ping(p);
 	return true;
-}
-
-/* Its token ends, or none came in time. */
-static void watch_token(struct peer *p)
-{
-	int64_t next = session_watch(&p->session);
-
-	if (next >= 0)
-		caller_due_in(p->caller, next);
-	if (!session_unknown(&p->session))
-		p->auth_s = 0;
-	if (!p->auth_s || now_of(p) < (int64_t)p->auth_s * 1000)
-		return;
-	p->auth_s = 0;
-	session_auth_late(&p->session);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

@@ -27,6 +27,7 @@ static const struct {
 } lines[REPLY_STATUSES] = {
 	{200, "200", "OK"},
 	{204, "204", "No Content"},
+	{304, "304", "Not Modified"},
 	{400, "400", "Bad Request"},
 	{401, "401", "Unauthorized"},
 	{403, "403", "Forbidden"},
@@ -155,7 +156,9 @@ static void put_head(struct buf *b, const struct reply *r, size_t length,
 		header(b, "Content-Type", r->type);
 		header_u64(b, "Content-Length", length);
 	}
-	header(b, "Cache-Control", "no-store");
+	header(b, "Cache-Control", r->etag ? "no-cache" : "no-store");
+	if (r->etag)
+		header(b, "ETag", r->etag);
 	header(b, "Content-Security-Policy", r->policy ? r->policy : NOTHING);
 	buf_puts(b, safety);
 	cors_put(b, &r->cors);

@@ -3,10 +3,10 @@
  * reply - an answer to an HTTP request (RFC 9110, RFC 9112), put together as
  * the bytes that go out.
  *
- * Every reply has its length, forbids to store it, and ends the connection: see
- * http.h for why. A browser must neither take it for another type, nor load or
- * frame anything by it, nor give it to pages of other origins, unless cors.h
- * says so. What was refused is told as JSON:
+ * Every reply has its length, forbids to store it unless it has an ETag, and
+ * ends the connection: see http.h for why. A browser must neither take it for
+ * another type, nor load or frame anything by it, nor give it to pages of other
+ * origins, unless cors.h says so. What was refused is told as JSON:
  *
  *   {"error":{"code":"BAD_JSON","message":"bad number","line":3,"column":7}}
  *
@@ -36,6 +36,8 @@ struct reply {
 	uint64_t column;    /* in bytes, from 1; of a line */
 	uint64_t retry_s;   /* seconds; 0: nothing is said of it */
 	const char *allow;  /* methods, of 405 and OPTIONS: static */
+	const char *etag;   /* of what may be kept, and is asked for anew with
+			       it; borrowed; NULL: it may not be kept */
 	const char *extra;  /* header lines, each with its CRLF: static */
 	const char *policy; /* a page's Content-Security-Policy: static; NULL:
 			       nothing may be loaded, and nobody frames it */
@@ -62,7 +64,7 @@ void reply_error(struct reply *r, unsigned status, const char *code,
 void reply_retry(struct reply *r, uint64_t ms);
 
 /* The statuses that we send, in order. */
-#define REPLY_STATUSES 20
+#define REPLY_STATUSES 21
 
 /* Which of them it is; that of 500 when it is none. */
 size_t reply_index(unsigned status);

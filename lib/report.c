@@ -15,7 +15,6 @@ static void put_tenant(struct buf *b, const struct hub *h,
 	char epoch[PROTO_EPOCH_MAX + 1];
 
 	hub_epoch(h, t, epoch);
-	jsonput_comma(b);
 	buf_putc(b, '{');
 	jsonput_text(b, "tenantId", t->id, t->id_len);
 	jsonput_text(b, "epoch", epoch, strlen(epoch));
@@ -25,6 +24,18 @@ static void put_tenant(struct buf *b, const struct hub *h,
 	jsonput_u64(b, "bytes", s ? stream_memory(s) : 0);
 	jsonput_u64(b, "subscribers", s ? stream_readers(s) : 0);
 	buf_putc(b, '}');
+}
+
+int report_tenant(struct buf *b, const struct hub *h, const char *tenant,
+		  size_t len)
+{
+	const struct hub_tenant *t = hub_find(h, tenant, len);
+
+	if (!t)
+		return -1;
+	put_tenant(b, h, t);
+	buf_putc(b, '\n');
+	return 0;
 }
 
 static struct map_node *behind(const struct hub *h, const char *after,
@@ -44,6 +55,7 @@ void report_tenants(struct buf *b, const struct hub *h, const char *after,
 	buf_puts(b, "{\"tenants\":[");
 	for (; node && limit; node = map_above(&h->tenants, node->hash)) {
 		t = map_entry(node, struct hub_tenant, node);
+		jsonput_comma(b);
 		put_tenant(b, h, t);
 		limit--;
 	}

@@ -28,6 +28,10 @@
 void report_tenants(struct buf *b, const struct hub *h, const char *after,
 		    size_t after_len, size_t limit);
 
+/* One of them alone, and a newline. -1 when the hub has it not. */
+int report_tenant(struct buf *b, const struct hub *h, const char *tenant,
+		  size_t len);
+
 /* A connection, as its adapter knows it. */
 struct report_connection {
 	uint64_t number;     /* as WELCOME tells it */

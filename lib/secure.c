@@ -9,9 +9,29 @@
 #include <string.h>
 #include <sys/socket.h>
 
+/*
+ * Of what belongs to TLS itself a connection may say so much in a turn, behind
+ * its handshake: tickets, new keys.
+ */
+#define STEPS_MAX 64
+
 static bool must_wait(void)
 {
 	return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+}
+
+/* From the socket: all that is read of it counts. */
+static ssize_t take(struct secure *s, char *bytes, size_t len)
+{
+	ssize_t n;
+
+	errno = EAGAIN;
+	if (!s->budget)
+		return -1;
+	n = recv(s->fd, bytes, len, MSG_DONTWAIT);
+	if (n > 0)
+		s->budget -= (size_t)n < s->budget ? (uint32_t)n : s->budget;
+	return n;
 }
 
 /* What OpenSSL reads from and writes to */
@@ -19,17 +39,12 @@ static bool must_wait(void)
 static int bio_read(BIO *bio, char *bytes, int len)
 {
 	struct secure *s = BIO_get_data(bio);
-	ssize_t n = -1;
+	ssize_t n = take(s, bytes, (size_t)len);
 
 	BIO_clear_retry_flags(bio);
-	errno = EAGAIN;
-	if (s->budget)
-		n = recv(s->fd, bytes, (size_t)len, MSG_DONTWAIT);
-	if (n > 0)
-		s->budget -= (size_t)n < s->budget ? (uint32_t)n : s->budget;
-	else if (n == 0)
+	if (n == 0)
 		s->at_end = true;
-	else if (must_wait())
+	else if (n < 0 && must_wait())
 		BIO_set_retry_read(bio);
 	return (int)n;
 }
@@ -104,6 +119,21 @@ void secures_release(struct secures *all)
 
 /* Connections */
 
+/*
+ * OpenSSL takes any number of KeyUpdates, of which each costs as much as some
+ * thousand bytes of an update: who sends so many is not heard any more.
+ */
+static void on_step(const SSL *ssl, int where, int result)
+{
+	struct secure *s = SSL_get_app_data(ssl);
+
+	(void)result;
+	if (!s->shaken || !(where & SSL_CB_LOOP))
+		return;
+	if (++s->steps > STEPS_MAX)
+		SSL_set_shutdown(s->ssl, SSL_RECEIVED_SHUTDOWN);
+}
+
 static struct secure *open_on(const struct secures *all, SSL_CTX *cx, int fd)
 {
 	struct secure *s = calloc(1, sizeof(*s));
@@ -121,6 +151,8 @@ static struct secure *open_on(const struct secures *all, SSL_CTX *cx, int fd)
 	BIO_set_data(bio, s);
 	BIO_set_init(bio, 1);
 	SSL_set_bio(s->ssl, bio, bio);
+	SSL_set_app_data(s->ssl, s);
+	SSL_set_info_callback(s->ssl, on_step);
 	SSL_set_read_ahead(s->ssl, 1);
 	SSL_set_mode(s->ssl, SSL_MODE_RELEASE_BUFFERS |
 				     SSL_MODE_ENABLE_PARTIAL_WRITE |
@@ -160,8 +192,11 @@ enum secure_step secure_shake(struct secure *s)
 	unsigned long error;
 
 	s->budget = SECURE_TURN;
-	if (SSL_do_handshake(s->ssl) == 1)
+	s->shaken = SSL_do_handshake(s->ssl) == 1;
+	if (s->shaken) {
+		ERR_clear_error();
 		return SECURE_DONE;
+	}
 	switch (SSL_get_error(s->ssl, -1)) {
 	case SSL_ERROR_WANT_READ:
 	case SSL_ERROR_WANT_WRITE:
@@ -202,10 +237,14 @@ ssize_t secure_recv(struct secure *s, char *bytes, size_t room)
 	size_t sum = 0, n;
 
 	if (s->ended)
-		return recv(s->fd, bytes, room, MSG_DONTWAIT);
+		return take(s, bytes, room);
 	while (sum < room && SSL_read_ex(s->ssl, bytes + sum, room - sum, &n))
 		sum += n;
-	return sum ? (ssize_t)sum : nothing_read(s);
+	if (!sum)
+		return nothing_read(s);
+	/* The next call hears of it again; another connection must not. */
+	ERR_clear_error();
+	return (ssize_t)sum;
 }
 
 ssize_t secure_peek(struct secure *s, char *bytes, size_t room)
@@ -224,6 +263,7 @@ bool secure_holds(const struct secure *s)
 int secure_turn(struct secure *s)
 {
 	s->budget = SECURE_TURN;
+	s->steps = 0;
 	return s->kept ? secure_flush(s) : 0;
 }
 

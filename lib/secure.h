@@ -9,7 +9,8 @@
  * has no buffers.
  *
  * Reading takes a bounded number of bytes from the socket in each turn, see
- * secure_turn(), whatever they are; those that are left wait there.
+ * secure_turn(), whatever they are; those that are left wait there. Who has
+ * new keys made all the time is as one that has ended.
  *
  * OpenSSL's queue of errors is left empty.
  */
@@ -48,6 +49,8 @@ struct secure {
 	uint32_t kept_at;   /* of `kept`: where the unsent part begins */
 	uint32_t kept_end;
 	uint32_t budget;  /* bytes that this turn may still read */
+	uint8_t steps;	  /* of TLS itself in this turn, after the handshake */
+	bool shaken;	  /* that is done */
 	bool more;	  /* something follows at once what is sent now */
 	bool at_end;	  /* the peer has ended the connection */
 	bool ended;	  /* secure_end() was called */

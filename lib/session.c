@@ -142,6 +142,8 @@ static void let_go(struct meter_holder *holder)
 {
 	struct session *s = list_entry(holder, struct session, outlet.holder);
 
+	if (s->outlet.writing)
+		return; /* what it holds is on its way out */
 	s->outlet.hub->counters.refused[REFUSED_MEMORY]++;
 	end_for_memory(s);
 }
@@ -152,6 +154,13 @@ static inline bool outruns(const struct session *s)
 	const struct hub_tenant *t = s->pub ? s->pub->published : NULL;
 
 	return t && hub_outrun(s->outlet.hub, t->stream, UNWRITTEN_HIGH);
+}
+
+/* What has ended gives no right any more, however late the timer is. */
+static void end_tokens(struct session *s)
+{
+	if (s->outlet.hub->guarded && !s->outlet.closing)
+		session_watch(s);
 }
 
 /* Goes on with the input that was stopped, if nothing is in its way now. */
@@ -165,6 +174,9 @@ static void resume(struct session *s)
 		outlet_ready(o);
 		return;
 	}
+	end_tokens(s);
+	if (o->closing)
+		return;
 	intake_resume(&s->intake);
 	count_assembly(s);
 	if (!s->intake.stopped && !o->closing)
@@ -504,6 +516,7 @@ void session_receive(struct session *s, const struct intake_piece *piece)
 	size_t held = s->outlet.holder.bytes;
 	bool stopped = s->intake.stopped;
 
+	end_tokens(s);
 	if (s->outlet.closing)
 		return;
 	count_piece(s, piece);

@@ -133,6 +133,12 @@ void tunnel_cut(struct tunnel *t)
 	shutdown(t->inner, SHUT_RDWR);
 }
 
+/* The owner counts the rest of a frame itself, until it has left. */
+static size_t rest_held(const struct tunnel *t)
+{
+	return t->left && t->rest ? t->rest_end : 0;
+}
+
 /* Counts what waits here; it may have to go. */
 static void count_held(struct tunnel *t)
 {
@@ -142,7 +148,7 @@ static void count_held(struct tunnel *t)
 	if (t->leaving)
 		return;
 	meter_hold(m, &t->holder, METER_OUTPUT, &t->out_metered,
-		   wire_waits(&t->wire));
+		   wire_waits(&t->wire) + rest_held(t));
 	meter_hold(m, &t->holder, METER_ASSEMBLY, &t->in_metered,
 		   wire_holds(&t->wire));
 	if (t->holder.bytes > held && !meter_yield(m, &t->holder))
@@ -407,6 +413,9 @@ bool tunnel_leave(struct tunnel *t)
 		take_from_lws(t);
 	if (!t->cut) {
 		finish(t);
+		count_held(t);
+	}
+	if (!t->cut) {
 		watch_outside(t);
 		watch_inside(t);
 	}

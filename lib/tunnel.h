@@ -58,7 +58,8 @@ struct tunnel {
 	struct waiter outside, inside;
 	char *rest; /* owned; of a frame that was cut; NULL: none */
 	size_t rest_at, rest_end;
-	struct meter_holder holder; /* of what waits here, but for `rest` */
+	struct meter_holder
+		holder; /* of what waits here; of `rest` once it has left */
 	size_t out_metered, in_metered;
 	bool wants;	 /* tunnel_want() */
 	bool full;	 /* lws does not read for the moment */

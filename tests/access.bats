@@ -211,6 +211,31 @@ fill() {
 	END
 }
 
+@test "a token's end counts, also when wsd did not run as it came" {
+	tokens
+	export SHORT BIN
+	start_wsd --jwt-key key
+	SHORT=$(token --subscribe acme --publish acme --for 3s)
+	fill <<-'END' | raw
+		a header Authorization: Bearer $SHORT
+		a open wsd.v1
+		a recv {"type":"WELCOME"}
+		a send {"type":"SUBSCRIBE","id":1,"tenantId":"acme"}
+		a recv {"type":"SUBSCRIBED","id":1}
+		b header Authorization: Bearer $ACME
+		b open wsd.v1
+		b recv {"type":"WELCOME"}
+		a recv {"type":"EXPIRING"}
+		! kill -STOP "$wsd"
+		! while "$BIN/wstoken" check --jwt-key key <<<"$SHORT"; do :; done
+		b send {"type":"PUBLISH","id":2,"tenantId":"acme","data":2}
+		a send {"type":"PUBLISH","id":2,"tenantId":"acme","data":2}
+		! kill -CONT "$wsd"
+		a closed 4212
+		b recv {"type":"ACK","id":2}
+	END
+}
+
 @test "a token can be replaced before its end, in place" {
 	tokens
 	export SHORT
@@ -376,6 +401,34 @@ fill() {
 	done
 	run -2 "$BIN/wsd" --listen 0.0.0.0:0
 	run -0 "$BIN/wsd" --listen 0.0.0.0:0 --jwt-key key --check-config
+}
+
+@test "peers without a token cannot fill it" {
+	tokens
+	start_wsd --jwt-key key --max-connections 40 --max-half-open 10
+	{
+		fill <<-'END'
+			a header Authorization: Bearer $ACME
+			a open wsd.v1
+			a recv {"type":"WELCOME"}
+			b open wsd.v1
+			b recv {"type":"WELCOME"}
+			b send {"type":"AUTH","id":1,"token":"$ACME"}
+			b recv {"type":"AUTHENTICATED","id":1}
+			first open
+		END
+		for i in {1..50}; do
+			echo "unknown$i open"
+		done
+		fill <<-'END'
+			first end
+			! curl -sf --max-time 1 -d 1 -H "Authorization: Bearer $ACME" "$http/v1/tenants/acme/updates"
+			a idle
+			b idle
+		END
+	} | raw
+	answer 200 "$ADMIN" "$http/metrics"
+	grep -q 'wsd_refused_total{reason="handshakes"} 4[0-9]' body
 }
 
 @test "a peer that has shown no token may not send much" {

@@ -232,7 +232,7 @@ safe() {
 	done
 	preflight 204 /readyz GET
 	safe
-	page 404 /
+	page 404 /nowhere
 	safe
 	page 400 / -H 'Host: ['
 	safe

@@ -71,7 +71,13 @@ handshakes() {
 
 @test "any other path is 404, with and without an upgrade" {
 	start_wsd
-	for path in / /ws/ /wsx /WS /healthz/ /favicon.ico; do
+	raw <<-END
+		a request GET /
+		a try
+		a status 404
+		a end
+	END
+	for path in // /ws/ /wsx /WS /healthz/ /favicon.ico; do
 		answer 404 "$http$path"
 		raw <<-END
 			a request GET $path
@@ -382,7 +388,7 @@ handshakes() {
 		a status 200
 		a end
 		b connect
-		b raw "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\nPOST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
+		b raw "POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\nPOST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nabc"
 		b status 400 404
 		b end
 		c open

@@ -149,7 +149,7 @@ load http
 			-D "$BATS_TEST_TMPDIR/head" "$http/v1/tenants/t/updates"
 		grep -q '^Allow: POST, OPTIONS.$' "$BATS_TEST_TMPDIR/head"
 	done
-	for path in v1 v1/tenants/ v1/tenants/t v1/tenants/t/updates/ v2/tenants; do
+	for path in v1 v1/tenants/ v1/tenants/t/ v1/tenants/t/updates/ v2/tenants; do
 		refused 404 NOT_FOUND "$http/$path"
 		refused 404 NOT_FOUND -d 1 "$http/$path"
 	done
@@ -362,7 +362,7 @@ load http
 	get='GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n'
 	post='POST /v1/tenants/x/updates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\n123'
 	huge='POST /v1/tenants/x/updates HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999\r\n\r\n'
-	none='POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n'
+	none='POST /nowhere HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n'
 	before=$(cpu_ticks)
 	raw <<-END
 		a connect

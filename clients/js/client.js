@@ -490,7 +490,7 @@ class Link {
     this.pinged = false;
     this.isGood = false; // its token was taken
     this.renewed = false; // by another one than it began with
-    this.renewal = null;
+    this.isRenewing = false; // or will do so
     this.goodUntil = 0;
     this.drainUntil = 0;
     this.publishing = false;
@@ -645,7 +645,7 @@ class Link {
 
   // Told again of a token that is no newer there is no hurry.
   expiring(until) {
-    if (typeof this.token !== 'function' || this.renewal)
+    if (typeof this.token !== 'function' || this.isRenewing)
       return;
     if (until > this.goodUntil + RENEW_MS)
       this.renew(until);
@@ -656,14 +656,16 @@ class Link {
 
   renewLater(until) {
     const left = until - Date.now();
-    this.renewal = left > RENEW_MS
-      ? setTimeout(() => this.renew(until), Math.max(RENEW_MS, left / 2)) : null;
+    this.isRenewing = left > RENEW_MS;
+    if (this.isRenewing)
+      this.renewal = setTimeout(() => this.renew(until),
+        Math.max(RENEW_MS, left / 2));
   }
 
   // If it fails, again, as long as there is time: the connection ends then.
   async renew(until) {
     const { attempt, token } = this;
-    this.renewal = true;
+    this.isRenewing = true;
     let next;
     try {
       next = await token({ reason: 'expiring' });
@@ -677,7 +679,7 @@ class Link {
       return;
     }
     this.request({ type: 'AUTH', token: next }, ({ type }) => {
-      this.renewal = null;
+      this.isRenewing = false;
       if (type !== 'AUTHENTICATED') {
         this.renewLater(until);
         return;

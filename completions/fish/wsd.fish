@@ -33,7 +33,7 @@ complete -c wsd -l max-subscriptions -x -d 'tenants that one connection may subs
 complete -c wsd -l max-tenants -x -d 'tenants that are remembered (default 100000)'
 complete -c wsd -l max-connections -x -d 'connections in all (default: what the limit of descriptors allows)'
 complete -c wsd -l max-per-address -x -d 'connections from one address, IPv6 from one /64 (default 1000, and no limit for loopback)'
-complete -c wsd -l max-half-open -x -d 'connections whose request has not come (default 1000)'
+complete -c wsd -l max-half-open -x -d 'connections whose request, or token, has not come (default 1000)'
 complete -c wsd -l handshake-timeout -x -d 'time for a request to come whole (default 5s)'
 complete -c wsd -l message-timeout -x -d 'time for a message that has begun to end (default 60s)'
 complete -c wsd -l ping -x -d 'a peer that was quiet for so long is sent a ping (default 25s)'

@@ -3,7 +3,8 @@
 # figure with what stands beside it and the bar that it has to reach.
 #
 #   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
-#          [http] [stalled] [roundtrip] [hostile] [redis] [access] [tls]
+#          [http] [stalled] [roundtrip] [hostile] [redis] [access]
+#          [console] [tls]
 #
 # Without arguments all of them. The servers (wsd; floor, the bare loop;
 # sketch, when bun is there) run on one core and the load on another. Targets
@@ -41,6 +42,7 @@ wsd_options=()
 . tests/bench/redis.bash
 . tests/bench/access.bash
 . tests/bench/tls.bash
+. tests/bench/console.bash
 
 # --- Servers -----------------------------------------------------------------
 
@@ -536,7 +538,7 @@ build() {
 bun=$MODULES/.bin/bun
 [ "$(nproc)" -gt 1 ] || die 'needs two cores'
 [ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json http \
-	stalled roundtrip hostile redis access tls
+	stalled roundtrip hostile redis access console tls
 build "$@"
 targets=(floor)
 if "$bun" --version >/dev/null 2>&1; then

@@ -53,7 +53,7 @@ function Log({ name, tenant, options }) {
   const [count, setCount] = useState(0);
   useSubscription(tenant, (data) => {
     (window.logs[name] ??= []).push(`${data} at ${count}`);
-    setCount(count + 1);
+    setCount((before) => before + 1);
   }, optionsOf(options));
   return <section data-name={name}>{count}</section>;
 }

@@ -4,7 +4,11 @@
 // moves when it is told to, a WebSocket whose other end is in the same program,
 // and the events of a page. Imported before the client.
 
+import { webcrypto } from 'node:crypto';
+
 const setImmediate = globalThis.setImmediate;
+
+globalThis.crypto ??= webcrypto; // in Node 18
 
 // Until everything that was promised has happened.
 export const settle = () => new Promise((resolve) => setImmediate(resolve));

@@ -4,6 +4,7 @@
 // way that there is.
 
 import assert from 'node:assert/strict';
+import { webcrypto } from 'node:crypto';
 import { afterEach, test } from 'node:test';
 import { WebSocket } from 'ws';
 import { publish, subscribe } from '../../clients/js/client.js';
@@ -11,6 +12,7 @@ import { Relay, Wsd, changed, newKey, until, untilAsync, wstoken }
   from './wsd.mjs';
 
 globalThis.WebSocket = WebSocket;
+globalThis.crypto ??= webcrypto; // in Node 18
 
 // Connections end here more often than anywhere: delays are a fiftieth.
 const { random } = Math;

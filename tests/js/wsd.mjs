@@ -175,6 +175,7 @@ export class Relay {
 
 // --- Waiting ---
 
+const WAIT_MS = 30000;
 const waiting = new Set();
 
 // Something may have changed: see until().
@@ -184,18 +185,26 @@ export function changed() {
 }
 
 // Resolves when `condition()` is true, which is asked after each changed().
-export async function until(condition) {
-  while (!condition())
-    await new Promise((resolve) => {
-      const wake = () => {
-        waiting.delete(wake);
-        resolve();
-      };
-      waiting.add(wake);
-    });
+// What never is ends the test.
+export function until(condition) {
+  return new Promise((resolve, reject) => {
+    const end = (settle, value) => {
+      clearTimeout(timer);
+      waiting.delete(wake);
+      settle(value);
+    };
+    const timer = setTimeout(() =>
+      end(reject, new Error(`it never came: ${condition}`)), WAIT_MS);
+    const wake = () => condition() && end(resolve);
+    waiting.add(wake);
+    wake();
+  });
 }
 
 // The same for what only a server knows: it is asked again and again.
 export async function untilAsync(condition) {
-  while (!(await condition()));
+  const end = Date.now() + WAIT_MS;
+  while (!(await condition()))
+    if (Date.now() > end)
+      throw new Error(`it never came: ${condition}`);
 }

@@ -59,6 +59,7 @@ needs() {
 		;;
 	bench)
 		needs build
+		echo cmd chromium chromium
 		echo cmd curl curl
 		echo cmd openssl openssl
 		echo cmd jq jq

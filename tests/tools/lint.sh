@@ -15,7 +15,7 @@ failed=0
 shopt -s nullglob
 sources=({cmd,lib,tests/unit,tests/fuzz,tests/bench,tests/tools}/*.[ch])
 pages=(man/*.[1-8])
-scripts=(.ci/run {tests,tests/tools,tests/bench,examples}/*.{sh,bash,bats}
+scripts=(.ci/run {tests,tests/tools,tests/bench,examples,web}/*.{sh,bash,bats}
 	completions/bash/*)
 
 # check NAME COMMAND...: the output of a command that fails is shown.

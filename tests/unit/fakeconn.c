@@ -42,6 +42,8 @@ static long fake_send(void *conn, const struct iovec *pieces, int count)
 		f->misuse = "sent on a dead connection";
 	if (room < 0)
 		return -1;
+	if (f->asks)
+		meter_yield(&f->session.outlet.hub->meter, f->asks);
 	if (!f->code)
 		put_ping(f);
 	for (int i = 0; i < count; i++) {

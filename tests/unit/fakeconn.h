@@ -34,6 +34,8 @@ struct fakeconn {
 	unsigned code;	    /* of the close frame; 0: none came */
 	char reason[124];   /* of the close frame */
 	const char *misuse; /* what the outlet did wrong; NULL: nothing */
+	/* Asks all others to let go in each send, as if for what it keeps. */
+	struct meter_holder *asks;
 };
 
 /* A hub whose epochs begin with "run" and whose clocks stand at 1000 ms. */

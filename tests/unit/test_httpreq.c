@@ -58,12 +58,16 @@ static void finding(void)
 		   asks("/v1/tenants", HTTPREQ_TENANTS) &&
 		   asks("/v1/connections", HTTPREQ_CONNECTIONS),
 	   "what can be read");
-	ok(get_status("/", NULL) == 404 && get_status("", NULL) == 404 &&
+	ok(asks("/", HTTPREQ_PAGE) && asks("/client.js", HTTPREQ_PAGE) &&
+		   asks("/v1/tenants/t", HTTPREQ_TENANT) &&
+		   get_status("/v1/tenants/..", NULL) == 400,
+	   "a page, and a tenant");
+	ok(get_status("//", NULL) == 404 && get_status("", NULL) == 404 &&
 		   get_status("/healthz/", NULL) == 404 &&
 		   get_status("/Healthz", NULL) == 404 &&
 		   get_status("/v1", NULL) == 404 &&
 		   get_status("/v1/tenants/", NULL) == 404 &&
-		   get_status("/v1/tenants/t", NULL) == 404 &&
+		   get_status("/v1/tenants/t/", NULL) == 404 &&
 		   get_status("/v1/tenants/t/updates/", NULL) == 404 &&
 		   get_status("/v1/tenants/a/b/updates", NULL) == 404 &&
 		   get_status("/v1/tenants//updates", NULL) == 404,

@@ -100,6 +100,20 @@ static void others(void)
 		       "Cross-Origin-Resource-Policy: same-origin\r\n"
 		       "Allow: GET\r\nConnection: close\r\n\r\n"),
 	   "no content, neither type nor length; a page has its own policy");
+	reply_empty(&r, 304);
+	r.etag = "\"1\"";
+	ok(head_is(&r, "HTTP/1.1 304 Not Modified\r\n"
+		       "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+		       "Cache-Control: no-cache\r\n"
+		       "ETag: \"1\"\r\n"
+		       "Content-Security-Policy: default-src 'none'; "
+		       "frame-ancestors 'none'\r\n"
+		       "X-Content-Type-Options: nosniff\r\n"
+		       "Referrer-Policy: no-referrer\r\n"
+		       "X-Frame-Options: DENY\r\n"
+		       "Cross-Origin-Resource-Policy: same-origin\r\n"
+		       "Connection: close\r\n\r\n"),
+	   "what has an ETag may be kept, and is asked for anew");
 	reply_content(&r, 200, REPLY_TEXT);
 	r.cors.origin = "https://a.example";
 	ok(is(&r, "ok\n", "200 OK",
@@ -170,8 +184,8 @@ static void bounds(void)
 	text[sizeof(text) - 1] = '\0';
 	reply_error(&r, 400, "X", "%s", text);
 	ok(strlen(r.message) == REPLY_MESSAGE_MAX - 1, "a message is cut");
-	ok(reply_index(404) == 5 && strcmp(reply_digits(5), "404") == 0 &&
-		   strcmp(reply_reason(5), "Not Found") == 0 &&
+	ok(reply_index(404) == 6 && strcmp(reply_digits(6), "404") == 0 &&
+		   strcmp(reply_reason(6), "Not Found") == 0 &&
 		   reply_index(299) == reply_index(500),
 	   "each status has its text, unknown ones are 500");
 	buf_init(&out);

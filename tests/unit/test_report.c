@@ -64,6 +64,12 @@ static void tenants(struct hub *h)
 		"'retained':2,'bytes':%zu,'subscribers':1}]}\n",
 		stream_memory(hub_find(h, "b", 1)->stream));
 	ok(is(&b, want), "what there is of each");
+	ok(report_tenant(&b, h, "b", 1) == 0 &&
+		   says(&b, "{\"tenantId\":\"b\","),
+	   "one of them alone");
+	buf_clear(&b, 0);
+	ok(report_tenant(&b, h, "a", 1) == -1 && buf_len(&b) == 0,
+	   "and none that is not there");
 	add(h, "a", 0);
 	report_tenants(&b, h, NULL, 0, 2);
 	ok(says(&b, "{\"tenantId\":\"a\",\"epoch\":\"run.0\",\"seq\":0,"

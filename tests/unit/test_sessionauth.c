@@ -307,6 +307,48 @@ static void partial(void)
 	end();
 }
 
+/* The timer that says so may be late. */
+static void late(void)
+{
+	begin(SESSION_V1);
+	fakeconn_say(&conn, AUTH("1", "who:*:50"));
+	answers(SUBSCRIBE("2", "a"),
+		"{'type':'AUTHENTICATED','id':1,"
+		"'expires':'1970-01-01T00:00:50.000Z'}\n" SUBSCRIBED("2", "a"));
+	publishes("3", "b",
+		  "{'type':'ACK','id':3," NAMED("b") ",'seq':1,"
+						     "'subscribers':0}\n");
+	set_time(50000);
+	fakeconn_say(&conn, PUBLISH("4", "b"));
+	ok(conn.session.outlet.close_code == PROTO_CLOSE_TOKEN_EXPIRED &&
+		   hub.counters.published == 1,
+	   "what has ended gives no right, though nobody has watched");
+	end();
+}
+
+/* The tenant that it publishes to was allowed by the token that goes. */
+static void evicted(void)
+{
+	char say[200];
+
+	begin(SESSION_V1);
+	fakeconn_say(&conn, SUBSCRIBE_BY("1", "a", "who:a"));
+	fakeconn_say(&conn, "{'type':'UNSUBSCRIBE','id':1,'tenantId':'a'}");
+	fakeconn_say(&conn, PUBLISH("1", "a"));
+	for (size_t i = 0; i < PASS_MAX; i++) {
+		snprintf(say, sizeof(say), SUBSCRIBE_BY("1", "b", "who:b"));
+		fakeconn_say(&conn, say);
+	}
+	fakeconn_run(&hub);
+	fakeconn_sound(&conn);
+	buf_clear(&conn.heard, 0);
+	ok(publishes("2", "a",
+		     ERROR("2", "FORBIDDEN",
+			   "the token gives no right to publish to this")),
+	   "and takes its right to publish along");
+	end();
+}
+
 static void handshake(void)
 {
 	struct grant *g = grant_new("", 0);
@@ -371,6 +413,8 @@ int main(void)
 	plain();
 	renewal();
 	partial();
+	late();
+	evicted();
 	handshake();
 	unguarded();
 	resent();

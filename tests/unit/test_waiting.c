@@ -401,6 +401,41 @@ static void cut_beside_history(void)
 	hub_release(&h);
 }
 
+/* While it writes, the adapter has to keep something, and asks for room. */
+static void asked_in_a_write(void)
+{
+	static const long none[] = {0};
+	struct holder kept = {0};
+	struct fakeconn f, other;
+	struct hub h;
+
+	begin(&h);
+	kept.meter = &h.meter;
+	meter_holder_init(&kept.holder, let_go);
+	fakeconn_open(&f, &h, SESSION_V1);
+	fakeconn_open(&other, &h, SESSION_PLAIN);
+	fakeconn_script(&f, none, 1);
+	fakeconn_say(&f, "{'type':'PING','id':1}");
+	fakeconn_run(&h);
+	half_message(&other, 200 * KIB);
+	hold(&kept, LIMIT / 2);
+	f.asks = &kept.holder;
+	fakeconn_writable(&f);
+	fakeconn_run(&h);
+	f.asks = NULL;
+	ok(fakeconn_sound(&f) && !f.closings && !f.code,
+	   "who writes meanwhile is not asked to let go of that");
+	ok(fakeconn_closed(&other, PROTO_CLOSE_OVER_CAPACITY), "others are");
+	fakeconn_say(&f, "{'type':'PING','id':2}");
+	fakeconn_run(&h);
+	ok(fakeconn_sound(&f), "and it goes on");
+	hold(&kept, 0);
+	fakeconn_close(&f);
+	fakeconn_close(&other);
+	hub_release(&h);
+	ok(h.meter.total == 0, "all is given back");
+}
+
 /* --- What readers hold ------------------------------------------------- */
 
 /* Of its newest segment a tenant keeps nothing that all have read. */
@@ -523,6 +558,7 @@ int main(void)
 	cut_frames();
 	cut_in_turns();
 	cut_beside_history();
+	asked_in_a_write();
 	newest_segments();
 	innocent();
 	watching();

@@ -6,6 +6,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../wsframes.mjs';
+import { ALL } from './streams.mjs';
 
 const EARLY_MS = 20; // of a notice, as clocks are read one after the other
 
@@ -31,7 +32,7 @@ function checkFields(session, message, want) {
 
 // An epoch stays what it was when it was first told.
 function checkEpoch(session, message) {
-  if (!('epoch' in message))
+  if (!('epoch' in message) || message.tenantId === ALL)
     return;
   const stream = session.streams.find(message.tenantId);
   if (!stream)
@@ -70,9 +71,18 @@ function takeAmong(session, tenant, what, is) {
   return item || unexpected(session, tenant, what);
 }
 
+// The same of an update, or a GAP of a publisher, which whoever hears all
+// tenants gets too. No connection of the test hears both at a time.
+function takeHeard(session, tenant, what, is) {
+  const all = session.queues.get(ALL) || [];
+  const item = takeOff(session.queues.get(tenant) || [], is) ||
+    takeOff(all, (i) => i.tenant === tenant && is(i));
+  return item || unexpected(session, session.heard.has(ALL) ? ALL : tenant, what);
+}
+
 function takeUpdate(session, message, line) {
   const { tenantId: tenant, seq } = message;
-  const item = takeAmong(session, tenant, `update ${shown(message)}`,
+  const item = takeHeard(session, tenant, `update ${shown(message)}`,
     (i) => i.kind === 'update' && i.seq === seq);
   if (message.data.t !== tenant || !line.endsWith(`,"data":${item.text}}`))
     fail(session, `${line} came, not ${item.text} of ${shown(tenant)}`);
@@ -83,16 +93,17 @@ function takeBare(session, message, text) {
   const published = session.streams.published.get(message.n);
   if (!published || published.text !== text)
     fail(session, `${text} came, which nobody has published`);
-  takeAmong(session, published.tenant, `update ${text}`,
+  takeHeard(session, published.tenant, `update ${text}`,
     (i) => i.kind === 'update' && i.seq === published.seq);
 }
 
 function takeGap(session, { tenantId: tenant, ...message }) {
-  const is = message.reason === 'source'
-    ? (i) => i.kind === 'source' && i.seq === message.seq
-    : (i) => i.kind === 'gap' && i.reason === message.reason &&
-      i.from === message.from && i.to === message.to;
-  takeAmong(session, tenant, `GAP ${shown(message)}`, is);
+  const what = `GAP ${shown(message)}`;
+  if (message.reason === 'source')
+    takeHeard(session, tenant, what, (i) => i.kind === 'source' && i.seq === message.seq);
+  else
+    takeAmong(session, tenant, what, (i) => i.kind === 'gap' &&
+      i.reason === message.reason && i.from === message.from && i.to === message.to);
 }
 
 // --- Answers ---
@@ -108,15 +119,16 @@ function takeAck(session, message) {
     fail(session, `${shown(message)} came before the ERROR of an id below it`);
 }
 
+// Of several that end at that time it is the one that was to be told of first.
 function takeExpiring(session, message) {
-  const is = ({ ends }) => message.expires === new Date(ends).toISOString();
-  const list = [session.notices, session.formerNotices].find((l) => l.some(is));
-  if (!list) console.log(shown(session.grants), shown(session.notices), shown(session.added), Date.now());
-  if (!list)
+  const [grant] = session.grants.concat(session.former)
+    .filter(({ told, ends }) => told && message.expires === new Date(ends).toISOString())
+    .sort((a, b) => a.told - b.told);
+  if (!grant)
     fail(session, `${shown(message)} came, for no grant that it has`);
-  const [{ due }] = list.splice(list.findIndex(is), 1);
-  if (Date.now() < due - EARLY_MS)
-    fail(session, `${shown(message)} came ${due - Date.now()} ms too early`);
+  if (Date.now() < grant.told - EARLY_MS)
+    fail(session, `${shown(message)} came ${grant.told - Date.now()} ms too early`);
+  grant.told = null;
 }
 
 // Of a kind of refusal the text is the same for every reason.
@@ -133,7 +145,7 @@ function checkWords(session, { code, message }) {
 // What was on its way when a subscription ended does not come behind this one;
 // what is loose as a token ends may.
 function dropLoose(session) {
-  session.formerNotices = [];
+  session.former = [];
   for (const queue of session.queues.values())
     for (let i = queue.length - 1; i >= 0; i--)
       if (queue[i].loose && queue[i].block !== session)
@@ -143,13 +155,13 @@ function dropLoose(session) {
 // Its place is before the update that it says is next.
 function takePlaced(session, message, want) {
   const { tenantId: tenant, next } = message;
-  if (want.next?.high === undefined) {
+  if (session.placed.has(want)) {
     takeAmong(session, tenant, shown(message),
       (i) => i.kind === 'answer' && i.item === want);
     return;
   }
   const item = session.queues.get(tenant)?.find((i) => !i.loose);
-  if (!session.plain && item?.seq && item.seq !== next)
+  if (!session.plain && tenant !== ALL && item?.seq && item.seq !== next)
     fail(session, `${shown(message)} came before ${shown(item)}`);
 }
 

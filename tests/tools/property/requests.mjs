@@ -4,6 +4,7 @@
 // session, which then knows what has to come, and returned as text.
 
 import { noTenants, tenants } from './names.mjs';
+import { ALL } from './streams.mjs';
 
 const PRODUCERS = 6;
 
@@ -85,16 +86,31 @@ export class Requests {
   subscribe(session, r) {
     const random = this.random;
     const members = {};
-    r.tenant = this.tenant(session, 'subscribe');
+    r.tenant = this.subject(session);
+    if (!r.tenant)
+      return null;
     if (random.chance(session.brief ? 0.01 : session.collects ? 0.8 : 0.15))
       r.token = this.token(session, () => true);
     if (r.token)
       members.token = JSON.stringify(r.token.text);
-    r.since = this.since(r.tenant);
+    r.since = r.tenant === ALL && random.chance(0.9) ? undefined
+      : this.since(r.tenant);
     if (r.since !== undefined)
       members.since = JSON.stringify(r.since);
     session.subscribe(r);
     return this.text('SUBSCRIBE', r, members);
+  }
+
+  // What to subscribe to: a tenant, or all; null while it hears all, as nobody
+  // could tell then which of the two an update belongs to.
+  subject(session) {
+    const { random } = this;
+    const { heard, plain, steady } = session;
+    const may = session.may('subscribe', ALL);
+    if (!heard.size || heard.has(ALL))
+      if (random.chance(may && !plain ? 0.3 : plain && steady ? 0 : 0.03))
+        return ALL;
+    return heard.has(ALL) ? null : this.tenant(session, 'subscribe');
   }
 
   since(tenant) {
@@ -181,6 +197,8 @@ export class Requests {
       ['BAD_TENANT', 'SUBSCRIBE', { tenantId: JSON.stringify(random.pick(noTenants)) }],
       ['BAD_TENANT', 'PUBLISH', { tenantId: JSON.stringify(random.pick(noTenants)), data: '1' }],
       ['BAD_TENANT', 'SUBSCRIBE', { tenantId: random.pick(['1.5', '1e2', 'null', '["a"]']) }],
+      ['BAD_TENANT', 'PUBLISH', { tenantId: '"*"', data: '1' }],
+      ['BAD_TENANT', 'GAP', { tenantId: '"*"' }],
       ['BAD_REQUEST', 'SUBSCRIBE', { token }],
       ['BAD_REQUEST', 'SUBSCRIBE', { tenantId: tenant, token: '7' }],
       ['BAD_REQUEST', 'SUBSCRIBE', { tenantId: tenant, since: '"some"' }],

@@ -13,6 +13,7 @@
 // where there is no id. A Close is queued by close() and ends the model.
 
 import { matches } from './names.mjs';
+import { ALL } from './streams.mjs';
 
 const GRANTS_MAX = 8;
 
@@ -32,8 +33,8 @@ export class Session {
     this.answers = [];
     this.acks = [];
     this.queues = new Map(); // tenant to what must come of it
-    this.notices = []; // ends of grants that are to be told of
-    this.formerNotices = []; // of grants that it has no more, told before
+    this.placed = new WeakSet(); // of the answers those that are among that
+    this.former = []; // grants that it had, of whose end it may be told yet
     this.lastId = 0;
     this.producer = null;
     this.closed = null; // the code
@@ -68,30 +69,22 @@ export class Session {
   }
 
   add(grant) {
-    const quarter = (grant.ends - Date.now()) / 4;
     this.grants.push(grant);
-    (this.added ||= []).push([this.world.count, grant.ends, Date.now()]);
-    if (!this.plain && grant.ends !== Infinity)
-      this.notices.push({ ends: grant.ends, due: grant.ends - Math.min(quarter, 60000) });
+    if (this.plain || grant.ends === Infinity)
+      return;
+    const quarter = (grant.ends - Date.now()) / 4;
+    grant.told = grant.ends - Math.min(quarter, 60000); // null: it was
   }
 
-  // Of grants that it has no more nothing is told, but what is on its way.
-  keepNotices() {
-    const ends = this.grants.map((grant) => grant.ends);
-    const had = this.notices;
-    this.notices = had.filter((notice) => {
-      const at = ends.indexOf(notice.ends);
-      if (at >= 0)
-        ends.splice(at, 1);
-      return at >= 0;
-    });
-    this.formerNotices.push(...had.filter((notice) => !this.notices.includes(notice)));
+  // Has these and no others.
+  keep(grants) {
+    this.former.push(...this.grants.filter((grant) => !grants.includes(grant)));
+    this.grants = grants;
   }
 
   // Time is past the end of some.
   expire(now) {
-    this.grants = this.grants.filter((grant) => grant.ends > now);
-    this.keepNotices();
+    this.keep(this.grants.filter((grant) => grant.ends > now));
   }
 
   // Files were read anew: a static token may have been taken back.
@@ -99,8 +92,7 @@ export class Session {
     const { tokens } = this.world;
     if (this.grants.every((grant) => tokens.holds(grant)))
       return;
-    this.grants = this.grants.filter((grant) => tokens.holds(grant));
-    this.keepNotices();
+    this.keep(this.grants.filter((grant) => tokens.holds(grant)));
     if (!this.grants.length || !this.suffice(this.grants))
       this.close(4011);
   }
@@ -164,12 +156,12 @@ export class Session {
     return false;
   }
 
-  // An update of a tenant that it hears.
-  hear(item) {
+  // An update of a tenant that it hears, or of one of all that it hears.
+  hear(tenant, item) {
     if (item.kind === 'source' && this.plain)
       return;
     const loose = this.mayBeGone;
-    this.queue(item.tenant).push({ ...item, loose, block: loose ? this : null });
+    this.queue(tenant).push({ ...item, loose, block: loose ? this : null });
   }
 
   // --- Requests ---
@@ -184,8 +176,7 @@ export class Session {
       this.refuse(r, 'AUTH_FAILED');
       return this.grants.length ? false : this.close(4011);
     }
-    this.grants = [];
-    this.keepNotices();
+    this.keep([]);
     this.add(grant);
     if (!this.suffice(this.grants))
       return this.close(4003);
@@ -207,8 +198,7 @@ export class Session {
       return true;
     const fits = this.suffice(this.grants.slice(1));
     this.world.tally(fits ? 'the oldest token goes' : 'the newest token goes');
-    this.grants = fits ? this.grants.slice(1) : this.grants.slice(0, -1);
-    this.keepNotices();
+    this.keep(fits ? this.grants.slice(1) : this.grants.slice(0, -1));
     return fits || this.refuse(r, 'TOO_MANY_SUBSCRIPTIONS');
   }
 
@@ -219,6 +209,10 @@ export class Session {
   }
 
   subscribe(r) {
+    if (r.tenant === ALL && (r.since ?? null) !== null) {
+      this.refuse(r, 'BAD_REQUEST');
+      return;
+    }
     const brought = !r.token || this.bring(r);
     if (this.closed)
       return;
@@ -226,6 +220,10 @@ export class Session {
     if (!brought || !this.permits(r, 'subscribe')) {
       if (this.plain)
         this.close(code);
+      return;
+    }
+    if (r.tenant === ALL) {
+      this.subscribeAll(r);
       return;
     }
     const stream = this.streams.get(r.tenant);
@@ -247,10 +245,29 @@ export class Session {
     });
   }
 
+  // Its numbers are its own, and shown nowhere else.
+  subscribeAll(r) {
+    if (this.plain) {
+      this.refuse(r, 'BAD_REQUEST');
+      this.close(4001);
+      return;
+    }
+    const item = this.subscribed(r,
+      { next: { low: 1, high: Infinity }, replayed: 0, recovered: true });
+    if (this.heard.has(ALL))
+      return;
+    this.place(ALL, item);
+    this.heard.set(ALL, 1);
+    this.streams.overview.sessions.add(this);
+    this.world.tally('heard all');
+  }
+
   // An answer that has its place among the updates of a tenant.
   place(tenant, item) {
-    if (item)
-      this.queue(tenant).push({ kind: 'answer', item });
+    if (!item)
+      return;
+    this.queue(tenant).push({ kind: 'answer', item });
+    this.placed.add(item);
   }
 
   subscribeNew(r, stream, { next, recovered, gap }) {
@@ -265,7 +282,7 @@ export class Session {
     if (gap)
       this.queue(r.tenant).push({ kind: 'gap', tenant: r.tenant, ...gap });
     for (const item of stream.items.slice(next - 1))
-      this.hear(item);
+      this.hear(r.tenant, item);
   }
 
   unsubscribe(r) {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
 // streams - the oracle's model of what is published: of each tenant a numbered
-// list, who hears it, and the keys and producers that keep it from being
-// published twice. It is that of wsd-protocol(7).
+// list, who hears it, who hears all tenants, and the keys and producers that
+// keep it from being published twice. It is that of wsd-protocol(7).
+
+export const ALL = '*'; // in place of a tenant
 
 const REFUSED_MAX = 16; // ids of a producer that are known as refused
 
@@ -47,6 +49,7 @@ export class Streams {
   constructor(history) {
     this.history = history; // updates of a tenant that are retained
     this.all = new Map();
+    this.overview = new Stream(ALL); // of which only who hears it counts
     this.producers = new Map();
     this.published = new Map(); // what was, by the number in it
     this.left = new Set(); // sessions that ended, and may still be counted
@@ -55,7 +58,7 @@ export class Streams {
 
   // What there is of a tenant, or null.
   find(tenant) {
-    return this.all.get(tenant) || null;
+    return tenant === ALL ? this.overview : this.all.get(tenant) || null;
   }
 
   // The same, made when new.
@@ -109,7 +112,9 @@ export class Streams {
     if (key !== undefined)
       stream.keys.set(key, { seq: item.seq });
     for (const session of stream.sessions)
-      session.hear(item);
+      session.hear(tenant, item);
+    for (const session of this.overview.sessions)
+      session.hear(ALL, item);
     return { seq: item.seq, subscribers };
   }
 

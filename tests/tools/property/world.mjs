@@ -5,10 +5,11 @@
 //
 // One thing is done after the other: what a turn has asked for is answered
 // before the next one begins, so that the order in which wsd does it is known.
-// Around the end of one of its tokens, and around the time by which a token has
-// to have come, a connection is at dusk: nothing is asked on it, and what is
-// published for it may come or not. When the dusk is over, it must have gone if
-// it had to, or goes on with what it has left.
+// Before the end of one of its tokens, or the time by which a token has to have
+// come, a connection is at dusk: nothing is asked on it. At the end it goes on
+// with what it has left; or, if it has to go, may be sent what is published until
+// a timer has told wsd, but must have gone when the night is over, and at once
+// when it says something.
 
 import { Failure } from '../wsframes.mjs';
 import { Daemon } from './daemon.mjs';
@@ -18,6 +19,7 @@ import { Tokens } from './tokens.mjs';
 
 const DUSK_MS = 300; // before an end
 const NIGHT_MS = Number(process.env.PROPERTY_NIGHT_MS || 1000); // behind it
+const DAWN_MS = 20; // behind an end, which both clocks have passed then
 const EARLY_MS = 2; // as clocks are read one after the other
 const TICK_MS = 100; // of the timers of wsd
 const WAIT_MS = 20000; // for anything
@@ -116,6 +118,11 @@ export class World {
     return this.dusk > this.endOf(session);
   }
 
+  // Whether a token has ended.
+  isOver(session) {
+    return session.grants.length > 0 && Date.now() > session.ends + DAWN_MS;
+  }
+
   // A time by which a token must have come is kept to a second.
   isNight(session) {
     const late = session.grants.length ? NIGHT_MS : NIGHT_MS + 1200;
@@ -137,6 +144,8 @@ export class World {
   async passTime() {
     for (const peer of [...this.peers]) {
       const { session } = peer;
+      if (session.closed === null && this.isOver(session))
+        await this.dawn(peer);
       if (session.closed === null && this.isNight(session))
         await this.nightOver(peer);
       if (session.closed !== null)
@@ -144,14 +153,26 @@ export class World {
     }
   }
 
-  async nightOver(peer) {
+  // Without what has ended it goes on, or says something that it may not.
+  async dawn(peer) {
     const { session } = peer;
-    if (!session.isDoomedAt(session.ends)) {
-      session.expire(session.ends);
+    const now = Date.now() - DAWN_MS;
+    if (!session.isDoomedAt(now)) {
+      session.expire(now);
       session.either = null;
       this.tally('outlived a token');
-      return;
+    } else if (this.random.chance(0.1)) {
+      peer.write(peer.text(JSON.stringify({
+        type: 'PUBLISH', id: session.lastId + 1, tenantId: 'acme', data: 'late',
+      })));
+      this.tally('said something too late');
+      await this.until(() => peer.code !== null || peer.gone,
+        () => `${session.name}: goes on behind its end`);
     }
+  }
+
+  async nightOver(peer) {
+    const { session } = peer;
     if (peer.code === null)
       await this.look(this.peers.filter((p) => p !== peer && !this.isDusk(p.session)));
     if (peer.code === null)
@@ -202,9 +223,8 @@ export class World {
     }
   }
 
-  checkNotices({ name, notices }) {
-    const late = notices.find(({ due }) => Date.now() > due + NIGHT_MS);
-    if (late)
+  checkNotices({ name, grants }) {
+    if (grants.some(({ told }) => told && Date.now() > told + NIGHT_MS))
       throw new Failure(`${name}: was not told that a token ends`);
   }
 }

@@ -1,0 +1,108 @@
+#!/usr/bin/env bats
+# The console that wsd serves at /, in a real browser; what is done there is in
+# browser/console.mjs. And its files, as any client gets them.
+# shellcheck disable=SC2154 # what start_wsd sets
+
+load helper
+load http
+
+# console NAME: with screenshots in the test's directory.
+console() {
+	export BIN
+	timeout 100 node "$BATS_TEST_DIRNAME/browser/console.mjs" "$1" \
+		"${SHOTS:-$BATS_TEST_TMPDIR}"
+}
+
+@test "updates come, newest first, and open as a tree; rate and tenant are told" {
+	console live
+}
+
+@test "what is shown is chosen by a text or a path, numbers of any length too" {
+	console filter
+}
+
+@test "a pause loses nothing" {
+	console pause
+}
+
+@test "an update is checked as one types, and published as it was typed" {
+	console publish
+}
+
+@test "what is not retained any more is told as a gap" {
+	console history
+}
+
+@test "a restart of wsd is told: the loss, the return, the gap" {
+	console restart
+}
+
+@test "a token is asked for, refused, taken; and stays in memory" {
+	console token
+}
+
+@test "everything by the keyboard" {
+	console keyboard
+}
+
+@test "markup, bidi and a megabyte do no harm" {
+	console hostile
+}
+
+@test "on a phone" {
+	console narrow
+}
+
+@test "in the dark" {
+	console dark
+}
+
+@test "who has scrolled down keeps what he sees" {
+	console scroll
+}
+
+# The figure of 100 ms is measured by the bench, on a machine that is quiet.
+@test "1000 updates a second do not freeze it" {
+	LOAD_BLOCK_MS=1000 console load
+}
+
+@test "its files need no token, and are not sent twice" {
+	umask 077
+	"$BIN/wstoken" keygen "$BATS_TEST_TMPDIR/key"
+	start_wsd --jwt-key "$BATS_TEST_TMPDIR/key"
+	cd "$BATS_TEST_TMPDIR" || return
+	local path etag length
+
+	for path in / /client.js /console/console.js /console/console.css; do
+		get 200 -D head "$http$path"
+		length=$(stat -c %s "$body")
+		etag=$(sed -n 's/^ETag: \(.*\)\r$/\1/p' head)
+		grep -q '^Cache-Control: no-cache' head
+		grep -q "^Content-Security-Policy: default-src 'none'; script-src 'self';" head
+		rm "$body"
+		get 304 -D head -H "If-None-Match: \"x\", $etag" "$http$path"
+		[[ ! -e $body ]]
+		grep -qF "ETag: $etag" head
+		get 200 -H 'If-None-Match: "x"' "$http$path"
+		get 200 -I "$http$path"
+		grep -q "^Content-Length: $length" "$body"
+	done
+	cmp <(curl -s "$http/client.js") "$BATS_TEST_DIRNAME/../clients/js/client.js"
+	refused 405 METHOD_NOT_ALLOWED -X POST "$http/"
+	refused 404 NOT_FOUND "$http/console/console.html"
+	refused 404 NOT_FOUND --path-as-is "$http/console/../client.js"
+	refused 403 FORBIDDEN -H 'Host: evil.example' "$http/"
+	refused 403 FORBIDDEN -H 'Origin: https://evil.example' "$http/client.js"
+	refused 401 AUTH_REQUIRED "$http/v1/tenants/t"
+}
+
+@test "one tenant is told of alone" {
+	start_wsd
+	refused 404 NOT_FOUND "$http/v1/tenants/t"
+	refused 400 BAD_TENANT "$http/v1/tenants/.."  --path-as-is
+	get 200 -d 7 "$http/v1/tenants/t/updates"
+	get 200 "$http/v1/tenants/t"
+	says '.tenantId == "t" and .seq == 1 and .retained == 1 and .subscribers == 0'
+	refused 400 BAD_REQUEST "$http/v1/tenants/t?limit=1"
+	refused 405 METHOD_NOT_ALLOWED -X DELETE "$http/v1/tenants/t"
+}
