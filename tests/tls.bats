@@ -53,15 +53,6 @@ hup() {
 	done
 }
 
-# over_tls FILE: the tests of another file, over TLS.
-over_tls() {
-	bats --tap "$BATS_TEST_DIRNAME/$1.bats" >"$T/tap" 2>&1 3>&- || {
-		grep -v '^ok' "$T/tap"
-		return 1
-	}
-	grep -q '^ok' "$T/tap"
-}
-
 # --- What is spoken ---
 
 @test "TLS 1.3 and 1.2, nothing older" {
@@ -552,52 +543,6 @@ stormy() {
 	done
 	all_left
 	[[ $(find "/proc/$wsd/fd" | wc -l) -le $before ]]
-}
-
-# What other files test, over TLS.
-
-@test "the plain dialect" {
-	over_tls plain
-}
-
-@test "wsd.v1" {
-	over_tls protocol
-}
-
-@test "bad input" {
-	over_tls badinput
-}
-
-@test "the framing of RFC 6455" {
-	over_tls rfc6455
-}
-
-@test "who is let in" {
-	over_tls gate
-}
-
-@test "rights and tokens" {
-	over_tls access
-}
-
-@test "HTTP" {
-	over_tls http
-}
-
-@test "limits and times" {
-	over_tls limits
-}
-
-@test "who is dead and who is not" {
-	over_tls peers
-}
-
-@test "stalled subscribers, and pongs between frames" {
-	over_tls stall
-}
-
-@test "metrics" {
-	over_tls metrics
 }
 
 @test "a hello that is announced as huge gets no memory" {

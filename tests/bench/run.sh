@@ -4,7 +4,7 @@
 #
 #   run.sh [fanout] [single] [ingest] [pipeline] [latency] [idle] [json]
 #          [http] [sse] [stalled] [roundtrip] [hostile] [redis] [access]
-#          [console]
+#          [console] [tls]
 #
 # Without arguments all of them. The servers (wsd; floor, the bare loop;
 # sketch, when bun is there) run on one core and the load on another. Targets
@@ -41,6 +41,7 @@ wsd_options=()
 . tests/bench/table.bash
 . tests/bench/redis.bash
 . tests/bench/access.bash
+. tests/bench/tls.bash
 . tests/bench/console.bash
 
 # --- Servers -----------------------------------------------------------------
@@ -82,8 +83,16 @@ start() {
 		command=("$WSD" --listen 127.0.0.1:0 --ready-fd 3
 			--jwt-key "$tmp/es256.pub")
 		;;
+	wsdtls)
+		command=("$WSD" --listen 127.0.0.1:0 --ready-fd 3
+			--tls-cert "$tmp/tls.cert" --tls-key "$tmp/tls.key")
+		;;
 	floor) command=("$BUILD/bench/floor" --ready-fd 3) ;;
 	sketch) command=("$bun" tests/bench/sketch.js) ;;
+	sketchtls)
+		command=(env TLS_CERT="$tmp/tls.cert" TLS_KEY="$tmp/tls.key"
+			"$bun" tests/bench/sketch.js)
+		;;
 	sketchbridge)
 		command=(env NODE_PATH="$MODULES" REDIS_URL="${url[sketchredis]}"
 			"$bun" tests/bench/sketch.js)
@@ -553,7 +562,7 @@ build() {
 bun=$MODULES/.bin/bun
 [ "$(nproc)" -gt 1 ] || die 'needs two cores'
 [ $# -gt 0 ] || set -- fanout single ingest pipeline latency idle json http \
-	sse stalled roundtrip hostile redis access console
+	sse stalled roundtrip hostile redis access console tls
 build "$@"
 targets=(floor)
 if "$bun" --version >/dev/null 2>&1; then

@@ -25,7 +25,12 @@ async function publish(req, tenant) {
   return Response.json({ count });
 }
 
+const { TLS_CERT, TLS_KEY } = process.env;
+const tls = TLS_CERT &&
+  { cert: Bun.file(TLS_CERT), key: Bun.file(TLS_KEY) };
+
 const server = Bun.serve({
+  tls,
   hostname: "127.0.0.1",
   port: Number(process.env.PORT ?? 0),
   fetch(req, server) {
@@ -64,4 +69,4 @@ async function bridge(url) {
 }
 
 if (process.env.REDIS_URL) await bridge(process.env.REDIS_URL);
-console.log(`ws://127.0.0.1:${server.port}/ws`);
+console.log(`${tls ? "wss" : "ws"}://127.0.0.1:${server.port}/ws`);

@@ -61,6 +61,7 @@ needs() {
 		needs build
 		echo cmd chromium chromium
 		echo cmd curl curl
+		echo cmd openssl openssl
 		echo cmd jq jq
 		echo cmd c++ g++
 		echo lib simdjson libsimdjson-dev
