@@ -49,7 +49,8 @@ static void watch_clocks(struct callers *all)
 	if (ahead - all->ahead_ms <= JUMP_MS)
 		return;
 	all->ahead_ms = ahead;
-	all->jumped(all->peers);
+	if (all->jumped)
+		all->jumped(all->user);
 }
 
 void callers_tell_time(struct callers *all)

@@ -28,7 +28,6 @@
 struct caller;
 struct exchange;
 struct peer;
-struct peers;
 
 /* How long a peer may take; all in ms. */
 struct caller_times {
@@ -55,9 +54,9 @@ struct callers {
 	uint64_t ticked;  /* loop time of the last tick, ms */
 	uint64_t turn_ms; /* loop time that the hub was told */
 	int64_t ahead_ms; /* of the wheel the wall clock was that, at least */
-	struct peers *peers;
-	/* The wall clock went on by more than the wheel. */
-	void (*jumped)(struct peers *peers);
+	/* The wall clock went on by more than the wheel; set by the server. */
+	void (*jumped)(void *user);
+	void *user;
 	/* The time of a caller that is a peer, or an exchange, has come. */
 	void (*peer_due)(struct peer *p);
 	/* Of one over TLS: there is something to read; it can be written to. */

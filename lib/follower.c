@@ -270,6 +270,25 @@ static void watch_silence(struct follower *f)
 	outlet_ping(&f->follow.outlet);
 }
 
+/* Its token ends. */
+static void watch_token(struct follower *f)
+{
+	int64_t next = -1;
+
+	if (f->all->peers->hub->guarded)
+		next = follow_watch(&f->follow);
+	if (next >= 0)
+		caller_due_in(f->exchange->caller, next);
+}
+
+void followers_watch(struct followers *all)
+{
+	struct follower *f = followers_above(all, 0);
+
+	for (; f; f = followers_above(all, f->follow.number))
+		watch_token(f);
+}
+
 static int64_t earlier(int64_t a, int64_t b)
 {
 	return b && b < a ? b : a;
@@ -289,7 +308,6 @@ static int64_t next_due(const struct follower *f)
 void follower_due(struct exchange *e)
 {
 	struct follower *f = e->user;
-	int64_t next = -1;
 
 	if (f->end_ms && now_of(f) >= f->end_ms) {
 		exchange_kill(e);
@@ -301,9 +319,6 @@ void follower_due(struct exchange *e)
 	}
 	if (!f->follow.outlet.closing)
 		watch_silence(f);
-	if (f->all->peers->hub->guarded)
-		next = follow_watch(&f->follow);
-	if (next >= 0)
-		caller_due_in(e->caller, next);
+	watch_token(f);
 	caller_due_in(e->caller, next_due(f) - now_of(f));
 }

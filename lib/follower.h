@@ -63,6 +63,9 @@ int follower_new(struct followers *all, struct exchange *e,
 /* Ends those that are dead; in each turn of the loop, not in a fan-out. */
 void followers_reap(struct followers *all);
 
+/* The wall clock went on by more than was counted: tokens may have ended. */
+void followers_watch(struct followers *all);
+
 /* Tokens were read anew: who has one that was taken back is ended. */
 void followers_revise(struct followers *all);
 

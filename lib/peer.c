@@ -242,15 +242,6 @@ static void watch_token(struct peer *p)
 	session_auth_late(&p->session);
 }
 
-/* Tokens end by the wall clock. */
-static void jumped(struct peers *all)
-{
-	struct peer *p = all->hub->guarded ? peers_above(all, 0) : NULL;
-
-	for (; p; p = peers_above(all, p->session.number))
-		watch_token(p);
-}
-
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 		struct log *log, struct guard *guard)
 {
@@ -263,8 +254,6 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	all->received = 0;
 	roster_init(&all->all);
 	list_init(&all->busy);
-	callers->peers = all;
-	callers->jumped = jumped;
 	callers->peer_due = peer_due;
 	callers->peer_arrived = peer_arrived;
 	callers->peer_writable = peer_writable;
@@ -574,6 +563,14 @@ void peer_writable(struct peer *p)
 		return;
 	}
 	outlet_writable(&p->session.outlet);
+}
+
+void peers_watch(struct peers *all)
+{
+	struct peer *p = all->hub->guarded ? peers_above(all, 0) : NULL;
+
+	for (; p; p = peers_above(all, p->session.number))
+		watch_token(p);
 }
 
 static bool still_listed(const void *tokens, const struct grant *g)

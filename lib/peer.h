@@ -114,6 +114,9 @@ int peer_closed_by_peer(struct peer *p, const char *payload, size_t len);
 /* Over TLS something has come for it; lws has not read it yet. */
 void peer_arrived(struct peer *p);
 
+/* The wall clock went on by more than was counted: tokens may have ended. */
+void peers_watch(struct peers *all);
+
 /* Tokens were read anew: who has one that was taken back loses it. */
 void peers_revise(struct peers *all);
 

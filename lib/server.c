@@ -387,6 +387,15 @@ static void start_timers(struct server *s)
 	systemd_init(&s->systemd, &s->loop.uv, &s->log.diag);
 }
 
+/* Tokens end by the wall clock. */
+static void on_jump(void *user)
+{
+	struct server *s = user;
+
+	peers_watch(&s->peers);
+	followers_watch(&s->followers);
+}
+
 static int init_callers(struct server *s)
 {
 	struct admission_limits limits = limits_of(s->config);
@@ -414,6 +423,8 @@ static int init_adapters(struct server *s)
 		return cannot_start(s);
 	peers_init(&s->peers, &s->callers, &s->hub, &s->log, &s->guard);
 	followers_init(&s->followers, &s->peers);
+	s->callers.jumped = on_jump;
+	s->callers.user = s;
 	drain_init(&s->drain, &s->followers, &s->log);
 	tell_time(s);
 	if (http_init(&s->http, &s->followers, &s->gate, s->config->body_max) ==

@@ -215,16 +215,22 @@ fill() {
 	tokens
 	export SHORT BIN
 	start_wsd --jwt-key key
-	SHORT=$(token --subscribe acme --publish acme --for 3s)
+	SHORT=$(token --subscribe acme --publish acme --for 4s)
+	start curl -sN --max-time 30 -H "Authorization: Bearer $SHORT" \
+		-H 'Accept: text/event-stream' \
+		"$http/v1/tenants/acme/updates?since=all" >events
 	fill <<-'END' | raw
+		b header Authorization: Bearer $ACME
+		b open wsd.v1
+		b recv {"type":"WELCOME"}
+		b send {"type":"PUBLISH","id":1,"tenantId":"acme","data":1}
+		b recv {"type":"ACK","id":1}
+		! until grep -q '^data: 1' events; do :; done
 		a header Authorization: Bearer $SHORT
 		a open wsd.v1
 		a recv {"type":"WELCOME"}
 		a send {"type":"SUBSCRIBE","id":1,"tenantId":"acme"}
 		a recv {"type":"SUBSCRIBED","id":1}
-		b header Authorization: Bearer $ACME
-		b open wsd.v1
-		b recv {"type":"WELCOME"}
 		a recv {"type":"EXPIRING"}
 		! kill -STOP "$wsd"
 		! while "$BIN/wstoken" check --jwt-key key <<<"$SHORT"; do :; done
@@ -234,6 +240,10 @@ fill() {
 		a closed 4212
 		b recv {"type":"ACK","id":2}
 	END
+	wait "$PID"
+	cat events
+	grep -q '"code":4212' events
+	[[ $(grep -c '^data: [0-9]' events) == 1 ]]
 }
 
 @test "a token can be replaced before its end, in place" {
