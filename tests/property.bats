@@ -10,7 +10,7 @@ load hostile
 
 # drive SEED: with another number of steps where PROPERTY_STEPS says so.
 drive() {
-	local steps=26000 directory=$BATS_TEST_TMPDIR/files
+	local steps=30000 directory=$BATS_TEST_TMPDIR/files
 
 	! sanitized || steps=8000
 	mkdir "$directory"

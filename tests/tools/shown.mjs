@@ -56,6 +56,9 @@ const ways = {
     `/v1/tenants/t/updates?access_token=${encoded(token)}`, [], '1')],
   'header of a GET': [inHeader, (to, token) =>
     exchange(to, 'GET', '/metrics', bearer(token))],
+  'header of who follows': [inHeader, (to, token) =>
+    exchange(to, 'GET', '/v1/tenants/t/updates',
+      ['Accept: text/event-stream', ...bearer(token)])],
   'AUTH': [({ plain }) => plain, (to, token) =>
     talk(to, { protocol: 'wsd.v1', texts: [json('AUTH', { token })] })],
   'AUTH, in plain': [({ plain }) => plain, (to, token) =>

@@ -27,7 +27,8 @@ export class Session {
     this.world = world;
     this.streams = world.streams;
     this.name = name;
-    this.plain = dialect === 'plain';
+    this.plain = dialect === 'plain' || dialect === 'lines';
+    this.follows = null; // the tenant, by HTTP
     this.grants = [];
     this.heard = new Map(); // tenant to the first number
     this.answers = [];
@@ -245,6 +246,19 @@ export class Session {
     });
   }
 
+  // By HTTP, from its begin to its end. False: what it asks for is not there,
+  // and it can't be told so.
+  follow(tenant, since, kind) {
+    const stream = this.streams.get(tenant);
+    const start = this.streams.since(stream, since);
+    if (start.gap && this.plain)
+      return false;
+    this.follows = tenant;
+    this.begins = start.gap ? null : start.next - 1;
+    this.hearFrom({ tenant }, stream, start, kind === 'envelopes');
+    return true;
+  }
+
   // Its numbers are its own, and shown nowhere else.
   subscribeAll(r) {
     if (this.plain) {
@@ -270,15 +284,19 @@ export class Session {
     this.placed.add(item);
   }
 
-  subscribeNew(r, stream, { next, recovered, gap }) {
-    if (gap && this.plain) {
+  subscribeNew(r, stream, start) {
+    if (start.gap && this.plain)
       this.close(4001);
-      return;
-    }
+    else
+      this.hearFrom(r, stream, start, true);
+  }
+
+  hearFrom(r, stream, { next, recovered, gap }, told) {
     stream.sessions.add(this);
     this.heard.set(r.tenant, next);
-    this.place(r.tenant, this.subscribed(r,
-      { next, replayed: stream.head + 1 - next, recovered }));
+    if (told)
+      this.place(r.tenant, this.subscribed(r,
+        { next, replayed: stream.head + 1 - next, recovered }));
     if (gap)
       this.queue(r.tenant).push({ kind: 'gap', tenant: r.tenant, ...gap });
     for (const item of stream.items.slice(next - 1))

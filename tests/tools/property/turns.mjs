@@ -6,6 +6,7 @@
 
 import { isDeepStrictEqual } from 'node:util';
 import { Failure } from '../wsframes.mjs';
+import { Follower, kinds } from './follower.mjs';
 import { exchange } from './http.mjs';
 import { noTenants, tenants } from './names.mjs';
 import { Peer } from './peer.mjs';
@@ -86,6 +87,10 @@ export class Turns {
       await this.leave();
       return;
     }
+    if (random.chance(0.2)) {
+      await this.follow();
+      return;
+    }
     const dialect = random.pick(['plain', 'wsd.v1', 'wsd.v1', 'wsd.v1.bulk']);
     const session = new Session(world, `#${world.connections + 1} (${dialect})`, dialect);
     const shown = this.temper(session);
@@ -105,6 +110,55 @@ export class Turns {
     await world.look([peer]);
   }
 
+  // Follows a tenant by HTTP.
+  async follow() {
+    const { random, world } = this;
+    const kind = random.pick(kinds);
+    const session = new Session(world, `#${world.connections + 1} (${kind})`, kind);
+    const brief = random.chance(0.7) ? world.tokens.brief(random) : null;
+    const { tenant, path, since } = this.whatToFollow(kind, brief);
+    const shown = brief ? this.bearing(path, brief) : this.credentials(path);
+    const refusal = this.refusal(shown, (grant) => {
+      session.add(grant);
+      return session.may('subscribe', tenant);
+    });
+    const follower = new Follower(world, session, kind);
+    session.opened = Date.now();
+    session.steady = true;
+    const there = refusal ? false : session.follow(tenant, since, kind);
+    world.step(`${session.name} ${path} with ${shown.token
+      ? world.tokens.describe(shown.token) : 'nothing'}`);
+    world.connections += refusal ? 0 : 1;
+    session.number = String(world.connections);
+    await follower.open(shown.path, shown.headers);
+    world.tally(`follows as ${kind}: ${follower.status}`);
+    if (there && follower.status === 200)
+      world.peers.push(follower);
+    else
+      this.checkRefusal('FOLLOW', refusal || { status: 410, code: 'GONE' }, follower.body);
+  }
+
+  // Most often what a token allows.
+  whatToFollow(kind, token) {
+    const { random, world } = this;
+    const judge = new Session(world, '', kind);
+    judge.grants = token ? [world.tokens.judge(token)] : [];
+    const allowed = tenants.filter((t) => judge.may('subscribe', t));
+    const tenant = random.pick(random.chance(0.8) && allowed.length ? allowed : tenants);
+    const since = random.chance(0.6) ? this.requests.since(tenant) : undefined;
+    const text = since?.age ?? (since?.epoch ? `${since.epoch}:${since.seq}` : since);
+    const query = [
+      ...(text === undefined || text === null ? [] : [`since=${text}`]),
+      ...(kind === 'envelopes' ? ['envelope=1'] : []),
+    ].join('&');
+    return { tenant, since, path: `/v1/tenants/${encodeURIComponent(tenant)}/updates${
+      query && `?${query}`}` };
+  }
+
+  bearing(path, token) {
+    return { path, headers: [`Authorization: Bearer ${token.text}`], token };
+  }
+
   // Some connections are steady: they do nothing that ends them. Of these some
   // are brief: a token that soon ends is all they have. Others collect tokens.
   // Those that are mute show none, until they are closed for that.
@@ -119,8 +173,7 @@ export class Turns {
       return { path: '/ws', headers: [], token: null };
     if (!session.brief)
       return this.credentials('/ws');
-    const token = world.tokens.brief(random);
-    return { path: '/ws', headers: [`Authorization: Bearer ${token.text}`], token };
+    return this.bearing('/ws', world.tokens.brief(random));
   }
 
   expectWelcome(session, { status, grant }) {
@@ -137,7 +190,7 @@ export class Turns {
   async leave() {
     const { random, world } = this;
     const late = Date.now() + 10000;
-    const restless = world.awake.filter(({ session }) => session.steady || session.mute
+    const restless = world.lasting.filter(({ session }) => session.steady || session.mute
       ? session.grants.length && session.ends > late && random.chance(0.04) : true);
     if (!restless.length)
       return;

@@ -161,7 +161,7 @@ export class World {
       session.expire(now);
       session.either = null;
       this.tally('outlived a token');
-    } else if (this.random.chance(0.1)) {
+    } else if (session.follows === null && this.random.chance(0.1)) {
       peer.write(peer.text(JSON.stringify({
         type: 'PUBLISH', id: session.lastId + 1, tenantId: 'acme', data: 'late',
       })));
@@ -174,7 +174,7 @@ export class World {
   async nightOver(peer) {
     const { session } = peer;
     if (peer.code === null)
-      await this.look(this.peers.filter((p) => p !== peer && !this.isDusk(p.session)));
+      await this.look(this.awake);
     if (peer.code === null)
       throw new Failure(`${session.name}: goes on ${Date.now() - this.endOf(session)} ms after its end`);
   }
@@ -200,9 +200,14 @@ export class World {
     this.peers = this.peers.filter((p) => p !== peer);
   }
 
-  get awake() {
+  // Those whose end is not near, and of these those that can be asked.
+  get lasting() {
     return this.peers.filter(({ session }) =>
       session.closed === null && !this.isDusk(session));
+  }
+
+  get awake() {
+    return this.lasting.filter(({ session }) => session.follows === null);
   }
 
   // --- All there ---
@@ -216,7 +221,7 @@ export class World {
       for (const peer of awake)
         await peer.settled();
     }
-    for (const { session } of this.awake) {
+    for (const { session } of this.lasting) {
       await this.until(() => session.closed !== null || !missing(session),
         () => `${session.name}: ${missing(session)}`);
       this.checkNotices(session);
