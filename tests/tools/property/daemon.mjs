@@ -16,6 +16,7 @@ export class Daemon {
     this.status = null;
     this.process = spawn(program, ['--config', config, '--listen', '127.0.0.1:0',
       '--ready-fd', '3', ...options], { stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
+    process.once('exit', () => this.kill());
     this.process.stderr.on('data', (text) => { this.log += text; this.changed(); });
     this.process.stdio[3].on('data', (text) => { this.url += text; this.changed(); });
     this.exit = new Promise((resolve) => this.process.on('close', (code, signal) => {
@@ -72,7 +73,7 @@ export class Daemon {
       throw new Failure(`wsd ended with ${this.status}\n${this.log.slice(-4000)}`);
   }
 
-  // At the end of a run that failed.
+  // At the end of a run that failed; nothing when it has ended.
   kill() {
     this.process.kill('SIGKILL');
   }
