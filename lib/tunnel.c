@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "tunnel.h"
 
+#include "clock.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +15,12 @@
 #define TO_LWS (64 * 1024)
 #define FROM_LWS (SECURE_RECORD / 4)
 
+/*
+ * A turn of the loop decrypts for so long, about; the sockets of those who had
+ * no turn tell again.
+ */
+#define TURN_NS (2 * 1000 * 1000)
+
 static void on_outside(struct waiter *w, uint32_t events);
 static void on_inside(struct waiter *w, uint32_t events);
 
@@ -24,6 +32,7 @@ int tunnels_init(struct tunnels *all, uv_loop_t *loop, struct meter *meter,
 	list_init(&all->left);
 	list_init(&all->ended);
 	all->idle = 0;
+	all->until_ns = 0;
 	all->closed = false;
 	if (waitset_init(&all->outside, loop, on_outside) < 0)
 		return -1;
@@ -47,6 +56,7 @@ void tunnels_reap(struct tunnels *all)
 {
 	struct tunnel *t;
 
+	all->until_ns = 0;
 	while (!list_empty(&all->ended)) {
 		t = list_entry(all->ended.next, struct tunnel, list);
 		list_remove(&t->list);
@@ -88,6 +98,31 @@ struct tunnel *tunnel_new(struct tunnels *all, struct wire *wire, void *user,
 	return t;
 }
 
+static int keep(struct tunnel_bytes *b, const char *bytes, size_t len)
+{
+	b->base = malloc(len);
+	if (!b->base)
+		return -1;
+	memcpy(b->base, bytes, len);
+	b->at = 0;
+	b->end = len;
+	return 0;
+}
+
+static void drop(struct tunnel_bytes *b)
+{
+	free(b->base);
+	*b = (struct tunnel_bytes){0};
+}
+
+/* So many bytes have gone. */
+static void take_off(struct tunnel_bytes *b, size_t len)
+{
+	b->at += len;
+	if (b->at == b->end)
+		drop(b);
+}
+
 static bool has_ended(const struct tunnel *t)
 {
 	return t->wire.fd < 0;
@@ -96,13 +131,7 @@ static bool has_ended(const struct tunnel *t)
 /* What was taken for sending has to leave first. */
 static bool busy(const struct tunnel *t)
 {
-	return t->rest || secure_waits(t->wire.tls);
-}
-
-static void drop_rest(struct tunnel *t)
-{
-	free(t->rest);
-	t->rest = NULL;
+	return t->rest.base || secure_waits(t->wire.tls);
 }
 
 void tunnel_free(struct tunnel *t)
@@ -113,7 +142,8 @@ void tunnel_free(struct tunnel *t)
 	waitset_watch(&all->inside, &t->inside, t->inner, 0);
 	wire_close(&t->wire);
 	close(t->inner);
-	drop_rest(t);
+	drop(&t->rest);
+	drop(&t->input);
 	all->idle -= t->idle;
 	if (t->leaving)
 		meter_left(all->meter, t->out_metered + t->in_metered);
@@ -136,7 +166,7 @@ void tunnel_cut(struct tunnel *t)
 /* The owner counts the rest of a frame itself, until it has left. */
 static size_t rest_held(const struct tunnel *t)
 {
-	return t->left && t->rest ? t->rest_end : 0;
+	return t->left ? t->rest.end : 0;
 }
 
 /* Counts what waits here; it may have to go. */
@@ -150,7 +180,7 @@ static void count_held(struct tunnel *t)
 	meter_hold(m, &t->holder, METER_OUTPUT, &t->out_metered,
 		   wire_waits(&t->wire) + rest_held(t));
 	meter_hold(m, &t->holder, METER_ASSEMBLY, &t->in_metered,
-		   wire_holds(&t->wire));
+		   wire_holds(&t->wire) + t->input.end);
 	if (t->holder.bytes > held && !meter_yield(m, &t->holder))
 		let_go(&t->holder);
 }
@@ -244,39 +274,62 @@ static bool throw_away(struct tunnel *t)
 	return n > 0;
 }
 
-/*
- * A record is looked at, and taken off as far as lws's end takes it. False when
- * there is no more for now.
- */
-static bool carry(struct tunnel *t, bool *carried)
+/* As far as lws's end takes it; the rest is kept. False: out of memory. */
+static bool hand_on(struct tunnel *t, const char *bytes, size_t len)
+{
+	ssize_t taken = send(t->inner, bytes, len, MSG_NOSIGNAL | MSG_DONTWAIT);
+
+	if (taken < 0 && !wire_must_wait()) {
+		t->deaf = true;
+		return true;
+	}
+	if (taken < 0)
+		taken = 0;
+	t->full = (size_t)taken < len;
+	return !t->full ||
+	       keep(&t->input, bytes + taken, len - (size_t)taken) == 0;
+}
+
+/* False when there is no more for now. */
+static bool carry(struct tunnel *t)
 {
 	char *bytes = t->all->bytes;
-	ssize_t n = secure_peek(t->wire.tls, bytes, SECURE_RECORD), taken;
+	ssize_t n = wire_recv(&t->wire, bytes, sizeof(t->all->bytes));
 
 	if (n < 0 && wire_must_wait())
 		return false;
-	if (n <= 0) {
+	if (n <= 0)
 		hand_on_end(t, n < 0);
-		return false;
-	}
-	taken = send(t->inner, bytes, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT);
-	t->deaf = taken < 0 && !wire_must_wait();
-	if (taken > 0) {
-		secure_recv(t->wire.tls, bytes, (size_t)taken);
-		*carried = true;
-	}
-	t->full = !t->deaf && taken < n;
+	else if (!hand_on(t, bytes, (size_t)n))
+		tunnel_cut(t);
+	return n > 0 && !t->full && !t->cut;
+}
+
+/* What was kept for lws; false while some of it is left. */
+static bool hand_on_input(struct tunnel *t)
+{
+	ssize_t n;
+
+	if (!t->input.base)
+		return true;
+	n = send(t->inner, t->input.base + t->input.at,
+		 t->input.end - t->input.at, MSG_NOSIGNAL | MSG_DONTWAIT);
+	t->deaf = n < 0 && !wire_must_wait();
+	if (t->deaf)
+		drop(&t->input);
+	else if (n > 0)
+		take_off(&t->input, (size_t)n);
+	t->full = t->input.base != NULL;
 	return !t->full;
 }
 
 static void take_from_peer(struct tunnel *t)
 {
-	bool more = true, carried = false;
+	bool more = hand_on_input(t);
 
 	while (more && !t->peer_ended)
-		more = t->deaf || t->lws_ended ? throw_away(t)
-					       : carry(t, &carried);
-	if ((carried || t->peer_ended) && !t->left)
+		more = t->deaf || t->lws_ended ? throw_away(t) : carry(t);
+	if (!t->left)
 		t->all->ops->arrived(t->user);
 }
 
@@ -307,15 +360,23 @@ static void flush(struct tunnel *t)
 {
 	ssize_t n = secure_turn(t->wire.tls);
 
-	if (n == 0 && t->rest && !secure_waits(t->wire.tls)) {
-		n = secure_send(t->wire.tls, t->rest + t->rest_at,
-				t->rest_end - t->rest_at, false);
-		t->rest_at += n < 0 ? 0 : (size_t)n;
-		if (t->rest_at == t->rest_end)
-			drop_rest(t);
+	if (n == 0 && t->rest.base && !secure_waits(t->wire.tls)) {
+		n = secure_send(t->wire.tls, t->rest.base + t->rest.at,
+				t->rest.end - t->rest.at, false);
+		if (n > 0)
+			take_off(&t->rest, (size_t)n);
 	}
 	if (n < 0)
 		tunnel_cut(t);
+}
+
+static bool time_is_up(struct tunnels *all)
+{
+	int64_t now = clock_mono_ns();
+
+	if (!all->until_ns)
+		all->until_ns = now + TURN_NS;
+	return now > all->until_ns;
 }
 
 static void on_outside(struct waiter *w, uint32_t events)
@@ -323,7 +384,7 @@ static void on_outside(struct waiter *w, uint32_t events)
 	struct tunnel *t = list_entry(w, struct tunnel, outside);
 	bool stuck;
 
-	if (has_ended(t) || t->cut)
+	if (has_ended(t) || t->cut || time_is_up(t->all))
 		return;
 	stuck = t->wire.tls->reads_later;
 	flush(t);
@@ -370,7 +431,7 @@ long tunnel_send(struct tunnel *t, const struct iovec *pieces, int count)
 
 	if (t->cut)
 		return -1;
-	if (t->rest)
+	if (t->rest.base)
 		return 0;
 	n = secure_sendv(t->wire.tls, pieces, count);
 	if (n < 0) {
@@ -387,13 +448,7 @@ long tunnel_send(struct tunnel *t, const struct iovec *pieces, int count)
 
 int tunnel_keep(struct tunnel *t, const char *bytes, size_t len)
 {
-	t->rest = malloc(len);
-	if (!t->rest)
-		return -1;
-	memcpy(t->rest, bytes, len);
-	t->rest_at = 0;
-	t->rest_end = len;
-	return 0;
+	return keep(&t->rest, bytes, len);
 }
 
 void tunnel_want(struct tunnel *t)
@@ -409,6 +464,7 @@ bool tunnel_leave(struct tunnel *t)
 	t->deaf = true;
 	t->full = false;
 	t->wants = false;
+	drop(&t->input);
 	if (!t->cut)
 		take_from_lws(t);
 	if (!t->cut) {

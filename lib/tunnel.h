@@ -44,9 +44,17 @@ struct tunnels {
 	struct waitset outside, inside; /* the two sockets of each */
 	struct list left;		/* those that lws has left */
 	struct list ended;		/* to be freed */
+	int64_t until_ns; /* a turn decrypts; monotonic; 0: has not begun */
 	size_t idle; /* of those that lws has left: only their end is awaited */
 	bool closed; /* tunnels_close() */
 	char bytes[SECURE_RECORD];
+};
+
+/* Memory of just that size. */
+struct tunnel_bytes {
+	char *base; /* owned; NULL: none */
+	size_t at;  /* the first one that still has to go */
+	size_t end;
 };
 
 struct tunnel {
@@ -56,10 +64,9 @@ struct tunnel {
 	struct wire wire; /* of the peer; without a descriptor: ended */
 	int inner;	  /* owned; our end of the pair */
 	struct waiter outside, inside;
-	char *rest; /* owned; of a frame that was cut; NULL: none */
-	size_t rest_at, rest_end;
-	struct meter_holder
-		holder; /* of what waits here; of `rest` once it has left */
+	struct tunnel_bytes rest;   /* of a frame that was cut, for the peer */
+	struct tunnel_bytes input;  /* for lws, which does not read */
+	struct meter_holder holder; /* of all that; `rest` once lws has left */
 	size_t out_metered, in_metered;
 	bool wants;	 /* tunnel_want() */
 	bool full;	 /* lws does not read for the moment */
@@ -83,7 +90,7 @@ int tunnels_init(struct tunnels *all, uv_loop_t *loop, struct meter *meter,
  */
 void tunnels_close(struct tunnels *all);
 
-/* Frees those that have ended; once in each turn of the loop. */
+/* Frees those that have ended; before each turn of the loop. */
 void tunnels_reap(struct tunnels *all);
 
 /*
