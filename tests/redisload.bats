@@ -18,7 +18,7 @@ setup_file() {
 	"${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 "${sanitizers[@]}" \
 		-I"$root/lib" -o "$redisload" \
 		"$root"/tests/bench/redis{load,feed}.c \
-		"${BUILD:-$root/build}/libdomain.a"
+		"${BUILD:-$root/build}"/lib{adapters,domain}.a -lssl -lcrypto
 }
 
 setup() {

@@ -547,7 +547,8 @@ build() {
 	[[ " $* " != *' redis '* ]] ||
 		"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib \
 			-o "$BUILD/bench/redisload" \
-			tests/bench/redis{load,feed}.c "$BUILD/libdomain.a"
+			tests/bench/redis{load,feed}.c \
+			"$BUILD"/lib{adapters,domain}.a -lssl -lcrypto
 	[[ " $* " != *' hostile '* ]] ||
 		"${CC:-cc}" -std=c11 -O2 -D_GNU_SOURCE -Ilib \
 			-o "$BUILD/bench/hostile" \
