@@ -471,14 +471,16 @@ stormy() {
 	stormy whole
 }
 
+# Hundreds are there at once, and each would take half a millisecond.
 @test "who is connected is not kept waiting by handshakes" {
+	build_hostile
 	trust "$rsa/cert"
-	WSD_TLS=$rsa start_wsd
+	WSD_TLS=$rsa start_under turns TURNS
 	storm whole 2500
 	"$BIN/wsbench" -u "$url" -J --rate 200/s --duration 3s --subscribers 20 \
 		>"$T/result"
-	jq -e '.lost == 0 and .latencyNs.p50 < 50e6 and .latencyNs.p99 < 400e6' \
-		"$T/result"
+	jq -e '.lost == 0 and .latencyNs.p50 < 50e6' "$T/result"
+	turns_take 8000
 }
 
 @test "--handshake-timeout is for TLS and the request together" {

@@ -128,3 +128,21 @@ refuses() {
 	chmod 644 token
 	run -2 "$BIN/wsbench" -u "$url" -c 100 --token-file token
 }
+
+@test "over TLS: a certificate that is known, or any, and no other" {
+	make_tls "$BATS_TEST_TMPDIR/tls"
+	unset SSL_CERT_FILE
+	WSD_TLS=$BATS_TEST_TMPDIR/tls start_wsd
+	for trust in --insecure "--cacert=$BATS_TEST_TMPDIR/tls/cert"; do
+		"$BIN/wsbench" -u "$url" "$trust" --subscribers 10 -c 1000 -J |
+			jq -e '.deliveries == 10000 and .lost == 0'
+	done
+	run -3 "$BIN/wsbench" -u "$url" -c 1
+	[[ $output == *'not signed by an authority that is known'* ]]
+	run -3 "$BIN/wsbench" -u "${url/127.0.0.1/127.0.0.2}" -c 1 \
+		"--cacert=$BATS_TEST_TMPDIR/tls/cert"
+	run -2 "$BIN/wsbench" -u "$url" -c 1 --cacert /dev/null
+	[[ $output == *'no certificate in PEM form'* ]]
+	run -3 "$BIN/wsbench" -u "${url/wss/ws}" -c 1
+	[[ $output == *"HTTP/1.1 400"* ]]
+}
