@@ -248,70 +248,15 @@ says() {
 	grep -q 'Authorization: Bearer t0ken' log
 }
 
-# speak_tls PORT: has an nginx speak TLS at this port for the wsd at $http. 2:
-# the port is taken.
-speak_tls() {
-	local nginx line
-
-	nginx=$(PATH=$PATH:/usr/sbin:$BATS_TEST_DIRNAME/../build/deb/usr/sbin \
-		command -v nginx) || skip 'no nginx'
-	cat >nginx.conf <<-END
-		daemon off;
-		user root;
-		pid $T/nginx.pid;
-		error_log stderr notice;
-		events {}
-		http {
-			access_log off;
-			client_body_temp_path $T/body;
-			proxy_temp_path $T/proxy;
-			fastcgi_temp_path $T/fastcgi;
-			uwsgi_temp_path $T/uwsgi;
-			scgi_temp_path $T/scgi;
-			server {
-				listen 127.0.0.1:$1 ssl;
-				ssl_certificate $T/good;
-				ssl_certificate_key $T/good;
-				location / {
-					proxy_pass $http;
-					proxy_http_version 1.1;
-					proxy_set_header Host localhost;
-					proxy_set_header Upgrade \$http_upgrade;
-					proxy_set_header Connection upgrade;
-				}
-			}
-		}
-	END
-	rm -f nginx.err
-	mkfifo nginx.err
-	exec 6<>nginx.err
-	start "$nginx" -e stderr -p "$T" -c "$T/nginx.conf" 2>nginx.err 6<&-
-	exec 5<nginx.err 6<&-
-	while IFS= read -r -t 20 line <&5; do
-		echo "$line"
-		[[ $line != *'start worker processes'* ]] || return 0
-		[[ $line != *'in use'* ]] || return 2
-	done
-	return 1
+# by_tls [OPTION...]: a wsd that speaks TLS. Sets WSD_URL.
+by_tls() {
+	chmod 600 good
+	start_wsd --tls-cert good --tls-key good "$@"
+	export WSD_URL=$url
 }
 
-# behind_nginx [OPTION...]: a wsd that nginx speaks TLS for, at a port that is
-# free. Sets WSD_URL.
-behind_nginx() {
-	local port status=2
-
-	start_wsd "$@"
-	while ((status == 2)); do
-		status=0
-		port=$((20000 + RANDOM % 12000))
-		speak_tls "$port" || status=$?
-	done
-	export WSD_URL=wss://localhost:$port/ws
-	return $status
-}
-
-@test "with a real TLS in between all arrives, in both directions" {
-	behind_nginx --history-count 200000 --history-size 200M --max-lag 500M
+@test "all arrives by the TLS of wsd, in both directions" {
+	by_tls --history-count 200000 --history-size 200M --max-lag 500M
 	seq 100000 | sed 's/.*/{"n":&,"fill":"xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"}/' >in
 	wspub -q --cacert ca.pem t -f in
 	timeout 50 wssub -q --cacert ca.pem --since all -c 100000 t | cmp - in
@@ -322,7 +267,7 @@ behind_nginx() {
 }
 
 @test "a slow reader by TLS gets all" {
-	behind_nginx --history-count 200000 --history-size 200M --max-lag 500M
+	by_tls --history-count 200000 --history-size 200M --max-lag 500M
 	seq 200000 >in
 	wspub -q --cacert ca.pem t -f in
 	mkfifo pipe
@@ -337,7 +282,7 @@ behind_nginx() {
 }
 
 @test "redis2ws by TLS" {
-	behind_nginx
+	by_tls
 	start_redis
 	bridge --cacert ca.pem --channel c -c 1
 	cli publish c '{"tenantId":"t","n":1}'
