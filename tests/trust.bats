@@ -289,3 +289,26 @@ by_tls() {
 	bridge_ends 0
 	[[ $(wssub --cacert ca.pem --since all -c 1 t) == '{"n":1}' ]]
 }
+
+@test "the whole way: a wsd that speaks TLS, and a token" {
+	umask 077
+	wstoken keygen key
+	openssl pkey -in good -out good.pem
+	start_wsd --tls-cert good.crt --tls-key good.pem --jwt-key key \
+		--history-count 100000 --history-size 100M --max-lag 100M
+	export WSD_URL=$url
+	[[ $url == wss://127.0.0.1:* ]]
+	wstoken make --key key --publish t --subscribe t --for 10m >token
+	seq 100000 >in
+	wspub --cacert ca.pem --token-file token t -f in
+	timeout 50 wssub --cacert ca.pem --token-file token --since all \
+		-c 100000 t | cmp - in
+	run -4 wssub --cacert ca.pem t
+	[[ $output == *AUTH_REQUIRED* ]]
+	run -3 wssub --token-file token t
+	[[ $output == *'not signed by an authority that is known (--cacert)' ]]
+	start_redis
+	WSD_TOKEN=$(<token) bridge --cacert ca.pem --channel c -c 1
+	cli publish c '{"tenantId":"t"}'
+	bridge_ends 0
+}
