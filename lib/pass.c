@@ -31,10 +31,10 @@ bool pass_may(const struct pass *p, enum rights_what what, const char *tenant,
 	return false;
 }
 
-bool pass_admin(const struct pass *p)
+bool pass_may_some(const struct pass *p, enum rights_what what)
 {
 	for (const struct grant *g = p->grants; g; g = g->next)
-		if (g->rights.admin)
+		if (rights_may_some(&g->rights, what))
 			return true;
 	return false;
 }

@@ -32,8 +32,8 @@ static inline bool pass_empty(const struct pass *p)
 bool pass_may(const struct pass *p, enum rights_what what, const char *tenant,
 	      size_t len);
 
-/* Whether one of them has the right `admin`. */
-bool pass_admin(const struct pass *p);
+/* Whether one of them allows it for some tenant. */
+bool pass_may_some(const struct pass *p, enum rights_what what);
 
 /* How many there are. */
 size_t pass_count(const struct pass *p);

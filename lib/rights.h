@@ -52,6 +52,13 @@ void rights_release(struct rights *r);
 bool rights_may(const struct rights *r, enum rights_what what,
 		const char *tenant, size_t len);
 
+/* Whether it may do this with some tenant. */
+static inline bool rights_may_some(const struct rights *r,
+				   enum rights_what what)
+{
+	return r->lists[what].count > 0;
+}
+
 /* Allows a pattern; on any result but RIGHTS_OK nothing more is allowed. */
 enum rights_result rights_allow(struct rights *r, enum rights_what what,
 				const char *pattern, size_t len);

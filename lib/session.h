@@ -114,8 +114,8 @@ void session_auth(struct session *s, const struct request *r);
 /* It has a grant now: its messages may be as large as those of others. */
 void session_unlimit(struct session *s);
 
-/* Whether it has a grant, or needs none. False after an answer. */
-bool session_known(struct session *s, const struct request *r);
+/* Whether it may publish to some tenant. False after an answer. */
+bool session_may_publish(struct session *s, const struct request *r);
 
 /* Whether it may do this with the request's tenant. False after an answer. */
 bool session_may(struct session *s, const struct request *r,

@@ -166,7 +166,8 @@ void session_admit(struct session *s, struct grant *grant)
 
 /* Rights */
 
-bool session_known(struct session *s, const struct request *r)
+/* Whether it has a grant, or needs none. False after an answer. */
+static bool known(struct session *s, const struct request *r)
 {
 	if (!session_unknown(s))
 		return true;
@@ -188,7 +189,7 @@ bool session_may(struct session *s, const struct request *r,
 {
 	if (allows(s, r, what))
 		return true;
-	if (!session_known(s, r))
+	if (!known(s, r))
 		return false;
 	refused(s, REFUSED_FORBIDDEN);
 	session_error(
@@ -196,6 +197,18 @@ bool session_may(struct session *s, const struct request *r,
 		what == RIGHTS_PUBLISH
 			? "the token gives no right to publish to this"
 			: "the token gives no right to subscribe to this");
+	return false;
+}
+
+bool session_may_publish(struct session *s, const struct request *r)
+{
+	if (!s->outlet.hub->guarded || pass_may_some(&s->pass, RIGHTS_PUBLISH))
+		return true;
+	if (!known(s, r))
+		return false;
+	refused(s, REFUSED_FORBIDDEN);
+	session_error(s, &r->id, PROTO_FORBIDDEN,
+		      "the token gives no right to publish");
 	return false;
 }
 

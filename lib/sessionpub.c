@@ -227,7 +227,7 @@ void session_producer(struct session *s, const struct request *r)
 	struct producer *producer;
 	struct session *older;
 
-	if (!session_known(s, r) || !become_publisher(s, r))
+	if (!session_may_publish(s, r) || !become_publisher(s, r))
 		return;
 	if (s->dialect == SESSION_PLAIN || s->pub->producer) {
 		session_error(s, &r->id, PROTO_BAD_REQUEST,

@@ -120,7 +120,8 @@ static void fake_wake(void *conn, int64_t ms)
 
 /*
  * "who:acme*:900" may subscribe to and publish to acme* until second 900 of the
- * clock; without a time, for ever. "often" and "memory" are told so.
+ * clock; without a time, for ever; "ear:acme*" only to subscribe. "often" and
+ * "memory" are told so.
  */
 static enum grant_verdict fake_check(void *conn, const char *token, size_t len,
 				     struct grant **grant)
@@ -136,13 +137,16 @@ static enum grant_verdict fake_check(void *conn, const char *token, size_t len,
 		return GRANT_TOO_OFTEN;
 	if (strcmp(text, "memory") == 0)
 		return GRANT_NO_MEMORY;
-	if (sscanf(text, "who:%99[^:]:%lld", pattern, &end) < 1)
+	if (sscanf(text, "who:%99[^:]:%lld", pattern, &end) < 1 &&
+	    sscanf(text, "ear:%99[^:]", pattern) < 1)
 		return GRANT_REFUSED;
 	g = grant_new("who", 3);
 	if (!g)
 		return GRANT_NO_MEMORY;
 	rights_allow(&g->rights, RIGHTS_SUBSCRIBE, pattern, strlen(pattern));
-	rights_allow(&g->rights, RIGHTS_PUBLISH, pattern, strlen(pattern));
+	if (*text == 'w')
+		rights_allow(&g->rights, RIGHTS_PUBLISH, pattern,
+			     strlen(pattern));
 	if (end >= 0)
 		g->expires = end;
 	*grant = g;

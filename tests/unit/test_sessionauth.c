@@ -129,6 +129,23 @@ static void known(void)
 	end();
 }
 
+/* Names of producers are few: who only listens may not take them up. */
+static void producer(void)
+{
+	begin(SESSION_V1);
+	answers(AUTH("1", "ear:*"), "{'type':'AUTHENTICATED','id':1}\n");
+	ok(answers("{'type':'PRODUCER','id':2,'producer':'p'}",
+		   ERROR("2", "FORBIDDEN",
+			 "the token gives no right to publish")) &&
+		   hub.producers.map.count == 0,
+	   "who may publish to nobody is no producer");
+	answers(AUTH("3", "who:a"), "{'type':'AUTHENTICATED','id':3}\n");
+	ok(answers("{'type':'PRODUCER','id':4,'producer':'p'}", "") &&
+		   hub.producers.map.count == 1,
+	   "who may publish to somebody is");
+	end();
+}
+
 static void failures(void)
 {
 	begin(SESSION_V1);
@@ -420,6 +437,7 @@ int main(void)
 {
 	unknown();
 	known();
+	producer();
 	failures();
 	replacing();
 	adding();

@@ -313,6 +313,8 @@ export class Session {
   producing(r) {
     if (!this.grants.length)
       return this.refuse(r, 'AUTH_REQUIRED');
+    if (!this.grants.some((grant) => grant.publish.length))
+      return this.refuse(r, 'FORBIDDEN');
     if (this.plain || this.producer)
       return this.refuse(r, 'BAD_REQUEST');
     const producer = this.streams.producer(r.name);
