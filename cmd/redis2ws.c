@@ -66,15 +66,7 @@ struct settings {
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
-	{0, "token-file", OPTION_TEXT, FIELD(login.token_file), "FILE",
-	 "show the token in FILE, which others cannot read (WSD_TOKEN)", NULL,
-	 0, 0},
-	{0, "cacert", OPTION_TEXT, FIELD(login.cacert), "FILE",
-	 "the authorities that may sign the certificate of a wss server, as PEM "
-	 "(default: those of the system)",
-	 NULL, 0, 0},
-	{0, "insecure", OPTION_FLAG, FIELD(login.insecure), NULL,
-	 "do not check the certificate of a wss server", NULL, 0, 0},
+	LOGIN_ROWS(struct settings, login),
 	{0, "redis", OPTION_TEXT, FIELD(redis), "URL",
 	 "Redis (REDIS_URL, default redis://127.0.0.1:6379)", NULL, 0, 0},
 	{0, "redis-password-file", OPTION_TEXT, FIELD(password_file), "FILE",

@@ -49,15 +49,7 @@ enum { ON_ERROR_STOP, ON_ERROR_SKIP };
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
-	{0, "token-file", OPTION_TEXT, FIELD(login.token_file), "FILE",
-	 "show the token in FILE, which others cannot read (WSD_TOKEN)", NULL,
-	 0, 0},
-	{0, "cacert", OPTION_TEXT, FIELD(login.cacert), "FILE",
-	 "the authorities that may sign the certificate of a wss server, as PEM "
-	 "(default: those of the system)",
-	 NULL, 0, 0},
-	{0, "insecure", OPTION_FLAG, FIELD(login.insecure), NULL,
-	 "do not check the certificate of a wss server", NULL, 0, 0},
+	LOGIN_ROWS(struct settings, login),
 	{'f', "file", OPTION_TEXTS, FIELD(files), "FILE",
 	 "publish the lines of FILE, - is stdin; repeatable", NULL, 0, 0},
 	{'s', "slurp", OPTION_FLAG, FIELD(slurp), NULL,

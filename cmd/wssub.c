@@ -42,15 +42,7 @@ struct settings {
 static const struct option options[] = {
 	{'u', "url", OPTION_TEXT, FIELD(url), "URL",
 	 "server (WSD_URL, default ws://localhost:3000/ws)", NULL, 0, 0},
-	{0, "token-file", OPTION_TEXT, FIELD(login.token_file), "FILE",
-	 "show the token in FILE, which others cannot read (WSD_TOKEN)", NULL,
-	 0, 0},
-	{0, "cacert", OPTION_TEXT, FIELD(login.cacert), "FILE",
-	 "the authorities that may sign the certificate of a wss server, as PEM "
-	 "(default: those of the system)",
-	 NULL, 0, 0},
-	{0, "insecure", OPTION_FLAG, FIELD(login.insecure), NULL,
-	 "do not check the certificate of a wss server", NULL, 0, 0},
+	LOGIN_ROWS(struct settings, login),
 	{'e', "envelope", OPTION_FLAG, FIELD(envelope), NULL,
 	 "write whole UPDATE and GAP messages, with tenant, seq and time", NULL,
 	 0, 0},

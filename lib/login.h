@@ -8,6 +8,7 @@
 
 #include "bearer.h"
 #include "diag.h"
+#include "option.h"
 #include "trust.h"
 
 /* What the options of a tool say. */
@@ -16,6 +17,27 @@ struct login_options {
 	const char *cacert;	/* NULL: the authorities of the system */
 	bool insecure;		/* no certificate is checked */
 };
+
+/* Their rows in a table of options; `member` of `type` is that struct. */
+#define LOGIN_ROWS(type, member)                                               \
+	{.name = "token-file",                                                 \
+	 .kind = OPTION_TEXT,                                                  \
+	 .offset = offsetof(type, member.token_file),                          \
+	 .arg = "FILE",                                                        \
+	 .help = "show the token in FILE, which others cannot read "           \
+		 "(WSD_TOKEN)"},                                               \
+		{.name = "cacert",                                             \
+		 .kind = OPTION_TEXT,                                          \
+		 .offset = offsetof(type, member.cacert),                      \
+		 .arg = "FILE",                                                \
+		 .help = "the authorities that may sign the certificate "      \
+			 "of a wss server, as PEM (default: those of the "     \
+			 "system)"},                                           \
+	{                                                                      \
+		.name = "insecure", .kind = OPTION_FLAG,                       \
+		.offset = offsetof(type, member.insecure),                     \
+		.help = "do not check the certificate of a wss server"         \
+	}
 
 struct login {
 	struct bearer bearer;
