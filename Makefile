@@ -137,8 +137,8 @@ $(HIREDIS_TESTS): $(BUILD)/lib/redisreader.o
 CRYPTO_TESTS = $(addprefix $(BUILD)/unit/test_,jwtkey jwk tokenlist tokens mint) \
 	$(addprefix $(BUILD)/fuzz/fuzz_,jwt jwks tokenlist)
 $(CRYPTO_TESTS): $(CRYPTO_OBJECTS)
-SECURE_TESTS = $(BUILD)/unit/test_secure
-$(SECURE_TESTS): $(BUILD)/lib/secure.o
+SECURE_TESTS = $(addprefix $(BUILD)/unit/test_,secure certificate)
+$(SECURE_TESTS): $(BUILD)/lib/secure.o $(BUILD)/lib/certificate.o $(BUILD)/lib/secretfile.o
 LIBRARY_TESTS = $(HIREDIS_TESTS) $(CRYPTO_TESTS) $(SECURE_TESTS)
 $(LIBRARY_TESTS): TEST_LDLIBS = $(LIB_LDLIBS)
 

@@ -8,6 +8,7 @@
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -29,6 +30,9 @@
 
 /* Where OpenSSL knows it: what no quantum computer will read. */
 #define GROUPS_NEW "X25519MLKEM768:" GROUPS
+
+/* A name, a key to sign and one to encrypt (SSL_CTX_set_tlsext_ticket_keys). */
+#define TICKET_KEYS 80
 
 #define PROTOCOL "http/1.1"
 
@@ -225,7 +229,7 @@ static bool set_rules(SSL_CTX *cx)
 
 /*
  * Sessions are resumed by tickets, so that nothing of them is remembered here.
- * They are good for as long as the certificate is.
+ * They are good until the certificate is read anew, or their keys are made so.
  */
 static void set_sessions(SSL_CTX *cx)
 {
@@ -334,6 +338,18 @@ int certificate_open(struct certificate *c, const char *chain, const char *key,
 		return 0;
 	secures_release(&c->secures);
 	return -1;
+}
+
+int certificate_new_tickets(struct certificate *c)
+{
+	unsigned char keys[TICKET_KEYS];
+	bool done = RAND_bytes(keys, sizeof(keys)) == 1 &&
+		    SSL_CTX_set_tlsext_ticket_keys(c->context, keys,
+						   sizeof(keys)) == 1;
+
+	OPENSSL_cleanse(keys, sizeof(keys));
+	ERR_clear_error();
+	return done ? 0 : -1;
 }
 
 void certificate_close(struct certificate *c)

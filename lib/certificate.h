@@ -31,6 +31,14 @@ int certificate_open(struct certificate *c, const char *chain, const char *key,
 /* Reads them anew; -1 and `why`: all stays as it was. */
 int certificate_renew(struct certificate *c, char why[CERTIFICATE_WHY_MAX]);
 
+/*
+ * Makes the keys anew with which tickets of sessions are encrypted: those that
+ * clients have are of no use any more, and who gets hold of the present keys
+ * reads no connection of TLS 1.2 from before (RFC 5077 section 5.5). -1: they
+ * stay as they were.
+ */
+int certificate_new_tickets(struct certificate *c);
+
 /* After the last connection. */
 void certificate_close(struct certificate *c);
 

@@ -46,8 +46,13 @@ void certwatch_renew(struct certwatch *w)
 
 void certwatch_look(struct certwatch *w)
 {
-	if (clock_wall_ms() / DAY_MS != w->told_day)
-		tell(w);
+	if (clock_wall_ms() / DAY_MS == w->told_day)
+		return;
+	tell(w);
+	if (certificate_new_tickets(&w->certificate) < 0)
+		log_event(w->log, LOG_CERTIFICATE, NULL,
+			  "the keys of TLS tickets stay as they were: no "
+			  "random bytes");
 }
 
 void certwatch_end(struct certwatch *w)

@@ -22,7 +22,8 @@ int certwatch_begin(struct certwatch *w, const char *chain, const char *key,
 /* Reads the files anew. What cannot be taken is told, and nothing changes. */
 void certwatch_renew(struct certwatch *w);
 
-/* Warns once a day, as long as there is something to warn of. */
+/* Once a day: warns of what there is to warn of, and makes the keys of tickets
+ * anew. */
 void certwatch_look(struct certwatch *w);
 
 /* Also of one that is zeroed. */
