@@ -24,7 +24,11 @@
 #define BACKOFF_MAX_MS 30000
 #define MESSAGE_MAX (64 << 20)
 
-/* wsd sends it at once; after the first time people are told. */
+/*
+ * wsd sends it at once. Who answers a ping and has not sent it by the first
+ * time is not wsd, of which Bun agrees to any subprotocol. Who does neither is
+ * waited for, of which people are told.
+ */
 #define WELCOME_MS 3000
 #define WELCOME_LATE_MS 500
 #define CLOSE_MS 1000 /* for the answer to our close frame */
@@ -214,10 +218,13 @@ static void conn_opened(void *user)
 	c->state = GREETING;
 	renewal_opened(&c->renewal);
 	tell_overheard(c);
-	if (strncmp(c->conn.protocol, PROTO_V1, strlen(PROTO_V1)) == 0)
-		set_timer(c, WELCOME_LATE_MS);
-	else
+	if (strncmp(c->conn.protocol, PROTO_V1, strlen(PROTO_V1)) != 0) {
 		become_ready(c, CLIENT_PLAIN, NULL);
+		return;
+	}
+	c->conn.heard = false;
+	conn_ping(&c->conn);
+	set_timer(c, WELCOME_LATE_MS);
 }
 
 /* Whether the first line is WELCOME; if not, the server speaks plain. */
@@ -351,7 +358,7 @@ static void tick(struct client *c)
 
 static void no_welcome_yet(struct client *c)
 {
-	if (c->late) {
+	if (c->late || c->conn.heard) {
 		become_ready(c, CLIENT_PLAIN, NULL);
 		return;
 	}

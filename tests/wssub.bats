@@ -440,7 +440,13 @@ wssub: cannot write '$T/full': No space left on device" ]]
 	run -0 --separate-stderr wssub -c 1 a
 	[[ $output == '{"x":1}' ]]
 	[[ $stderr == *'does not speak wsd.v1'* ]]
+}
+
+@test "it is known by its answer to a ping, or else by 3 seconds of silence" {
 	fake "$(steps "$(v1)")"
+	run -124 --separate-stderr wssub -v -W 2500ms a
+	[[ $stderr == *'does not speak wsd.v1'* && $stderr != *WELCOME* ]]
+	fake "$(steps '{"accept":"wsd.v1","mute":true}')"
 	run -124 --separate-stderr wssub -v -W 3500ms a
 	[[ $stderr == *"waiting for WELCOME from '$WSD_URL'"*'does not speak wsd.v1'* ]]
 }
