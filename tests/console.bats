@@ -17,6 +17,10 @@ console() {
 	console live
 }
 
+@test "the tenants of the server can be chosen from" {
+	console tenants
+}
+
 @test "what is shown is chosen by a text or a path, numbers of any length too" {
 	console filter
 }

@@ -12,6 +12,7 @@ import { Publisher } from './publish.js';
 import * as rows from './rows.js';
 import { Store } from './store.js';
 import { Tenant } from './tenant.js';
+import { Tenants } from './tenants.js';
 import { count, visible } from './text.js';
 
 const $ = (id) => document.getElementById(id);
@@ -23,6 +24,12 @@ const store = new Store();
 const chart = new Chart($('chart'), $('rate'), $('peak'));
 const tenant = new Tenant((name) => $(`fact-${name}`), $('fact-note'));
 let connection = null;
+let proven = ''; // a token that the server has taken
+const tenants = new Tenants($('tenants'),
+  () => ({ typed: fields().tenant, token: proven }), (id) => {
+    $('tenant').value = id;
+    connect();
+  });
 let last = null; // the newest update
 
 // --- The list ----------------------------------------------------------------
@@ -59,7 +66,11 @@ function emptyWords() {
 // What changes with what comes; once in a frame.
 function tell() {
   const waiting = store.next - list.limit;
-  $('empty').textContent = list.length ? '' : emptyWords();
+  $('empty-words').textContent = list.length ? '' : emptyWords();
+  if (list.length || store.length || connection)
+    tenants.stop();
+  else
+    tenants.start();
   $('shown').textContent = list.test
     ? `${count(list.length)} of ${count(list.seen - store.first)}`
     : store.dropped ? `last ${count(store.length)}` : '';
@@ -185,8 +196,10 @@ function show(state) {
   $('go').classList.toggle('primary', isOver);
   if (state.name === 'closed')
     tenant.stop();
-  if (state.name === 'live')
-    tenant.start(connection.subscription.tenant, connection.token);
+  if (state.name === 'live') {
+    proven = connection.token;
+    tenant.start(connection.subscription.tenant, proven);
+  }
   list.schedule();
 }
 
@@ -204,6 +217,7 @@ $('connect').addEventListener('submit', (event) => {
   else
     connect();
 });
+$('tenant').addEventListener('input', () => tenants.show());
 $('since').addEventListener('change', () => {
   otherPoint();
   if ($('since').value === 'other')

@@ -127,6 +127,36 @@ const scenarios = {
     await end();
   },
 
+  async tenants() {
+    await begin({ hash: '#' });
+    await says('empty-words', 'Name a tenant');
+    assert.equal(await text('tenants').isVisible(), false);
+    await wsd.publish('acme-2', [1]);
+    await wsd.publish('acme-1', [1, 2]);
+    for (let n = 0; n < 60; n++)
+      await wsd.publish(`other-${n}`, [n]);
+    const buttons = text('tenants').locator('button');
+    await buttons.first().waitFor();
+    await says('tenants', 'and 22 more: type a part of the name');
+    assert.equal(await buttons.count(), 40);
+    assert.equal(await buttons.first().innerText(),
+      'acme-1\n0 subscribers, 2 updates retained');
+    await shot();
+    await audit();
+    await page.fill('#tenant', 'acme');
+    await buttons.nth(1).waitFor();
+    await buttons.nth(1).focus();
+    await wsd.publish('acme-2', [2, 3]); // which brings it to the front
+    await buttons.first().filter({ hasText: 'acme-2' }).waitFor();
+    await page.keyboard.press('Enter');
+    await state('live');
+    assert.equal(await page.inputValue('#tenant'), 'acme-2');
+    assert.equal(await text('tenants').isVisible(), false);
+    await wsd.publish('acme-2', [4]);
+    await counted(1);
+    await end();
+  },
+
   async filter() {
     await begin();
     await connect();
