@@ -5,6 +5,7 @@
 #include "buf.h"
 #include "hash.h"
 #include "tokenlike.h"
+#include "writeall.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -38,27 +39,12 @@ __attribute__((format(printf, 2, 3))) static int refuse(char *why,
 
 /* Files */
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int fill(int fd, const struct buf *text)
 {
 	int result = -1;
 
 	if (fchmod(fd, S_IRUSR | S_IWUSR) == 0 &&
-	    write_all(fd, buf_bytes(text), buf_len(text)) == 0)
+	    writeall(fd, buf_bytes(text), buf_len(text)) == 0)
 		result = fsync(fd);
 	if (result == 0)
 		return close(fd);

@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "jsonput.h"
 #include "num.h"
+#include "writeall.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -88,21 +89,6 @@ static void put_entry(struct buf *b, struct entryid id)
 		jsonput_text(b, "entry", text, entryid_show(text, id));
 }
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int put(struct rejects *r, const char *reason,
 	       const struct origin *origin)
 {
@@ -119,7 +105,7 @@ static int put(struct rejects *r, const char *reason,
 	jsonput_text(b, "message", origin->message.bytes, origin->message.len);
 	buf_puts(b, "}\n");
 	if (!b->failed)
-		return write_all(r->fd, buf_bytes(b), buf_len(b));
+		return writeall(r->fd, buf_bytes(b), buf_len(b));
 	errno = ENOMEM;
 	return -1;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "state.h"
 
+#include "writeall.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -148,21 +150,6 @@ int state_put(struct state *s, const char *url, const char *tenant,
 
 /* Writing */
 
-static int write_all(int fd, const char *bytes, size_t len)
-{
-	while (len) {
-		ssize_t n = write(fd, bytes, len);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -1;
-		bytes += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
-
 static int write_file(const char *path, const char *bytes, size_t len)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
@@ -171,7 +158,7 @@ static int write_file(const char *path, const char *bytes, size_t len)
 
 	if (fd < 0)
 		return -1;
-	result = write_all(fd, bytes, len) < 0 || fsync(fd) < 0 ? -1 : 0;
+	result = writeall(fd, bytes, len) < 0 || fsync(fd) < 0 ? -1 : 0;
 	error = errno;
 	if (close(fd) < 0 && result == 0)
 		return -1;
