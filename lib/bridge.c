@@ -206,12 +206,35 @@ static const struct source_events source_events = {
 
 /* What the sink says */
 
+/*
+ * A wsd that one comes back to may be another, which knows no keys. What the
+ * old one acknowledged must not come again behind what follows it, should the
+ * bridge be killed before Redis knows of it: so Redis hears of it first.
+ */
+static void hold(struct bridge *b, bool held)
+{
+	if (b->held == held)
+		return;
+	b->held = held;
+	b->sink.ops->hold(b->sink.self, held);
+	if (held)
+		diag(b->config->diag, DIAG_NOTE,
+		     "Redis is told what was acknowledged, before more is sent");
+}
+
+static bool told(const struct bridge *b)
+{
+	return !b->source.ops->told || b->source.ops->told(b->source.self);
+}
+
 static void on_sink_ready(void *user, uint64_t max)
 {
 	struct bridge *b = user;
 	enum exits status;
 
 	routing_limit(&b->routing, max);
+	if (b->started && b->sink.ops->hold)
+		hold(b, !told(b));
 	if (b->started || b->stopping)
 		return;
 	b->started = true;
@@ -272,6 +295,8 @@ static void on_prepare(uv_prepare_t *prepare)
 
 	if (b->done)
 		return;
+	if (b->held)
+		hold(b, !told(b));
 	b->sink.ops->flush(b->sink.self);
 	if (b->source.ops->flush)
 		b->source.ops->flush(b->source.self);

@@ -65,6 +65,7 @@ struct bridge {
 
 	bool started; /* the source is */
 	bool ready;   /* it was, once */
+	bool held;    /* the sink is, until Redis was told */
 	bool handles; /* these are open */
 	uv_prepare_t prepare;
 	uv_timer_t deadline;

@@ -473,6 +473,13 @@ static enum exits start(void *self, struct loop *loop)
 	return uplink_start(&d->uplink, loop);
 }
 
+static void hold(void *self, bool held)
+{
+	struct delivery *d = self;
+
+	d->uplink.held = held;
+}
+
 static void flush(void *self)
 {
 	struct delivery *d = self;
@@ -533,6 +540,7 @@ const struct sink_ops delivery_ops = {
 	.put = put,
 	.missed = missed,
 	.room = room,
+	.hold = hold,
 	.flush = flush,
 	.drained = drained,
 	.why_not = why_not,

@@ -66,6 +66,11 @@ struct sink_ops {
 	void (*missed)(void *self, uint64_t count, bool again);
 	/* How many more it wants now; SIZE_MAX: all that there are. */
 	size_t (*room)(const void *self);
+	/*
+	 * From within ready() on nothing leaves while it is `held`, and what is
+	 * put waits. Or NULL.
+	 */
+	void (*hold)(void *self, bool held);
 	/* The loop is about to wait: what was put leaves. */
 	void (*flush)(void *self);
 	/* For who puts no more: whether nothing is under way. */

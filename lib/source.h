@@ -52,6 +52,8 @@ struct source_ops {
 	void (*flush)(void *self);
 	/* Whether all that was settled is known to Redis. */
 	bool (*idle)(const void *self);
+	/* The same, whatever is not settled, or it refuses to know; or NULL. */
+	bool (*told)(const void *self);
 	/* No message comes after this; settling goes on. From anywhere. */
 	void (*stop)(void *self);
 	/* Ends and frees it. Not within an event. Harmless a second time. */

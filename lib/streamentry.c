@@ -91,6 +91,19 @@ static enum streamentry_result put_one(const struct streamentry *entry,
 	return STREAMENTRY_OK;
 }
 
+void streamentry_key(struct entryid id, const char *source, const char *stream,
+		     struct buf *out)
+{
+	char text[ENTRYID_TEXT_MAX];
+
+	buf_puts(out, source);
+	buf_putc(out, ':');
+	buf_puts(out, stream);
+	buf_putc(out, ':');
+	entryid_show(text, id);
+	buf_puts(out, text);
+}
+
 void streamentry_show(const struct streamentry *entry, struct buf *out)
 {
 	buf_putc(out, '{');

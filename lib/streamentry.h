@@ -62,6 +62,13 @@ enum streamentry_result streamentry_message(const struct streamentry *entry,
 					    const char *field, struct buf *out);
 
 /*
+ * Appends the key by which a wsd knows an entry again: "SOURCE:STREAM:ID".
+ * `out` may have failed.
+ */
+void streamentry_key(struct entryid id, const char *source, const char *stream,
+		     struct buf *out);
+
+/*
  * For people: all that an entry has, as a JSON object; bytes that are not UTF-8
  * become U+FFFD.
  */

@@ -54,6 +54,13 @@ static bool idle(const void *self)
 	return s->failed || !s->underway.count;
 }
 
+static bool told(const void *self)
+{
+	const struct streams *s = self;
+
+	return s->failed || teller_rests(&s->teller);
+}
+
 /* What Redis refuses */
 
 static void on_again(uv_timer_t *timer)
@@ -133,19 +140,6 @@ static void on_reader_nonsense(void *user)
 
 /* Entries */
 
-static void put_key(struct streams *s, size_t stream, struct entryid id)
-{
-	char text[ENTRYID_TEXT_MAX];
-
-	entryid_show(text, id);
-	buf_clear(&s->key, MESSAGE_KEPT);
-	buf_puts(&s->key, s->config->source);
-	buf_putc(&s->key, ':');
-	buf_puts(&s->key, s->config->read.streams[stream]);
-	buf_putc(&s->key, ':');
-	buf_puts(&s->key, text);
-}
-
 static void give(struct streams *s, size_t stream,
 		 const struct streamentry *entry)
 {
@@ -157,7 +151,8 @@ static void give(struct streams *s, size_t stream,
 	result = streamentry_message(entry, s->config->field, &s->message);
 	if (result != STREAMENTRY_OK)
 		streamentry_show(entry, &s->message);
-	put_key(s, stream, entry->id);
+	buf_clear(&s->key, MESSAGE_KEPT);
+	streamentry_key(entry->id, s->config->source, name, &s->key);
 	if (s->message.failed || s->key.failed) {
 		on_out_of_memory(s);
 		return;
@@ -592,6 +587,7 @@ const struct source_ops streams_ops = {
 	.settle = settle,
 	.flush = flush,
 	.idle = idle,
+	.told = told,
 	.stop = stop,
 	.release = release,
 };

@@ -83,6 +83,12 @@ static inline size_t teller_waiting(const struct teller *t)
 	return t->acker.waiting;
 }
 
+/* Whether Redis knows of all that was added, or does not want to know. */
+static inline bool teller_rests(const struct teller *t)
+{
+	return !t->acker.waiting || t->acker.refused;
+}
+
 /* Ends and frees it. Not within an event. Harmless a second time. */
 void teller_release(struct teller *t);
 

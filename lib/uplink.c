@@ -91,7 +91,7 @@ static bool flush(struct uplink *u)
 {
 	bool room;
 
-	if (!u->ready || u->stopped || u->draining)
+	if (!u->ready || u->stopped || u->draining || u->held)
 		return false;
 	room = refuse_stuck(u);
 	if (!u->stopped && sender_flush(&u->sender) != 0)

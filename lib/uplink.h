@@ -79,6 +79,7 @@ struct uplink {
 	bool plain;   /* no wsd.v1: sticks, from the first time on */
 	bool began;   /* it was connected once */
 	bool stopped; /* nothing is sent or told any more */
+	bool held;    /* the owner's to set: nothing is sent for now */
 
 	/* Of this connection: */
 	bool ready;

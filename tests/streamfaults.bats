@@ -281,6 +281,49 @@ looks() {
 	until_pending 0
 }
 
+# A wsd has acknowledged some of 2 to 20, of which Redis cannot be told; then it
+# is killed and another one is there, to which the bridge has come back.
+started_again() {
+	start_wsd --listen "unix:$T/wsd.sock" --tenant-rate 2
+	export WSD_URL=$url
+	start_redis
+	jobs -v
+	add 1 1
+	until_figure published 1
+	until_pending 0
+	kill -STOP "$wsd"
+	add 2 20
+	until_figure held 19
+	cli client pause 100000 write
+	kill -CONT "$wsd"
+	until_figure published 3
+	kill_wsd
+	start_wsd --listen "unix:$T/wsd.sock"
+	said 'redis2ws: Redis is told what was acknowledged, before more is sent'
+}
+
+@test "what one wsd has acknowledged is told to Redis before another gets more" {
+	started_again
+	cli client unpause
+	until_pending 0
+	[ "$(figure lost)" -eq 0 ]
+	# The first it has is the next, and the others follow.
+	first=$(wssub --since all -c 1 -W 5 t | jq .n)
+	((first > 2))
+	wssub --since all -c $((21 - first)) -W 20 t | jq .n |
+		cmp - <(seq "$first" 20)
+}
+
+@test "if it is killed before, all of it comes again, in order" {
+	started_again
+	kill -KILL "$bridge"
+	wait "$bridge" || true
+	cli client unpause
+	jobs
+	until_pending 0
+	wssub --since all -c 19 -W 20 t | jq .n | cmp - <(seq 2 20)
+}
+
 @test "entries with very many fields: fewer are read at a time" {
 	large
 	cli eval 'for n = 1, 2000 do

@@ -286,6 +286,19 @@ static void no_memory(void)
 	buf_release(&out);
 }
 
+static void key(void)
+{
+	struct buf out;
+
+	buf_init(&out);
+	streamentry_key((struct entryid){1700000000000, 7}, "redis://h", "jobs",
+			&out);
+	buf_putc(&out, '\0');
+	ok(!strcmp(buf_bytes(&out), "redis://h:jobs:1700000000000-7"),
+	   "the key of an entry");
+	buf_release(&out);
+}
+
 static void weighs(void)
 {
 	static const char *const fields[] = {"a", "12", NULL};
@@ -315,6 +328,7 @@ int main(void)
 	of_all();
 	shown();
 	no_memory();
+	key();
 	weighs();
 	return tap_end();
 }

@@ -392,6 +392,22 @@ static void coming_back(void)
 	end(&r);
 }
 
+static void held(void)
+{
+	struct rig r;
+
+	begin_with(&r, 2);
+	fakeclient_lose(r.u.client, EXIT_DONE);
+	r.u.held = true;
+	fakeclient_welcome(r.u.client, 0, 0);
+	put_many(&r, 1);
+	ok(sent(&r, "") && r.u.ready, "what is held does not leave");
+	r.u.held = false;
+	uplink_flush(&r.u);
+	ok(sent(&r, "producer 1 2 3 |"), "it does when it is let go");
+	end(&r);
+}
+
 static void draining(void)
 {
 	struct rig r;
@@ -508,6 +524,7 @@ int main(void)
 	tokens();
 	frame_limit();
 	coming_back();
+	held();
 	draining();
 	without_acks();
 	plain();
