@@ -408,7 +408,7 @@ const scenarios = {
 
   // From a telephone, a part of a screen, or with 200 or 400 % to a large one.
   async sizes() {
-    await begin();
+    await begin({ through: true });
     await connect();
     await flood(40, (n) => ({ n, text: 'word '.repeat(100) }));
     await counted(40);
@@ -429,9 +429,23 @@ const scenarios = {
       assert.ok(seen.reach > -1, `${width} ${seen.reach}`);
       await shot(`size-${width}`);
     }
+    // Its connection is lost, on the smallest of these.
+    await page.setViewportSize({ width: 320, height: 640 });
+    const height = () => page.locator('header').evaluate((header) =>
+      header.offsetHeight);
+    const before = await height();
+    relay.target = null;
+    relay.cut();
+    await says('status', /again in/);
+    assert.ok(await height() < before + 40);
+    assert.equal(await page.locator('.lost .text').evaluate((words) =>
+      words.scrollWidth > words.clientWidth ||
+      words.scrollHeight > words.clientHeight), false);
+    await shot('size-waiting');
+    await page.setViewportSize({ width: 2560, height: 1000 });
     const preview = page.locator('.preview').first();
     assert.match(await preview.textContent(), /…$/);
-    await end();
+    await end(/WebSocket connection to|ERR_/);
   },
 
   // What is nested as deep as wsd takes it can be read, on a telephone too.
