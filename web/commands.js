@@ -14,8 +14,8 @@ const quote = (text) => /^[\w@%+:,./-]+$/.test(text) ? text
 // Of what was typed no character is acted on by a terminal.
 const word = (text) => quote(visible(text));
 
-// JSON of which the same holds: blanks between tokens are spaces, and in strings
-// an escape is the same.
+// JSON of which the same holds: blanks between tokens are spaces, and in
+// strings an escape is the same.
 export const oneLine = (text) => visible(text.replace(/[\t\n\r]/g, ' '));
 
 // null: it is too long for a command line.

@@ -122,10 +122,10 @@ function fields() {
 }
 
 // What a command or an update is for: what one sees, and not what one has begun
-// to type above.
+// to type above; but with the token that was typed last.
 function target() {
   const isOver = !connection || connection.state.name === 'closed';
-  return isOver ? fields() : { ...fields(), ...wanted };
+  return isOver ? fields() : { ...wanted, token: fields().token };
 }
 
 function connect() {
@@ -208,7 +208,8 @@ function recall() {
     connect();
 }
 
-const STATUS = { idle: 'not connected', connecting: 'connecting', live: 'live' };
+const STATUS = { idle: 'not connected', connecting: 'connecting',
+  live: 'live' };
 
 let shown = { name: 'idle' };
 

@@ -52,8 +52,8 @@ function byPath({ steps, rest }) {
   };
 }
 
-// { test, none }: whether the text of an update is wanted, as a function, and how
-// to say that none is; null where nothing is filtered.
+// { test, none }: whether the text of an update is wanted, as a function, and
+// how to say that none is; null where nothing is filtered.
 export function compile(input) {
   const wanted = input.trim();
   if (!wanted)

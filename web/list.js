@@ -48,7 +48,8 @@ export class List {
       this.schedule(true);
     }, { passive: true });
     new ResizeObserver(() => this.schedule(true)).observe(scroller);
-    this.space.addEventListener('pointerdown', () => (this.isPressed = true));
+    this.space.addEventListener('pointerdown', ({ button }) =>
+      (this.isPressed = button === 0));
     for (const type of ['pointerup', 'pointercancel'])
       window.addEventListener(type, () => (this.isPressed = false));
   }

@@ -10,8 +10,8 @@ import { bytesOf, many, size, visible } from './text.js';
 const LATE_MS = 30000; // an answer that is later will not come
 const EXCERPT = 30; // characters of a line, on each side of what is wrong
 
-// { said } or { refused }, in words; or neither, when it is not known what became
-// of it.
+// { said } or { refused }, in words; or neither, when it is not known what
+// became of it.
 async function post(tenant, text, token) {
   if (token && !isToken(token))
     return { refused: 'this is no token' };
@@ -26,9 +26,8 @@ async function post(tenant, text, token) {
         signal: AbortSignal.timeout(LATE_MS) });
     said = await answer.json();
   } catch {} // or what stands before the server answers for it
-  if (answer && !answer.ok)
-    return { refused: said?.error?.message ?? `the answer is ${answer.status}` };
-  return { said };
+  return !answer || answer.ok ? { said }
+    : { refused: said?.error?.message ?? `the answer is ${answer.status}` };
 }
 
 const published = ({ last, subscribers, tenantId }) =>

@@ -53,9 +53,10 @@ export class Store {
 
   release(time = Date.now()) {
     this.isHeld = false;
+    const n = many(this.missed, 'update');
     if (this.missed)
-      this.add({ kind: 'gap', text: '', time, words: 'Left out: ' +
-        `${many(this.missed, 'update')} of the pause; this page holds no more` });
+      this.add({ kind: 'gap', text: '', time,
+        words: `Left out: ${n} of the pause; this page holds no more` });
     this.missed = 0;
     this.trim();
   }

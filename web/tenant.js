@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // tenant - what the server says of the tenant, asked for every second
-// while the page is seen and connected. It may be asked by whoever has the right
-// admin; who has not is told so, once.
+// while the page is seen and connected. It may be asked by whoever has the
+// right admin; who has not is told so, once.
 
 import { count, many, size, visible } from './text.js';
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// console - what the console shows, and what one does there; see consolerig.mjs.
+// console - what the console shows, and what one does there; see
+// consolerig.mjs.
 
 import assert from 'node:assert/strict';
 import { newKey, wstoken } from '../js/wsd.mjs';
@@ -165,6 +166,10 @@ const scenarios = {
     await says('outcome', 'Published as 1 to 1 subscriber');
     await line('7').waitFor();
     await page.fill('#editor', '{"it\'s": "\u2028",\n "n":[1]}');
+    await page.fill('#token', await make('--publish', tenant));
+    await page.fill('#editor', '8'); // with that one
+    await page.press('#editor', 'Control+Enter');
+    await says('outcome', 'Published as 2 to 1 subscriber');
     await page.fill('#token', await make('--subscribe', 'u'));
     await page.press('#token', 'Enter');
     await state('closed');
@@ -406,8 +411,8 @@ const scenarios = {
     await end();
   },
 
-  // LOAD_RATE updates a second for LOAD_SECONDS; prints for how long the page was
-  // held up at most, where it was at all.
+  // LOAD_RATE updates a second for LOAD_SECONDS; prints for how long the page
+  // was held up at most, where it was at all.
   async load() {
     const rate = Number(process.env.LOAD_RATE ?? 1000);
     const seconds = Number(process.env.LOAD_SECONDS ?? 5);
@@ -432,8 +437,8 @@ const scenarios = {
         `^${(rate * seconds + 1).toLocaleString('en')}$`));
       took = (performance.now() - started) / 1000;
     });
-    console.log(`${Math.round(rate * seconds / took)} updates/s, ${block
-      ? `longest block ${Math.round(block)} ms` : `no block of ${BLOCK_MS} ms`}`);
+    console.log(`${Math.round(rate * seconds / took)} updates/s,`, block
+      ? `longest block ${Math.round(block)} ms` : `no block of ${BLOCK_MS} ms`);
     await shot();
     assert.ok(block < Number(process.env.LOAD_BLOCK_MS ?? 100));
     await end();

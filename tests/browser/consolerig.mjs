@@ -24,14 +24,15 @@ export let wsd, relay, page;
 let browser, proxy, requests, base;
 
 // `through`: by a relay, whose address stays when wsd is another one;
-// `front` stands before wsd: of its URL it makes { base, close() }. `args` are of
-// the browser.
+// `front` stands before wsd: of its URL it makes { base, close() }. `args` are
+// of the browser.
 export async function begin({ options = [], context, through, front,
   hash = '', args = [] } = {}) {
   wsd = await Wsd.start(...options);
   relay = through ? await Relay.start(wsd) : null;
   proxy = await front?.(wsd.http);
-  base = proxy ? proxy.base : relay ? relay.url.replace(/^ws(.*)\/ws$/, 'http$1') : wsd.http;
+  base = proxy?.base ?? relay?.url.replace(/^ws(.*)\/ws$/, 'http$1') ??
+    wsd.http;
   browser = await launch({ args });
   page = await open(browser, null, context);
   requests = [];
@@ -100,7 +101,8 @@ export const line = (text) => page.locator('.line').filter({ hasText: text });
 export const text = (id) => page.locator(`#${id}`);
 
 // Waits until an element has this text.
-export const says = (id, wanted) => text(id).filter({ hasText: wanted }).waitFor();
+export const says = (id, wanted) =>
+  text(id).filter({ hasText: wanted }).waitFor();
 
 // The lines of the list from the top: what each says.
 export const lines = () => page.evaluate(() =>

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // consoleuse - the console in use: commands that are copied, what happens while
-// rows stream in, tokens that end, servers that don't answer, small windows; see
-// consolerig.mjs.
+// rows stream in, tokens that end, servers that don't answer, small windows;
+// see consolerig.mjs.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -29,7 +29,7 @@ const flood = (n, of = (i) => i) =>
 async function trickle(from, to) {
   for (let n = from; n < to; n++) {
     await publish({ trickle: n });
-    await says('fact-received', new RegExp(`^${(n + 1).toLocaleString('en')}$`));
+    await says('fact-received', new RegExp(`^${n + 1}$`));
   }
 }
 
@@ -50,11 +50,12 @@ function execute(shell, words, token) {
   return run;
 }
 
-// Runs a command that follows in a shell; next() gives each line that it writes.
+// Runs a command that follows; next() gives each line that it writes.
 function following(shell, words, token) {
   const child = spawn(shell, ['-c', words], { detached: true,
     env: environment(token), stdio: ['ignore', 'pipe', 'inherit'] });
-  const output = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+  const lineReader = createInterface({ input: child.stdout });
+  const output = lineReader[Symbol.asyncIterator]();
   return {
     next: async () => (await output.next()).value,
     async stop() {
@@ -102,7 +103,8 @@ async function prefixed(target, prefix = '/tools/wsd') {
 // Follows and publishes by each of the four commands, as they are copied.
 async function allCommands(shell, token = '') {
   let n = 0;
-  const next = () => JSON.stringify({ n: ++n, shell, "it's": '$(id) `id` "\\' });
+  const next = () =>
+    JSON.stringify({ n: ++n, shell, "it's": '$(id) `id` "\\' });
   for (const tool of ['wspub', 'curl']) {
     const update = next();
     await page.fill('#editor', update);
@@ -307,7 +309,7 @@ const scenarios = {
     await line('Connected again after').waitFor();
     await line('"n":1').waitFor();
     await says('fact-received', /^2$/);
-    await page.fill('#token', await make('2m')); // another one, while it is live
+    await page.fill('#token', await make('2m')); // while it is live
     await page.press('#token', 'Enter');
     await wsd.publish(tenant, [{ n: 3 }], token);
     await line('"n":3').waitFor();
@@ -349,7 +351,7 @@ const scenarios = {
       for (const region of document.querySelectorAll('[role=status]'))
         new MutationObserver(() => region.textContent &&
           window.told.push(region.textContent))
-          .observe(region, { childList: true, characterData: true, subtree: true });
+          .observe(region, { childList: true, subtree: true });
     });
     await flood(200);
     await counted(200);
@@ -420,10 +422,12 @@ const scenarios = {
         const [list, updates, aside] = ['#list', '#updates', 'aside'].map(box);
         return { list: list.height, bar: list.top - updates.top, over: Math.max(
           document.documentElement.scrollWidth - innerWidth,
-          list.right - updates.right, aside.width && updates.right - aside.left),
+          list.right - updates.right,
+          aside.width && updates.right - aside.left),
         reach: document.documentElement.scrollHeight - list.bottom };
       });
-      assert.ok(seen.list >= Math.min(200, 0.8 * height), `${width} ${seen.list}`);
+      assert.ok(seen.list >= Math.min(200, 0.8 * height),
+        `${width} ${seen.list}`);
       assert.ok(seen.bar < 160, `${width} ${seen.bar}`);
       assert.ok(seen.over < 1, `${width} ${seen.over}`);
       assert.ok(seen.reach > -1, `${width} ${seen.reach}`);

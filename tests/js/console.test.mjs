@@ -43,8 +43,9 @@ test('what is cut keeps its last character whole', () => {
 const passes = (filter, text) => compile(filter).test(text);
 
 test('paths find what was sent', () => {
-  const text = '{"__proto__":{"x":1},"constructor":2,"a":1,"a":[5,{"b c":"y"}],' +
-    '"n":-0,"big":9007199254740993,"far":1e400,"dec":1.10,"esc\\u0061pe":"\\u00e4",' +
+  const text = '{"__proto__":{"x":1},"constructor":2,"a":1,' +
+    '"a":[5,{"b c":"y"}],"n":-0,"big":9007199254740993,"far":1e400,' +
+    '"dec":1.10,"esc\\u0061pe":"\\u00e4",' +
     '"":{"0":7},"s":"10","e":""}';
   for (const [filter, is] of [['.__proto__.x', true], ['.toString', false],
     ['.constructor=2', true], ['.a[0]=5', true], ['.a=1', false],
@@ -89,7 +90,8 @@ test('nothing is nested too deep to look for', () => {
 
 // --- Commands ---
 
-const directory = mkdtempSync(`${process.env.BATS_TEST_TMPDIR ?? tmpdir()}/sh.`);
+const directory =
+  mkdtempSync(`${process.env.BATS_TEST_TMPDIR ?? tmpdir()}/sh.`);
 
 after(() => rmSync(directory, { recursive: true }));
 
@@ -111,13 +113,15 @@ function given(shell, command) {
 const where = { ws: 'ws://h:1/p/ws', http: 'http://h:1/p/', tenant: 't',
   since: '', isGuarded: false };
 const NASTY = ["it's", '"$HOME"', '`id`', '$(id >&2)', 'a\\b\\', '!! !1', ';id',
-  '-n', '--help', '*', '~', '=ls', '#x', 'a\nb', '\u202e', '\x1b[200~', '&', '{a,b}'];
+  '-n', '--help', '*', '~', '=ls', '#x', 'a\nb', '\u202e', '\x1b[200~', '&',
+  '{a,b}'];
 const bytes = (text) => visible(text);
 
 for (const shell of ['sh', 'bash'])
   test(`${shell} gives each tool what was meant`, () => {
     for (const tenant of NASTY) {
-      const at = `http://h:1/p/v1/tenants/${encodeURIComponent(tenant)}/updates`;
+      const id = encodeURIComponent(tenant);
+      const at = `http://h:1/p/v1/tenants/${id}/updates`;
       const text = JSON.stringify({ [tenant]: tenant });
       const all = { ...where, tenant, since: tenant };
       assert.deepEqual(given(shell, follow.wssub(all)).args, ['-u', all.ws,
@@ -125,13 +129,14 @@ for (const shell of ['sh', 'bash'])
         bytes(tenant)]);
       assert.deepEqual(given(shell, follow.curl(all)).args, ['-N', '-H',
         'Accept: application/x-ndjson',
-        `${at}?since=${encodeURIComponent(tenant)}`]);
+        `${at}?since=${id}`]);
       assert.deepEqual(given(shell, publish.wspub(all, text)).args,
         ['-u', all.ws, '--', bytes(tenant), bytes(text)]);
       assert.deepEqual(given(shell, publish.curl(all, text)).args,
         ['-d', bytes(text), at]);
       const guarded = { ...all, isGuarded: true };
-      for (const command of [follow.curl(guarded), publish.curl(guarded, text)]) {
+      for (const command of [follow.curl(guarded),
+        publish.curl(guarded, text)]) {
         const { args, input } = given(shell, command);
         assert.deepEqual(args.slice(0, 2), ['-H', '@-']);
         assert.equal(input, 'Authorization: Bearer a.b$c\n');
@@ -176,7 +181,7 @@ test('the store has a bound, of entries and of characters', () => {
   assert.equal(store.length, 1);
 });
 
-test('while it is held what is there stays, and what is left out is told', () => {
+test('held it keeps what is there, and what is left out is told', () => {
   const store = new Store();
   fill(store, ENTRIES_MAX);
   store.hold();
