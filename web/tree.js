@@ -20,8 +20,8 @@ function button(label, action) {
   return element;
 }
 
-// A long one, in pieces, of which the browser lays out those that are seen; the
-// page goes on meanwhile.
+// A long one, in pieces, of which the browser lays out those that are seen, and
+// takes the others to be as high as the first one; the page goes on meanwhile.
 function unroll(value, text, from, to) {
   const until = performance.now() + SLICE_MS;
   while (from < to && performance.now() < until) {
@@ -45,6 +45,7 @@ function scalar(text, from, to) {
     more.remove();
     value.textContent = '';
     unroll(value, text, from, to);
+    value.style.setProperty('--piece', `${value.firstChild.offsetHeight}px`);
   });
   return [value, ' ', more];
 }

@@ -294,6 +294,7 @@ const scenarios = {
   async large() {
     await begin();
     await connect();
+    await page.setViewportSize({ width: 400, height: 700 });
     const words = `${'x'.repeat(996000)}😀`;
     await publish({ words, list: [...Array(3000).keys()] });
     await line('"words"').click();
@@ -316,6 +317,10 @@ const scenarios = {
       getSelection().removeAllRanges();
       return selected;
     }), `"${words}"`);
+    // Those that are not seen yet are taken to be as high as the first one.
+    const heights = await page.locator('.piece').evaluateAll((pieces) =>
+      pieces.slice(0, -1).map(({ offsetHeight }) => offsetHeight));
+    assert.ok(Math.max(...heights) < 1.1 * Math.min(...heights), heights);
     // The same at once, to know what it takes where this runs.
     const atOnce = await longest(() => value.evaluate((element) => {
       element.textContent = element.textContent;
