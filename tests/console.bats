@@ -1,13 +1,12 @@
 #!/usr/bin/env bats
 # The console that wsd serves at /, in a real browser; what is done there is in
-# browser/console.mjs and browser/consoleuse.mjs. And its files, as any client
-# gets them.
+# browser/console*.mjs. And its files, as any client gets them.
 # shellcheck disable=SC2154 # what start_wsd sets
 
 load helper
 load http
 
-# console NAME, use NAME: with screenshots in the test's directory.
+# console NAME, use NAME, list NAME: with screenshots in the test's directory.
 console() {
 	export BIN
 	timeout 100 node "$BATS_TEST_DIRNAME/browser/${2:-console}.mjs" "$1" \
@@ -16,6 +15,10 @@ console() {
 
 use() {
 	console "$1" consoleuse
+}
+
+list() {
+	console "$1" consolelist
 }
 
 @test "what is shown, filtered, kept and copied, without a page" {
@@ -87,19 +90,23 @@ use() {
 }
 
 @test "at the top one follows, unless one is busy with a row" {
-	use follow
+	list follow
 }
 
 @test "what one selects stays where it is" {
-	use select
+	list select
 }
 
 @test "a click hits the row that it was aimed at" {
-	use click
+	list click
+}
+
+@test "the list is right whatever is done with it" {
+	list random
 }
 
 @test "what the page cannot hold is told, and a pause keeps what one sees" {
-	use bound
+	list bound
 }
 
 @test "with another token one goes on where the one before ended" {

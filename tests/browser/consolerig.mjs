@@ -95,6 +95,10 @@ export async function connect(id = tenant) {
 
 export const publish = (...updates) => wsd.publish(tenant, updates);
 
+// So many updates at once.
+export const flood = (n, of = (i) => i) =>
+  publish(...Array.from({ length: n }, (_, i) => of(i)));
+
 // A line of the list that has this text.
 export const line = (text) => page.locator('.line').filter({ hasText: text });
 

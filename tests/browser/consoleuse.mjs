@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 //
-// consoleuse - the console in use: commands that are copied, what happens while
-// rows stream in, tokens that end, servers that don't answer, small windows;
-// see consolerig.mjs.
+// consoleuse - the console in use: commands that are copied, tokens that end,
+// servers that don't answer, small windows; see consolerig.mjs.
 
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
@@ -13,25 +12,10 @@ import net from 'node:net';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
 import { newKey, until, wstoken } from '../js/wsd.mjs';
-import { begin, clipboard, connect, copied, counted, end, line, lines,
+import { begin, clipboard, connect, copied, counted, end, flood, line, lines,
   page, publish, relay, run, says, shot, state, tenant, text, wsd }
   from './consolerig.mjs';
 import { trusting } from './examples.mjs';
-
-const scrolled = () => page.evaluate(() =>
-  document.querySelector('#list').scrollTop);
-
-// Of so many updates at once, each a line.
-const flood = (n, of = (i) => i) =>
-  publish(...Array.from({ length: n }, (_, i) => of(i)));
-
-// One after the other, each when the page has the one before.
-async function trickle(from, to) {
-  for (let n = from; n < to; n++) {
-    await publish({ trickle: n });
-    await says('fact-received', new RegExp(`^${n + 1}$`));
-  }
-}
 
 async function command(id) {
   await page.evaluate(() => navigator.clipboard.writeText(''));
@@ -181,110 +165,6 @@ const scenarios = {
     await state('idle');
     await page.press('#editor', 'Control+Enter');
     await says('outcome', 'Published as 1 to 0 subscribers of other');
-    await end();
-  },
-
-  // At the top one follows, unless one is busy with a row.
-  async follow() {
-    await begin();
-    await connect();
-    await flood(300);
-    await counted(300);
-    await page.evaluate(() =>
-      (document.querySelector('#list').scrollTop = 3000));
-    await text('top').click();
-    await trickle(300, 305);
-    assert.equal(await scrolled(), 0);
-    const held = page.locator('.row').nth(3).locator('.line');
-    await line('"trickle":301').click();
-    await trickle(305, 308);
-    assert.equal(await scrolled(), 3 * 30);
-    assert.ok(await held.isVisible());
-    await page.locator('#list').hover();
-    await page.mouse.wheel(0, -1000);
-    await page.waitForFunction(() =>
-      document.querySelector('#list').scrollTop === 0);
-    await trickle(308, 311);
-    assert.equal(await scrolled(), 0);
-    await end();
-  },
-
-  // What one selects stays where it is.
-  async select() {
-    await begin();
-    await connect();
-    await flood(100, (n) => ({ n, word: 'selected' }));
-    await counted(100);
-    await line('"n":95').click();
-    await text('filter').focus();
-    const word = page.locator('.tree .string').first();
-    await word.dblclick();
-    const before = await word.boundingBox();
-    await trickle(100, 104);
-    assert.deepEqual(await word.boundingBox(), before);
-    assert.match(await page.evaluate(() => String(getSelection())), /selected/);
-    await page.evaluate(() => getSelection().removeAllRanges());
-    await end();
-  },
-
-  // A click hits the row that it was aimed at, however fast they come.
-  async click() {
-    await begin();
-    await connect();
-    await flood(100);
-    await counted(100);
-    const { x, y } = await page.locator('#list').boundingBox();
-    let goesOn = true;
-    const streaming = (async () => {
-      while (goesOn)
-        await flood(20);
-    })();
-    const under = () => page.evaluate(([left, top]) => document
-      .elementFromPoint(left, top).closest('.row').serial, [x + 200, y + 200]);
-    await page.mouse.move(x + 200, y + 200);
-    await page.mouse.down();
-    const aimed = await under();
-    const { received } = await page.evaluate(() =>
-      ({ received: document.querySelector('#fact-received').textContent }));
-    await page.waitForFunction((before) => document
-      .querySelector('#fact-received').textContent !== before, received);
-    assert.equal(await under(), aimed);
-    await page.mouse.up();
-    await page.locator('.row.open').waitFor();
-    assert.equal(await page.evaluate(() =>
-      document.querySelector('.row.open').serial), aimed);
-    goesOn = false;
-    await streaming;
-    await end();
-  },
-
-  // More than the page can hold: it is told, and who looks keeps his place.
-  async bound() {
-    await begin();
-    await connect();
-    await flood(10, (n) => ({ first: n }));
-    await counted(10);
-    await text('pause').click();
-    const seen = await lines();
-    await flood(50005);
-    await says('pause', 'Go on (50,005 new)');
-    assert.deepEqual(await lines(), seen);
-    await page.fill('#filter', '.first>=7'); // of what is paused
-    await says('shown', '3 of 10');
-    await page.fill('#filter', '');
-    await text('pause').click();
-    await says('shown', 'last 50,000');
-    await counted(50000);
-    await page.locator('.line').first().focus();
-    await page.keyboard.press('End');
-    const focused = () => page.evaluate(() =>
-      document.activeElement.querySelector('.preview')?.textContent);
-    assert.equal(await focused(), '5');
-    await flood(7);
-    await page.waitForFunction(() =>
-      document.activeElement.querySelector('.preview')?.textContent === '12');
-    await page.keyboard.press('ArrowUp');
-    assert.equal(await focused(), '13');
     await end();
   },
 
