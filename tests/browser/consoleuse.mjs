@@ -174,7 +174,7 @@ const scenarios = {
     const make = (time) => wstoken('make', '--key', key, '--for', time,
       '--subscribe', tenant, '--publish', tenant);
     await begin({ options: ['--jwt-key', key] });
-    await page.fill('#token', await make('3s'));
+    await page.fill('#token', await make('5s'));
     await connect();
     const token = await make('1m');
     await wsd.publish(tenant, [{ n: 1 }], token);
@@ -344,8 +344,15 @@ const scenarios = {
     assert.equal((await put(128)).status, 200);
     await counted(1);
     await page.locator('.line').click();
-    for (let open = 4; open < 127; open++)
-      await page.locator('.tree details:not([open]) > summary').click();
+    await page.evaluate(async () => {
+      for (let next; (next = document.querySelector('details:not([open])'));) {
+        const opened = new Promise((resolve) =>
+          next.addEventListener('toggle', resolve));
+        next.firstChild.click();
+        await opened;
+      }
+    });
+    assert.equal(await page.locator('.tree details').count(), 127);
     const deepest = page.locator('.tree .leaf');
     await deepest.scrollIntoViewIfNeeded();
     const { x, width } = await deepest.boundingBox();
