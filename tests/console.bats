@@ -1,16 +1,28 @@
 #!/usr/bin/env bats
 # The console that wsd serves at /, in a real browser; what is done there is in
-# browser/console.mjs. And its files, as any client gets them.
+# browser/console*.mjs. And its files, as any client gets them.
 # shellcheck disable=SC2154 # what start_wsd sets
 
 load helper
 load http
 
-# console NAME: with screenshots in the test's directory.
+# console NAME, use NAME, list NAME: with screenshots in the test's directory.
 console() {
 	export BIN
-	timeout 100 node "$BATS_TEST_DIRNAME/browser/console.mjs" "$1" \
+	timeout 100 node "$BATS_TEST_DIRNAME/browser/${2:-console}.mjs" "$1" \
 		"${SHOTS:-$BATS_TEST_TMPDIR}"
+}
+
+use() {
+	console "$1" consoleuse
+}
+
+list() {
+	console "$1" consolelist
+}
+
+@test "what is shown, filtered, kept and copied, without a page" {
+	passes js/console.test.mjs
 }
 
 @test "updates come, newest first, and open as a tree; rate and tenant are told" {
@@ -49,8 +61,89 @@ console() {
 	console keyboard
 }
 
-@test "markup, bidi and a megabyte do no harm" {
+@test "markup and bidi do no harm" {
 	console hostile
+}
+
+@test "what is JSON is shown as it was sent" {
+	console exact
+}
+
+@test "a megabyte does not hold up the page" {
+	console large
+}
+
+@test "what is nested as deep as wsd takes it can be read" {
+	use deep
+}
+
+@test "what a link says does no harm, and a token is kept nowhere" {
+	use link
+}
+
+@test "commands follow and publish in any shell, as they are copied" {
+	use commands
+}
+
+@test "commands take a token from the environment, and no one sees it" {
+	use guarded
+}
+
+@test "updates and commands are for the tenant that one sees" {
+	use target
+}
+
+@test "at the top one follows, unless one is busy with a row" {
+	list follow
+}
+
+@test "what one selects stays where it is" {
+	list select
+}
+
+@test "a click hits the row that it was aimed at" {
+	list click
+}
+
+@test "the list is right whatever is done with it" {
+	list random
+}
+
+@test "what the page cannot hold is told, and a pause keeps what one sees" {
+	list bound
+}
+
+@test "with another token one goes on where the one before ended" {
+	use expiry
+}
+
+@test "to connect again loses nothing, and tries at once" {
+	use again
+}
+
+@test "who listens to the page is not flooded" {
+	use quiet
+}
+
+@test "a server that does not answer is not asked more and more" {
+	use stalled
+}
+
+@test "in windows of all sizes" {
+	use sizes
+}
+
+@test "nothing moves for who wants that" {
+	use still
+}
+
+@test "over TLS" {
+	make_tls "$BATS_TEST_TMPDIR/tls"
+	WSD_TLS=$BATS_TEST_TMPDIR/tls use tls
+}
+
+@test "below a path, behind a proxy" {
+	use prefix
 }
 
 @test "on a phone" {
@@ -82,7 +175,9 @@ console() {
 		length=$(stat -c %s "$body")
 		etag=$(sed -n 's/^ETag: \(.*\)\r$/\1/p' head)
 		grep -q '^Cache-Control: no-cache' head
-		grep -q "^Content-Security-Policy: default-src 'none'; script-src 'self';" head
+		grep -q "^Content-Security-Policy: default-src 'none'; script-src 'self'; .*frame-ancestors 'none'" head
+		[[ $(cat head) != *unsafe* ]]
+		grep -q '^X-Content-Type-Options: nosniff' head
 		rm "$body"
 		get 304 -D head -H "If-None-Match: \"x\", $etag" "$http$path"
 		[[ ! -e $body ]]
@@ -91,7 +186,11 @@ console() {
 		get 200 -I "$http$path"
 		grep -q "^Content-Length: $length" "$body"
 	done
+	cmp <(curl -s "$http/") "$BATS_TEST_DIRNAME/../web/console.html"
 	cmp <(curl -s "$http/client.js") "$BATS_TEST_DIRNAME/../clients/js/client.js"
+	for path in "$BATS_TEST_DIRNAME"/../web/*.{js,css}; do
+		cmp <(curl -s "$http/console/${path##*/}") "$path"
+	done
 	refused 405 METHOD_NOT_ALLOWED -X POST "$http/"
 	refused 404 NOT_FOUND "$http/console/console.html"
 	refused 404 NOT_FOUND --path-as-is "$http/console/../client.js"

@@ -1,38 +1,60 @@
 // SPDX-License-Identifier: MIT
 //
-// commands - what does the same in a shell. A token is never part of it: the
-// tools read it from WSD_TOKEN.
+// commands - what does the same in a shell, whichever it is (POSIX, so no <<<).
+// A token is never part of it, and never an argument, which others may see: it
+// is read from WSD_TOKEN, by curl through a pipe.
 
-import { visible } from './text.js';
+import { bytesOf, visible } from './text.js';
 
-const CONTROL = /[\u0000-\u001f\u007f-\u009f]/g;
+const LONG = 100000; // bytes; Linux takes 128 KiB for one argument
 
-const quote = (text) => /^[\w@%+=:,./-]+$/.test(text) ? text
+const quote = (text) => /^[\w@%+:,./-]+$/.test(text) ? text
   : `'${text.replaceAll("'", "'\\''")}'`;
 
-// JSON of which no character is acted on by a terminal: blanks between tokens
-// are spaces, and in strings an escape is the same.
-const oneLine = (text) => visible(text.replace(/[\t\n\r]/g, ' '));
+// Of what was typed no character is acted on by a terminal.
+const word = (text) => quote(visible(text));
 
-const clean = (text) => text.replace(CONTROL, '');
+// JSON of which the same holds: blanks between tokens are spaces, and in
+// strings an escape is the same.
+export const oneLine = (text) => visible(text.replace(/[\t\n\r]/g, ' '));
 
-export function wssub({ url, tenant, since }) {
-  const words = ['wssub', '-u', quote(url)];
-  if (since)
-    words.push('--since', quote(clean(since)));
-  if (tenant.startsWith('-'))
-    words.push('--');
-  return [...words, quote(clean(tenant) || 'TENANT')].join(' ');
-}
+// null: it is too long for a command line.
+const joined = (words) => {
+  const command = words.join(' ');
+  return bytesOf(command) > LONG ? null : command;
+};
 
-export function curl({ http, tenant, text, isGuarded }) {
-  const id = encodeURIComponent(clean(tenant) || 'TENANT');
-  const words = ['curl', '-d', quote(oneLine(text)),
-    quote(`${http}v1/tenants/${id}/updates`)];
-  if (isGuarded) // not as an argument, which others may see
-    words.push('-H', '@-', '<<<"Authorization: Bearer $WSD_TOKEN"');
-  return words.join(' ');
-}
+const updatesOf = ({ http, tenant }) =>
+  `${http}v1/tenants/${encodeURIComponent(tenant || 'TENANT')}/updates`;
+
+const curl = ({ isGuarded }, ...words) => joined(isGuarded
+  ? [`printf 'Authorization: Bearer %s\\n' "$WSD_TOKEN" | curl -H @-`, ...words]
+  : ['curl', ...words]);
+
+// Each is given { ws, http, tenant, since, isGuarded }.
+export const follow = {
+  wssub({ ws, tenant, since }) {
+    const words = ['wssub', '-u', quote(ws)];
+    if (since)
+      words.push('--since', word(since));
+    if (tenant.startsWith('-'))
+      words.push('--');
+    return joined([...words, word(tenant || 'TENANT')]);
+  },
+  curl(where) {
+    const since = where.since && `?since=${encodeURIComponent(where.since)}`;
+    return curl(where, '-N', '-H', "'Accept: application/x-ndjson'",
+      quote(updatesOf(where) + since));
+  },
+};
+
+// And the JSON text of an update.
+export const publish = {
+  wspub: ({ ws, tenant }, text) => joined(['wspub', '-u', quote(ws), '--',
+    word(tenant || 'TENANT'), quote(oneLine(text))]),
+  curl: (where, text) => curl(where, '-d', quote(oneLine(text)),
+    quote(updatesOf(where))),
+};
 
 // Without https, and from elsewhere than localhost, there is no clipboard.
 export async function copy(text) {
@@ -48,7 +70,7 @@ export async function copy(text) {
     area.select();
     const done = document.execCommand('copy');
     area.remove();
-    before?.focus();
+    before?.focus({ preventScroll: true });
     return done;
   }
 }

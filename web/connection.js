@@ -68,14 +68,18 @@ export function readSince(text) {
     ? { epoch: position[1], seq: Number(position[2]) } : undefined;
 }
 
-// Calls ops.update(entry), ops.event(entry), ops.state(state).
+// What can be in an Authorization header (RFC 6750).
+export const isToken = (text) => /^[\x21-\x7e]+$/.test(text);
+
+// Calls ops.update(entry), ops.event(entry), ops.state(state). `before` is the
+// connection that this one goes on from.
 export class Connection {
-  constructor(url, { tenant, since, token }, ops) {
+  constructor(url, { tenant, since, token }, ops, before = null) {
     this.ops = ops;
     this.token = token;
-    this.gaps = 0;
-    this.received = 0;
-    this.lostAt = 0;
+    this.gaps = before?.gaps ?? 0;
+    this.received = before?.received ?? 0;
+    this.lostAt = before?.lostAt ?? 0;
     this.state = { name: 'connecting' };
     this.subscription = subscribe(url, tenant, (_, meta) => this.update(meta), {
       token: token || null,
@@ -99,8 +103,16 @@ export class Connection {
     this.event('gap', gapWords(gap));
   }
 
-  // That it is tried again and again is said by the status, and not here.
+  // That it is tried again and again is said by the status, and not here. There
+  // is no other token to try, when it has expired.
   enter(state) {
+    const isOver = state.name === 'waiting' && state.why === 'token-expired';
+    if (isOver)
+      this.subscription.close();
+    this.note(isOver ? { ...state, name: 'closed' } : state);
+  }
+
+  note(state) {
     const { name } = state;
     if (name === 'live' && this.lostAt)
       this.event('live', `Connected again after ${this.away()}`);
@@ -110,11 +122,22 @@ export class Connection {
       this.lostAt = Date.now();
       this.event('lost', `Disconnected: ${whyOf(state)}`);
     }
-    if (name === 'closed')
+    if (name === 'closed') {
+      this.lostAt ||= this.position ? Date.now() : 0;
       this.event('lost', `Closed: ${whyOf(state)}`);
+    }
     if (name !== 'connecting' || !this.lostAt)
       this.state = state;
     this.ops.state(state);
+  }
+
+  // Whether the tenant was ever subscribed to, and where one then was.
+  get position() {
+    return this.subscription.position;
+  }
+
+  get tenant() {
+    return this.subscription.tenant;
   }
 
   away() {

@@ -4,8 +4,8 @@
 // memory alone; tenant and since are in its address, behind the #.
 
 import { Chart } from './chart.js';
-import { copy, curl, wssub } from './commands.js';
-import { Connection, readSince, whyOf } from './connection.js';
+import { copy, follow, oneLine, publish } from './commands.js';
+import { Connection, isToken, readSince, whyOf } from './connection.js';
 import { compile } from './filter.js';
 import { List } from './list.js';
 import { Publisher } from './publish.js';
@@ -19,11 +19,14 @@ const $ = (id) => document.getElementById(id);
 const server = new URL('ws', location.href);
 server.protocol = server.protocol.replace('http', 'ws');
 server.hash = server.search = '';
+const http = new URL('.', server.href.replace('ws', 'http')).href;
+const EDIT_MAX = 100000; // characters; more of them hold up a browser
 
 const store = new Store();
 const chart = new Chart($('chart'), $('rate'), $('peak'));
 const tenant = new Tenant((name) => $(`fact-${name}`), $('fact-note'));
 let connection = null;
+let wanted = null; // { tenant, since, token } of it, as typed
 let proven = ''; // a token that the server has taken
 const tenants = new Tenants($('tenants'),
   () => ({ typed: fields().tenant, token: proven }), (id) => {
@@ -38,11 +41,25 @@ const page = {
   async copy(text, what) {
     toast(await copy(text) ? `Copied ${what}` : 'The browser did not copy it');
   },
-  curl: (text) => curl({ http: new URL('.', location.href).href.split('#')[0],
-    tenant: fields().tenant, text, isGuarded: Boolean(fields().token) }),
+  // A command of `follow` or `publish`.
+  async copyCommand(make, text) {
+    const { tenant: id, since, token } = target();
+    const command = make({ ws: server.href, http, tenant: id, since,
+      isGuarded: Boolean(token) }, text);
+    if (command === null)
+      toast('It is too long for a command: copy the JSON');
+    else
+      await page.copy(command, token
+        ? 'the command; it takes the token from WSD_TOKEN' : 'the command');
+  },
+  copyAs: (tool, text) => page.copyCommand(publish[tool], text),
   edit(text) {
+    if (text.length > EDIT_MAX) {
+      toast('It is too long to edit here: copy the JSON');
+      return;
+    }
     view('tenant');
-    publisher.text = text;
+    publisher.text = oneLine(text);
   },
 };
 
@@ -55,27 +72,31 @@ const list = new List($('list'), store, {
 
 function emptyWords() {
   if (store.length && list.test)
-    return list.seen < list.limit ? 'Looking…'
-      : 'No update matches the filter.';
+    return list.seen < list.limit ? 'Looking…' : filtered.none;
   if (!connection)
     return 'Name a tenant and connect\nto see its updates here, newest first.';
-  return connection.state.name === 'live'
-    ? 'Live. No update has come yet.' : '';
+  if (connection.state.name !== 'live')
+    return '';
+  return connection.received ? 'Live. Nothing has come since.'
+    : 'Live. No update has come yet.';
 }
 
 // What changes with what comes; once in a frame.
 function tell() {
-  const waiting = store.next - list.limit;
+  const { shown: n, of } = list.counts;
+  const waiting = store.next - list.limit + store.missed;
   $('empty-words').textContent = list.length ? '' : emptyWords();
   if (list.length || store.length || connection)
     tenants.stop();
   else
     tenants.start();
-  $('shown').textContent = list.test
-    ? `${count(list.length)} of ${count(list.seen - store.first)}`
-    : store.dropped ? `last ${count(store.length)}` : '';
-  $('pause').textContent = list.end === null ? 'Pause'
-    : waiting ? `Go on (${count(waiting)} new)` : 'Go on';
+  $('shown').textContent = [
+    list.test && `${count(n)} of ${count(of)}`,
+    store.missed && `${count(store.missed)} left out`,
+    !list.test && store.dropped && `last ${count(store.length)}`,
+  ].filter(Boolean).join(', ');
+  $('pause').firstChild.data = list.end === null ? 'Pause' : 'Go on';
+  $('waiting').textContent = waiting ? ` (${count(waiting)} new)` : '';
   $('top').hidden = list.top < 200;
   $('fact-received').textContent = count(connection?.received ?? 0);
   $('fact-gaps').textContent = count(connection?.gaps ?? 0);
@@ -85,9 +106,13 @@ function tell() {
   last = null;
 }
 
-function pause(wanted = list.end === null) {
-  list.end = wanted ? store.next : null;
-  $('pause').setAttribute('aria-pressed', wanted);
+function pause(isWanted = list.end === null) {
+  if (isWanted)
+    store.hold();
+  else
+    store.release();
+  list.end = isWanted ? store.next : null;
+  $('pause').classList.toggle('on', isWanted);
   list.schedule();
 }
 
@@ -107,19 +132,37 @@ function fields() {
   return { tenant: id, since, token };
 }
 
+// What a command or an update is for: what one sees, and not what one has begun
+// to type above; but with the token that was typed last.
+function target() {
+  const isOver = !connection || connection.state.name === 'closed';
+  return isOver ? fields() : { ...wanted, token: fields().token };
+}
+
 function connect() {
   const { tenant: id, since: text, token } = fields();
   const since = readSince(text);
   $('point').setCustomValidity(since === undefined
     ? 'all, a number of last updates, an age such as 10m, or EPOCH:SEQ' : '');
+  $('token').setCustomValidity(!token || isToken(token) ? ''
+    : 'a token is printable ASCII without spaces');
   if (!$('connect').reportValidity())
     return;
+  if (isWanted(id, text, token)) {
+    window.dispatchEvent(new Event('online')); // the client tries at once
+    return;
+  }
+  const before = resumed(id, text);
   disconnect();
-  clear();
-  pause(false);
+  if (!before) {
+    clear();
+    pause(false);
+  }
+  wanted = { tenant: id, since: text, token };
   remember(id, text);
   try {
-    connection = new Connection(server, { tenant: id, since, token }, {
+    connection = new Connection(server, { tenant: id,
+      since: before?.position ?? since, token }, {
       update(entry) {
         store.add(entry);
         last = entry;
@@ -131,13 +174,23 @@ function connect() {
         list.schedule();
       },
       state: (state) => show(state),
-    });
+    }, before);
   } catch (error) {
     show({ name: 'closed', why: 'bad-tenant', message: error.message });
     return;
   }
   show(connection.state);
 }
+
+// Whether there is that connection already, or it is being made.
+const isWanted = (id, since, token) => connection &&
+  connection.state.name !== 'closed' && id === wanted.tenant &&
+  since === wanted.since && token === wanted.token;
+
+// The connection to go on from: with another token, or when it was ended by the
+// server, nothing is to be lost. Else one begins anew.
+const resumed = (id, since) => connection?.position &&
+  id === wanted.tenant && since === wanted.since ? connection : null;
 
 function disconnect() {
   connection?.close();
@@ -149,7 +202,7 @@ function disconnect() {
 function remember(id, since) {
   const hash = new URLSearchParams({ tenant: id, ...(since && { since }) });
   history.replaceState(null, '', `#${hash}`);
-  document.title = `${id} · wsd console`;
+  document.title = `${visible(id)} · wsd console`;
 }
 
 function recall() {
@@ -166,28 +219,25 @@ function recall() {
     connect();
 }
 
-function statusWords(state) {
-  switch (state.name) {
-  case 'idle':
-    return 'not connected';
-  case 'connecting':
-    return 'connecting';
-  case 'live':
-    return 'live';
-  case 'waiting': {
-    const s = state.at ? Math.ceil((state.at - Date.now()) / 1000) : 0;
-    return whyOf(state) + (s > 0 ? `; again in ${s} s` : '');
-  }
-  default:
-    return whyOf(state);
-  }
-}
+const STATUS = { idle: 'not connected', connecting: 'connecting',
+  live: 'live' };
 
 let shown = { name: 'idle' };
 
+// When it is tried again; not read out, as it changes each second.
+function countDown() {
+  const s = Math.ceil((shown.at - Date.now()) / 1000);
+  $('status-next').textContent = shown.name !== 'waiting' || !shown.at ? ''
+    : s > 0 ? `; again in ${s} s` : '; trying again';
+}
+
+// While it is tried again the reason stays.
 function show(state) {
+  if (state.name === 'connecting' && shown.name === 'waiting')
+    state = { ...shown, at: 1 };
   shown = state;
-  const words = visible(statusWords(state));
+  countDown();
+  const words = visible(STATUS[state.name] ?? whyOf(state));
   $('status').dataset.state = document.body.dataset.state = state.name;
   if ($('status-text').textContent !== words)
     $('status-text').textContent = words;
@@ -196,9 +246,11 @@ function show(state) {
   $('go').classList.toggle('primary', isOver);
   if (state.name === 'closed')
     tenant.stop();
+  if (state.name === 'waiting')
+    tenant.rest();
   if (state.name === 'live') {
     proven = connection.token;
-    tenant.start(connection.subscription.tenant, proven);
+    tenant.start(connection.tenant, proven);
   }
   list.schedule();
 }
@@ -223,16 +275,17 @@ $('since').addEventListener('change', () => {
   if ($('since').value === 'other')
     $('point').focus();
 });
-$('point').addEventListener('input', () => $('point').setCustomValidity(''));
+for (const name of ['point', 'token'])
+  $(name).addEventListener('input', () => $(name).setCustomValidity(''));
 window.addEventListener('hashchange', recall);
 
 // --- What else can be done ---------------------------------------------------
 
 const publisher = new Publisher({
   editor: $('editor'), verdict: $('verdict'), outcome: $('outcome'),
-  button: $('publish'), curl: $('copy-curl'),
-}, fields, ({ epoch, last: seq, subscribers, tenantId }) => {
-  if (connection && tenantId === connection.subscription.tenant)
+  buttons: ['publish', 'publish-wspub', 'publish-curl'].map($),
+}, target, ({ epoch, last: seq, subscribers, tenantId }) => {
+  if (tenantId === connection?.tenant)
     tenant.saw(epoch, seq, subscribers);
 });
 
@@ -252,9 +305,11 @@ function view(name) {
 }
 
 let filterTimer = null;
+let filtered = null;
 
 function filter() {
-  list.filter(compile($('filter').value)?.test ?? null);
+  filtered = compile($('filter').value);
+  list.filter(filtered?.test ?? null);
 }
 
 // Not while one types.
@@ -264,13 +319,13 @@ $('filter').addEventListener('input', () => {
 });
 $('pause').addEventListener('click', () => pause());
 $('clear').addEventListener('click', () => clear());
-$('copy-wssub').addEventListener('click', () =>
-  page.copy(wssub({ url: server.href, ...fields() }), 'the command'));
-$('copy-curl').addEventListener('click', () =>
-  page.copy(page.curl(publisher.text), 'the command'));
-$('top').addEventListener('click', () => {
-  list.move(-Infinity);
-});
+for (const tool of Object.keys(follow))
+  $(`follow-${tool}`).addEventListener('click', () =>
+    page.copyCommand(follow[tool]));
+for (const tool of Object.keys(publish))
+  $(`publish-${tool}`).addEventListener('click', () =>
+    page.copyAs(tool, publisher.text));
+$('top').addEventListener('click', () => list.follow());
 $('help-open').addEventListener('click', () => $('help').showModal());
 $('help-close').addEventListener('click', () => $('help').close());
 $('views').addEventListener('click', ({ target }) =>
@@ -279,12 +334,11 @@ $('rows').addEventListener('click', ({ target }) => {
   const line = target.closest('.line');
   if (!line)
     return;
-  list.cursor = line.parentElement.serial;
+  list.enter(line.parentElement.serial);
   list.toggle(line.parentElement.serial);
 });
-$('rows').addEventListener('focusin', ({ target }) => {
-  list.cursor = target.closest('.row').serial;
-});
+$('rows').addEventListener('focusin', ({ target }) =>
+  list.enter(target.closest('.row').serial));
 
 // --- The keyboard ------------------------------------------------------------
 
@@ -354,7 +408,6 @@ document.addEventListener('keydown', (event) => {
 
 setInterval(() => {
   chart.tick();
-  if (shown.name === 'waiting')
-    show(shown);
+  countDown();
 }, 1000);
 recall();

@@ -110,7 +110,7 @@ export function* members(text, at) {
 
 // --- Where something is ------------------------------------------------------
 
-const STEP = /\.([^.[\]="'!<>~\s]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]/y;
+const STEP = /\.([\w$@:\x80-\uffff-]+)|\[(\d+)\]|\["((?:[^"\\]|\\.)*)"\]/y;
 
 // The steps of a path such as .job.items[0]["a b"], and what follows it; null
 // when it is none.

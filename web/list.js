@@ -4,8 +4,11 @@
 // document that are seen.
 //
 // A row is ROW high, and as much higher as it has been opened. What comes is
-// put on top; who has scrolled down, or is on a row with the keyboard, keeps
-// what he sees, as the list is moved by as much.
+// put on top; who has scrolled down, or is busy with a row, keeps what he sees,
+// as the list is moved by as much. One is busy with a row while the keyboard is
+// on it (until one scrolls to the top, or goes there), while text is selected,
+// and while a button of the mouse is down, so that a click hits what it was
+// aimed at.
 //
 // Where it is scrolled to (`top`) and how much is seen (`seenHeight`) are asked
 // for once a frame, before anything is changed: later that would have the
@@ -29,13 +32,26 @@ export class List {
     this.opened = new Map(); // serial: { body, extra }
     this.cursor = null; // the serial of the row that the keyboard is on
     this.end = null; // nothing from this serial on is shown
+    this.stays = false; // at that row
+    this.isPressed = false; // a button of the mouse is down here
     this.sizes = new ResizeObserver((all) => this.measure(all));
     this.top = this.seenHeight = this.updatedAt = 0;
-    scroller.addEventListener('scroll', () => this.schedule(true),
-      { passive: true });
-    new ResizeObserver(() => this.schedule(true)).observe(scroller);
+    this.watch(scroller);
     this.test = null; // of the text of an update: whether it is shown
     this.restart();
+  }
+
+  watch(scroller) {
+    scroller.addEventListener('scroll', () => {
+      if (scroller.scrollTop < 1 && this.top >= 1)
+        this.stays = false;
+      this.schedule(true);
+    }, { passive: true });
+    new ResizeObserver(() => this.schedule(true)).observe(scroller);
+    this.space.addEventListener('pointerdown', ({ button }) =>
+      (this.isPressed = button === 0));
+    for (const type of ['pointerup', 'pointercancel'])
+      window.addEventListener(type, () => (this.isPressed = false));
   }
 
   filter(test) {
@@ -48,6 +64,7 @@ export class List {
   restart() {
     this.view = []; // serials of what is shown, oldest first
     this.head = 0; // in view; those before are gone
+    this.events = new Set(); // what in view is no update
     this.seen = this.store.first; // up to here it has been looked at
     this.schedule();
   }
@@ -76,6 +93,13 @@ export class List {
     return this.view.length - this.head;
   }
 
+  // Of the updates that it has looked at how many are shown.
+  get counts() {
+    const events = this.events.size;
+    return { shown: this.length - events,
+      of: this.seen - this.store.first - events };
+  }
+
   get limit() {
     return this.end ?? this.store.next;
   }
@@ -85,11 +109,12 @@ export class List {
     const { store, view } = this;
     const before = view.length;
     this.seen = Math.max(this.seen, store.first);
-    for (let n = 0; this.seen < this.limit; n++) {
-      if (n % 16 === 0 && performance.now() > until)
-        break;
+    while (this.seen < this.limit && performance.now() < until) {
       const entry = store.get(this.seen++);
-      if (entry.kind !== 'update' || !this.test || this.test(entry.text))
+      const isEvent = entry.kind !== 'update';
+      if (isEvent)
+        this.events.add(entry.serial);
+      if (isEvent || !this.test || this.test(entry.text))
         view.push(entry.serial);
     }
     return view.length - before;
@@ -97,8 +122,12 @@ export class List {
 
   forget() {
     const { store, view } = this;
-    while (this.head < view.length && view[this.head] < store.first)
+    while (this.head < view.length && view[this.head] < store.first) {
+      this.events.delete(view[this.head]);
       this.close(view[this.head++]);
+    }
+    if (this.cursor !== null && this.cursor < store.first)
+      this.cursor = view[this.head] ?? null; // the next that is still there
     if (this.head > 20000) {
       this.view = view.slice(this.head);
       this.head = 0;
@@ -160,9 +189,13 @@ export class List {
   // --- Drawing ---
 
   get follows() {
-    return this.top < 1 &&
-      (this.cursor === null || !this.hasFocus ||
-        this.cursor === this.view.at(-1));
+    return this.top < 1 && !this.isPressed && !this.hasSelection &&
+      !(this.stays && this.hasFocus && this.cursor !== this.view.at(-1));
+  }
+
+  get hasSelection() {
+    const selection = document.getSelection();
+    return !selection.isCollapsed && this.space.contains(selection.anchorNode);
   }
 
   get hasFocus() {
@@ -179,7 +212,7 @@ export class List {
     this.updatedAt = performance.now();
     this.top = this.scroller.scrollTop;
     this.seenHeight = this.scroller.clientHeight;
-    const { follows } = this;
+    const { follows, cursor, hasFocus } = this;
     const added = this.look();
     this.forget();
     const extras = this.extras();
@@ -189,6 +222,9 @@ export class List {
       this.scrollTo(this.top + added * ROW);
     this.top = Math.max(0, Math.min(this.top, this.height - this.seenHeight));
     this.draw(extras);
+    if (hasFocus && this.cursor !== cursor) // that one is gone
+      this.rows.get(this.cursor)?.firstElementChild
+        .focus({ preventScroll: true });
     if (this.seen < this.limit)
       this.schedule();
     this.ops.changed();
@@ -316,6 +352,21 @@ export class List {
 
   // --- The keyboard ---
 
+  // One is on this row now.
+  enter(serial) {
+    this.cursor = serial;
+    this.stays = true;
+  }
+
+  // To the newest ones, which are followed from here on.
+  follow() {
+    this.cursor = null;
+    this.stays = false;
+    this.scrollTo(0);
+    this.update();
+    this.scroller.focus({ preventScroll: true });
+  }
+
   // To the newest (or, from a row, so many rows further down).
   move(step) {
     const from = this.cursor === null ? this.view.length
@@ -326,7 +377,7 @@ export class List {
   }
 
   focus(serial) {
-    this.cursor = serial;
+    this.enter(serial);
     this.update();
     const row = this.rows.get(serial);
     if (!row)

@@ -3,28 +3,40 @@
 // publish - an update that is written by hand. It is sent as it was typed, so
 // that its numbers keep their digits.
 
+import { isToken } from './connection.js';
 import { check } from './json.js';
 import { bytesOf, many, size, visible } from './text.js';
 
+const LATE_MS = 30000; // an answer that is later will not come
 const EXCERPT = 30; // characters of a line, on each side of what is wrong
 
+// { said } or { refused }, in words; or neither, when it is not known what
+// became of it.
 async function post(tenant, text, token) {
+  if (token && !isToken(token))
+    return { refused: 'this is no token' };
   const headers = { 'Content-Type': 'application/json' };
   if (token)
     headers.Authorization = `Bearer ${token}`;
-  const answer = await fetch(
-    `v1/tenants/${encodeURIComponent(tenant)}/updates`,
-    { method: 'POST', headers, body: text });
-  const said = await answer.json();
-  if (!answer.ok)
-    throw new Error(said.error?.message ?? `the answer is ${answer.status}`);
-  return said;
+  let answer;
+  let said = null;
+  try {
+    answer = await fetch(`v1/tenants/${encodeURIComponent(tenant)}/updates`,
+      { method: 'POST', headers, body: text,
+        signal: AbortSignal.timeout(LATE_MS) });
+    said = await answer.json();
+  } catch {} // or what stands before the server answers for it
+  return !answer || answer.ok ? { said }
+    : { refused: said?.error?.message ?? `the answer is ${answer.status}` };
 }
+
+const published = ({ last, subscribers, tenantId }) =>
+  `Published as ${last} to ${many(subscribers, 'subscriber')} of ${tenantId}`;
 
 export class Publisher {
   // `who` gives { tenant, token }, `done` is given what the server answered.
-  constructor({ editor, verdict, outcome, button, curl }, who, done) {
-    Object.assign(this, { editor, verdict, outcome, button, curl, who, done });
+  constructor({ editor, verdict, outcome, buttons }, who, done) {
+    Object.assign(this, { editor, verdict, outcome, buttons, who, done });
     editor.addEventListener('input', () => this.judge());
     editor.addEventListener('keydown', (event) => {
       if (event.key !== 'Enter' || !(event.ctrlKey || event.metaKey))
@@ -32,7 +44,7 @@ export class Publisher {
       event.preventDefault();
       this.publish();
     });
-    button.addEventListener('click', () => this.publish());
+    buttons[0].addEventListener('click', () => this.publish());
   }
 
   set text(text) {
@@ -51,7 +63,8 @@ export class Publisher {
     const isEmpty = !text.trim();
     const fault = isEmpty ? null : check(text);
     this.isGood = !isEmpty && !fault;
-    this.button.disabled = this.curl.disabled = !this.isGood;
+    for (const button of this.buttons)
+      button.disabled = !this.isGood;
     this.outcome.textContent = '';
     editor.setAttribute('aria-invalid', Boolean(fault));
     verdict.className = fault ? 'bad' : this.isGood ? 'good' : 'quiet';
@@ -73,23 +86,21 @@ export class Publisher {
     const { tenant, token } = this.who();
     if (!this.isGood || this.isBusy)
       return;
-    outcome.className = 'bad';
     if (!tenant) {
+      outcome.className = 'bad';
       outcome.textContent = 'To which tenant? It is written above.';
       return;
     }
     this.isBusy = true;
-    try {
-      const said = await post(tenant, this.text, token);
-      outcome.className = 'good';
-      outcome.textContent = `Published as ${said.last} to ` +
-        many(said.subscribers, 'subscriber');
-      this.done(said);
-    } catch (error) {
-      outcome.textContent = visible(error instanceof TypeError
-        ? 'Not published: the server cannot be reached'
-        : `Not published: ${error.message}`);
-    }
+    outcome.className = 'quiet';
+    outcome.textContent = 'Publishing…';
+    const { said, refused } = await post(tenant, this.text, token);
     this.isBusy = false;
+    outcome.className = said ? 'good' : 'bad';
+    outcome.textContent = visible(said ? published(said)
+      : refused ? `Not published: ${refused}`
+        : 'No answer: it may have been published, or not');
+    if (said)
+      this.done(said);
   }
 }

@@ -3,15 +3,21 @@
 // rows - how an entry of the list looks.
 
 import { tree } from './tree.js';
-import { bytesOf, clock, make, size, visible } from './text.js';
+import { bytesOf, clock, cut, make, size, visible } from './text.js';
 
-const PREVIEW = 200; // characters, before they are escaped
+const PREVIEW = 400; // characters, before they are escaped
 const SHORT = 1024; // the size of what is not longer is not told
 
 function button(label, action) {
   const element = make('button', '', label);
   element.type = 'button';
   element.addEventListener('click', action);
+  return element;
+}
+
+function copyButton(what, name, action) {
+  const element = button(what, action);
+  element.setAttribute('aria-label', name);
   return element;
 }
 
@@ -44,12 +50,16 @@ export function row() {
   return element;
 }
 
-function fillUpdate(element, { time, seq, text }) {
+function fillUpdate(element, entry) {
+  const { time, seq, text } = entry;
   const { parts } = element;
   setTime(parts.time, time);
   parts.seq.textContent = seq;
-  parts.preview.textContent = visible(text.slice(0, PREVIEW));
-  parts.size.textContent = text.length > SHORT ? size(text.length) : '';
+  parts.preview.textContent = visible(cut(text, PREVIEW)) +
+    (text.length > PREVIEW ? '…' : '');
+  if (text.length > SHORT)
+    entry.bytes ??= bytesOf(text);
+  parts.size.textContent = entry.bytes ? size(entry.bytes) : '';
 }
 
 export function fill(element, entry) {
@@ -67,15 +77,17 @@ export function fill(element, entry) {
   element.firstElementChild.replaceWith(line);
 }
 
-// What is below the line of an update that is open. `page` has copy(), curl()
-// and edit().
+// What is below the line of an update that is open. `page` has copy(),
+// copyAs() and edit().
 export function body(entry, page) {
   const { text, epoch, seq, time } = entry;
   const words =
     `seq ${seq} · epoch ${epoch} · ${time} · ${size(bytesOf(text))}`;
   const meta = make('div', 'meta', make('span', '', visible(words)),
-    button('Copy JSON', () => page.copy(text, 'the update')),
-    button('Copy as curl', () => page.copy(page.curl(text), 'the command')),
+    make('span', 'copies', make('span', '', 'Copy as'),
+      copyButton('JSON', 'Copy as JSON', () => page.copy(text, 'the update')),
+      ...['wspub', 'curl'].map((tool) => copyButton(tool, `Copy as ${tool}`,
+        () => page.copyAs(tool, text)))),
     button('Edit', () => page.edit(text)));
   return make('div', 'body', meta, tree(text));
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 //
 // tenant - what the server says of the tenant, asked for every second
-// while the page is seen. It may be asked by whoever has the right admin; who
-// has not is told so, once.
+// while the page is seen and connected. It may be asked by whoever has the
+// right admin; who has not is told so, once.
 
 import { count, many, size, visible } from './text.js';
 
 const EVERY_MS = 1000;
+const LATE_MS = 10000; // an answer that is later will not come
 
 export class Tenant {
   constructor(field, note) {
@@ -17,16 +18,23 @@ export class Tenant {
 
   start(tenant, token) {
     clearInterval(this.timer);
-    this.wanted = { tenant, token };
+    this.wanted = { tenant, token, isAsked: false };
     this.ask();
     this.timer = setInterval(() => this.ask(), EVERY_MS);
   }
 
-  stop() {
+  // What only the server knows is not known now.
+  rest() {
     clearInterval(this.timer);
     this.wanted = null;
     this.say('');
-    for (const name of ['subscribers', 'retained', 'bytes', 'seq', 'epoch'])
+    for (const name of ['subscribers', 'retained', 'bytes'])
+      this.field(name).textContent = '–';
+  }
+
+  stop() {
+    this.rest();
+    for (const name of ['seq', 'epoch'])
       this.field(name).textContent = '–';
   }
 
@@ -37,18 +45,21 @@ export class Tenant {
 
   async ask() {
     const { wanted } = this;
-    if (document.hidden || !wanted)
+    if (document.hidden || !wanted || wanted.isAsked)
       return;
+    wanted.isAsked = true;
     const headers = wanted.token
       ? { Authorization: `Bearer ${wanted.token}` } : {};
     let answer;
     let facts;
     try {
       answer = await fetch(`v1/tenants/${encodeURIComponent(wanted.tenant)}`,
-        { headers, cache: 'no-store' });
+        { headers, cache: 'no-store', signal: AbortSignal.timeout(LATE_MS) });
       facts = await answer.json();
     } catch {
       return; // the status says so
+    } finally {
+      wanted.isAsked = false;
     }
     if (wanted !== this.wanted)
       return;

@@ -4,9 +4,11 @@
 // open. Everything is shown as it was sent.
 
 import { endOf, kindAt, members, start } from './json.js';
-import { count, make, visible } from './text.js';
+import { count, cut, make, visible } from './text.js';
 
 const STRING_MAX = 600; // characters that are shown at first
+const PIECE = 16384; // characters that the browser lays out by themselves
+const SLICE_MS = 8; // for making pieces, in each frame
 const MEMBERS_MAX = 100; // members, and each time more are asked for
 const OPEN_CHARS = 1500; // what is not longer is open at first,
 const OPEN_DEPTH = 4; // so deep
@@ -18,6 +20,19 @@ function button(label, action) {
   return element;
 }
 
+// A long one, in pieces, of which the browser lays out those that are seen, and
+// takes the others to be as high as the first one; the page goes on meanwhile.
+function unroll(value, text, from, to) {
+  const until = performance.now() + SLICE_MS;
+  while (from < to && performance.now() < until) {
+    const piece = cut(text.slice(from, Math.min(from + PIECE, to)), PIECE);
+    value.append(make('span', 'piece', visible(piece)));
+    from += piece.length;
+  }
+  if (from < to)
+    requestAnimationFrame(() => unroll(value, text, from, to));
+}
+
 function scalar(text, from, to) {
   const kind = kindAt(text, from);
   const value = make('bdi', kind);
@@ -25,10 +40,12 @@ function scalar(text, from, to) {
     value.textContent = visible(text.slice(from, to));
     return [value];
   }
-  value.textContent = `${visible(text.slice(from, from + STRING_MAX))}…`;
+  value.textContent = `${visible(cut(text.slice(from, to), STRING_MAX))}…`;
   const more = button(`show all ${count(to - from)} characters`, () => {
-    value.textContent = visible(text.slice(from, to));
     more.remove();
+    value.textContent = '';
+    unroll(value, text, from, to);
+    value.style.setProperty('--piece', `${value.firstChild.offsetHeight}px`);
   });
   return [value, ' ', more];
 }
@@ -38,7 +55,7 @@ function label(name) {
     return [];
   const text = String(name);
   const shown = text.length > STRING_MAX
-    ? `${text.slice(0, STRING_MAX)}…` : text;
+    ? `${cut(text, STRING_MAX)}…` : text;
   return [make('bdi', 'name', visible(shown)), ': '];
 }
 

@@ -13,8 +13,13 @@ console() {
 			'the console' >&2
 		return
 	fi
-	add console.wsd "$(sed -n 's/.*longest block \([0-9]*\) ms/\1/p' \
+	# The browser tells of none that is shorter than 50 ms.
+	local what='longest block of its page'
+	if grep -q 'no block of' "$tmp/console"; then
+		what='no block of its page was as long as'
+	fi
+	add console.wsd "$(sed -n 's/.* block.* \([0-9]*\) ms$/\1/p' \
 		"$tmp/console")"
 	absolute "console, $(sed 's/,.*//' "$tmp/console") for $console_seconds s:\
- longest block of its page" console ms '<= 100'
+ $what" console ms '<= 100'
 }
