@@ -48,6 +48,8 @@
 #   its timers wait for an event              gate.bats: nothing else happens
 #   a context that is not freed               each test: its end is status 0, and
 #                                             clean under the sanitizers
+# libuv
+#   to watch what is watched asks the kernel  here
 # shellcheck disable=SC2154 # what start_wsd and build_hostile set
 
 load helper
@@ -382,11 +384,11 @@ does_not_spin() {
 finds_all() {
 	local all empty
 
-	start_under reads READS
+	start_under calls CALLS
 	"$BIN/wsbench" -q -u "$url" "$@"
 	stop_wsd
-	read -r all empty <"$BATS_TEST_TMPDIR/reads"
-	rm "$BATS_TEST_TMPDIR/reads"
+	read -r all empty _ <"$BATS_TEST_TMPDIR/calls"
+	rm "$BATS_TEST_TMPDIR/calls"
 	echo "# $all reads, $empty in vain"
 	((all >= 300 && empty < 10))
 }
@@ -396,4 +398,17 @@ finds_all() {
 	finds_all --dialect plain --window 1 -c 300
 	finds_all --dialect v1 --batch 1 --window 1 -c 300
 	finds_all --dialect bulk --batch 20 --window 20 -c 6000
+}
+
+@test "what one waits for is told to the kernel when it changes" {
+	sanitized && skip 'nothing can be preloaded'
+	local watches
+
+	start_wsd
+	seq 1000000 1999999 >"$BATS_TEST_TMPDIR/numbers"
+	LD_PRELOAD=$calls CALLS=$BATS_TEST_TMPDIR/calls \
+		"$BIN/wspub" -u "$url" -f "$BATS_TEST_TMPDIR/numbers" t
+	read -r _ _ watches <"$BATS_TEST_TMPDIR/calls"
+	echo "# epoll_ctl() was called $watches times"
+	((watches < 100))
 }
