@@ -377,13 +377,12 @@ static size_t put(char *out, const char *text, size_t len)
 	return len;
 }
 
-size_t answer_update_middle(char *out, uint64_t seq, int64_t wall_ms)
+size_t answer_update_middle(char *out, uint64_t seq, const char *time)
 {
 	size_t n = num_put_u64(out, seq);
 
 	n += put(out + n, ",\"time\":\"", 9);
-	num_put_time(out + n, wall_ms);
-	n += NUM_TIME_LEN;
+	n += put(out + n, time, NUM_TIME_LEN);
 	n += put(out + n, "\",\"data\":", 9);
 	return n;
 }

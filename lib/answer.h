@@ -134,10 +134,10 @@ void answer_put_update_prefix(struct buf *b,
 
 /*
  * Bytes that come between prefix and data, `,"time":"…","data":` and the seq
- * before them, written to `out` of at least ANSWER_UPDATE_MIDDLE bytes.
- * Behind the data comes one '}'.
+ * before them, written to `out` of at least ANSWER_UPDATE_MIDDLE bytes. `time`
+ * is what num_put_time() makes. Behind the data comes one '}'.
  */
 #define ANSWER_UPDATE_MIDDLE 72
-size_t answer_update_middle(char *out, uint64_t seq, int64_t wall_ms);
+size_t answer_update_middle(char *out, uint64_t seq, const char *time);
 
 #endif

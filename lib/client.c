@@ -458,11 +458,11 @@ struct client *client_new(struct loop *loop, const struct client_config *config,
 	}
 	c->backoff.first_ms = c->config.backoff_ms;
 	c->backoff.max_ms = c->config.backoff_max_ms;
-	conn_init(&c->conn, &conn_events, c, c->config.message_max);
+	conn_init(&c->conn, loop, &conn_events, c, c->config.message_max);
 	use_login(c);
 	uv_timer_init(&loop->uv, &c->timer);
 	c->timer.data = c;
-	c->handles_open = 2; /* and the one of dial */
+	c->handles_open = 3; /* and those of dial and conn */
 	c->state = WAITING;
 	set_timer(c, 0);
 	return c;
@@ -522,9 +522,9 @@ bool client_closed(const struct client *c)
 	return c->state == CLOSING && !c->conn.wsi && dial_stopped(&c->dial);
 }
 
-static void timer_closed(uv_handle_t *timer)
+static void handle_closed(uv_handle_t *handle)
 {
-	struct client *c = timer->data;
+	struct client *c = handle->data;
 
 	c->handles_open--;
 }
@@ -536,11 +536,11 @@ void client_free(struct client *c)
 	client_close(c);
 	while (!client_closed(c))
 		uv_run(&c->loop->uv, UV_RUN_ONCE);
-	uv_close((uv_handle_t *)&c->timer, timer_closed);
-	dial_release(&c->dial, timer_closed, c);
+	uv_close((uv_handle_t *)&c->timer, handle_closed);
+	dial_release(&c->dial, handle_closed, c);
+	conn_release(&c->conn, handle_closed, c);
 	while (c->handles_open)
 		uv_run(&c->loop->uv, UV_RUN_ONCE);
-	conn_release(&c->conn);
 	free(c);
 }
 

@@ -2,6 +2,7 @@
 #include "conn.h"
 
 #include "access.h"
+#include "list.h"
 #include "proto.h"
 #include "utf8.h"
 
@@ -22,19 +23,22 @@
 /* A header of ours is longer than the token by this. */
 #define BEARER_EXTRA 32
 
-void conn_init(struct conn *conn, const struct conn_events *events, void *user,
-	       size_t message_max)
+void conn_init(struct conn *conn, struct loop *loop,
+	       const struct conn_events *events, void *user, size_t message_max)
 {
 	memset(conn, 0, sizeof(*conn));
 	conn->events = events;
 	conn->user = user;
 	conn->message_max = message_max;
+	uv_idle_init(&loop->uv, &conn->idle);
 }
 
-void conn_release(struct conn *conn)
+void conn_release(struct conn *conn, uv_close_cb closed, void *data)
 {
 	buf_release(&conn->in);
 	buf_release(&conn->out);
+	conn->idle.data = data;
+	uv_close((uv_handle_t *)&conn->idle, closed);
 }
 
 /* Connecting */
@@ -273,23 +277,42 @@ static int send_ping(struct conn *conn, struct lws *wsi)
 	return lws_write(wsi, bytes + LWS_PRE, 0, LWS_WRITE_PING) < 0 ? -1 : 0;
 }
 
+/* What was sent has left. */
+static void tell_writable(struct conn *conn)
+{
+	uv_idle_stop(&conn->idle);
+	conn->sending = false;
+	conn->events->writable(conn->user);
+}
+
 static int writable(struct conn *conn, struct lws *wsi)
 {
 	if (conn->closing || lws_partial_buffered(wsi))
 		return 0;
 	if (conn->ping_due)
 		return send_ping(conn, wsi);
-	if (conn->sending) {
-		conn->sending = false;
-		conn->events->writable(conn->user);
-	}
+	if (conn->sending)
+		tell_writable(conn);
 	return 0;
+}
+
+static void on_idle(uv_idle_t *idle)
+{
+	struct conn *conn = list_entry(idle, struct conn, idle);
+
+	uv_idle_stop(idle);
+	if (!conn->wsi || !conn->sending || conn->closing)
+		return;
+	if (lws_partial_buffered(conn->wsi)) /* a pong of its own */
+		lws_callback_on_writable(conn->wsi);
+	else
+		tell_writable(conn);
 }
 
 /*
  * As raw bytes, since lws would mask them one by one. It is one whole frame:
  * lws may put a frame of its own between two writes. What the kernel does not
- * take it copies.
+ * take it copies, and only then has the loop ask whether there is room.
  */
 static void write_frame(struct conn *conn)
 {
@@ -299,8 +322,10 @@ static void write_frame(struct conn *conn)
 	conn->sending = true;
 	if (lws_write(conn->wsi, frame, len, LWS_WRITE_HTTP) < 0)
 		conn_kill(conn);
-	else
+	else if (lws_partial_buffered(conn->wsi))
 		lws_callback_on_writable(conn->wsi);
+	else
+		uv_idle_start(&conn->idle, on_idle);
 }
 
 /* 0, or -1 without memory or random numbers. */
@@ -427,6 +452,7 @@ static int close_if_due(struct conn *conn, struct lws *wsi)
 	conn->said_close = true;
 	lws_set_timeout(wsi, PENDING_TIMEOUT_USER_REASON_BASE, CLOSE_S);
 	write_frame(conn);
+	lws_callback_on_writable(wsi); /* for its timeouts, as in conn_kill() */
 	buf_clear(&conn->out, KEPT);
 	return 0;
 }
@@ -436,6 +462,7 @@ static int gone(struct conn *conn, struct lws *wsi)
 	if (conn->wsi != wsi)
 		return 0; /* conn_start() has told already */
 	conn->wsi = NULL;
+	uv_idle_stop(&conn->idle);
 	conn->events->gone(conn->user);
 	return 0;
 }

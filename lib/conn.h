@@ -48,6 +48,7 @@ struct conn {
 	struct lws *wsi;	     /* NULL: none, or gone */
 	size_t message_max;	     /* bytes */
 	enum conn_stage stage;
+	uv_idle_t idle;	 /* active: what was sent has left, which is not told */
 	bool sending;	 /* a message is leaving */
 	bool paused;	 /* not reading */
 	bool closing;	 /* close with close_with as soon as possible */
@@ -85,7 +86,8 @@ struct conn {
 int conn_callback(struct lws *wsi, enum lws_callback_reasons reason, void *user,
 		  void *in, size_t len);
 
-void conn_init(struct conn *conn, const struct conn_events *events, void *user,
+void conn_init(struct conn *conn, struct loop *loop,
+	       const struct conn_events *events, void *user,
 	       size_t message_max);
 
 /*
@@ -130,7 +132,10 @@ void conn_close(struct conn *conn, unsigned code);
 /* Ends it without a close frame; `gone` follows. */
 void conn_kill(struct conn *conn);
 
-/* After `gone`, or when nothing was started. */
-void conn_release(struct conn *conn);
+/*
+ * After `gone`, or when nothing was started. `closed` gets a handle of it, with
+ * `data`, in the loop.
+ */
+void conn_release(struct conn *conn, uv_close_cb closed, void *data);
 
 #endif

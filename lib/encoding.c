@@ -36,18 +36,43 @@ void encoding_put_line(char *out, const char *in, size_t len)
 
 /* Entries */
 
-static void suffix(struct encoded *e, const char *text, size_t len)
+int encoding_tell_gap(struct encoding_update *u, const struct answer_stream *s,
+		      struct buf *text)
 {
-	e->suffix = text;
-	e->suffix_len = len;
+	buf_clear(text, SIZE_MAX);
+	answer_put_source_gap(text, s, u->seq);
+	if (text->failed) {
+		errno = ENOMEM;
+		return -1;
+	}
+	u->gap = true;
+	u->bytes = buf_bytes(text);
+	u->len = buf_len(text);
+	return 0;
+}
+
+/* What stands behind an update, or a GAP, in a view. */
+struct encoding_end {
+	uint8_t len;
+	char bytes[2];
+};
+
+static const struct encoding_end ends[STREAM_VIEWS][2] = {
+	[STREAM_V1] = {{1, "}"}, {0, ""}},
+	[STREAM_EVENTS] = {{2, "\n\n"}, {2, "\n\n"}},
+	[STREAM_LINES] = {{1, "\n"}, {0, ""}},
+	[STREAM_ENVELOPES] = {{2, "}\n"}, {1, "\n"}},
+};
+
+static size_t put(char *out, const char *bytes, size_t len)
+{
+	memcpy(out, bytes, len);
+	return len;
 }
 
 static size_t put_text(char *out, const char *text)
 {
-	size_t len = strlen(text);
-
-	memcpy(out, text, len);
-	return len;
+	return put(out, text, strlen(text));
 }
 
 /* "id: EPOCH:SEQ\n" */
@@ -64,93 +89,63 @@ static size_t put_point(char *out, const struct answer_stream *s, uint64_t seq)
 
 /* What comes before the update, but for a frame header. */
 static void make_middle(struct encoded *e, enum stream_view view,
-			const struct encoding_stream *s,
-			const struct encoding_update *u)
+			const struct encoding_stream *s)
 {
-	if (encoding_has_prefix(view)) {
+	const struct encoding_update *u = e->update;
+
+	if (encoding_has_prefix(view) && !u->gap) {
 		e->prefix = s->prefix;
 		e->middle_len =
-			answer_update_middle(e->middle, u->seq, u->wall_ms);
+			answer_update_middle(e->middle, u->seq, u->time);
 	} else if (view == STREAM_EVENTS) {
 		e->middle_len = put_point(e->middle, &s->name, u->seq);
-		e->middle_len += put_text(e->middle + e->middle_len, "data: ");
+		e->middle_len +=
+			put_text(e->middle + e->middle_len,
+				 u->gap ? "event: gap\ndata: " : "data: ");
 	}
 }
 
-/* A GAP stands where the update would. */
-static int make_gap(struct encoded *e, enum stream_view view,
-		    const struct encoding_stream *s, uint64_t seq)
+/* Whether it is seen in a view. */
+static bool is_shown(enum stream_view view, const struct encoding_update *u)
 {
-	answer_put_source_gap(&e->gap, &s->name, seq);
-	if (e->gap.failed) {
-		encoded_release(e);
-		errno = ENOMEM;
-		return -1;
-	}
-	if (view == STREAM_EVENTS) {
-		e->middle_len = put_point(e->middle, &s->name, seq);
-		e->middle_len += put_text(e->middle + e->middle_len,
-					  "event: gap\ndata: ");
-	}
-	e->data = buf_bytes(&e->gap);
-	e->len = buf_len(&e->gap);
-	return 0;
+	return !u->gap || encoding_shows_gaps(view);
 }
 
-int encoded_make(struct encoded *e, enum stream_view view,
-		 const struct encoding_stream *s,
-		 const struct encoding_update *u)
+void encoded_make(struct encoded *e, enum stream_view view,
+		  const struct encoding_stream *s,
+		  const struct encoding_update *u)
 {
-	size_t payload;
-
-	e->data = u->bytes;
-	e->len = u->len;
+	e->update = u;
+	e->framed = encoding_is_framed(view);
 	e->prefix = NULL;
 	e->middle_len = 0;
-	e->header_len = 0;
-	buf_init(&e->gap);
-	suffix(e, "", 0);
-	if (u->len)
-		make_middle(e, view, s, u);
-	else if (view != STREAM_LINES && make_gap(e, view, s, u->seq) < 0)
-		return -1;
-	if (view == STREAM_V1 && u->len)
-		suffix(e, "}", 1);
-	else if (view == STREAM_ENVELOPES)
-		suffix(e, u->len ? "}\n" : "\n", u->len ? 2 : 1);
-	else if (view == STREAM_EVENTS)
-		suffix(e, "\n\n", 2);
-	else if (view == STREAM_LINES)
-		suffix(e, "\n", u->len ? 1 : 0);
-	payload = (e->prefix ? buf_len(e->prefix) : 0) + e->middle_len +
-		  e->len + e->suffix_len;
-	if (encoding_is_framed(view))
-		e->header_len =
-			wsframe_encode(e->header, WSFRAME_TEXT, payload);
-	e->size = e->header_len + payload;
-	return 0;
+	e->end = &ends[view][u->gap];
+	e->size = 0;
+	if (!is_shown(view, u))
+		return;
+	make_middle(e, view, s);
+	e->payload = (e->prefix ? buf_len(e->prefix) : 0) + e->middle_len +
+		     u->len + e->end->len;
+	e->size = e->framed ? encoding_frame_size(e->payload) : e->payload;
 }
 
-void encoded_write(const struct encoded *e, char *out)
+char *encoded_write(const struct encoded *e, char *out)
 {
-	size_t prefix = e->prefix ? buf_len(e->prefix) : 0;
+	const struct encoding_update *u = e->update;
 
-	memcpy(out, e->header, e->header_len);
-	out += e->header_len;
-	if (prefix)
-		memcpy(out, buf_bytes(e->prefix), prefix);
-	out += prefix;
-	memcpy(out, e->middle, e->middle_len);
-	out += e->middle_len;
-	if (e->len)
-		encoding_put_line(out, e->data, e->len);
-	memcpy(out + e->len, e->suffix, e->suffix_len);
-}
+	char *end;
 
-void encoded_release(struct encoded *e)
-{
-	if (e->gap.base)
-		buf_release(&e->gap);
+	if (!e->size)
+		return out;
+	if (e->framed)
+		out = encoding_put_header(out, e->payload);
+	if (e->prefix)
+		out += put(out, buf_bytes(e->prefix), buf_len(e->prefix));
+	out += put(out, e->middle, e->middle_len);
+	end = out + put(out, u->bytes, u->len);
+	for (uint8_t i = 0; i < e->end->len; i++)
+		end[i] = e->end->bytes[i];
+	return out;
 }
 
 /* Messages */

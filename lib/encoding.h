@@ -44,13 +44,21 @@ static inline bool encoding_has_prefix(enum stream_view view)
 	return view == STREAM_V1 || view == STREAM_ENVELOPES;
 }
 
-/* An update, or a GAP that a publisher told, as it was published. */
+/* An update, or a GAP that a publisher told. */
 struct encoding_update {
-	const char *bytes;
-	size_t len; /* 0: a GAP */
+	const char *bytes; /* on one line; of a GAP its message in wsd.v1 */
+	size_t len;
 	uint64_t seq;
-	int64_t wall_ms;
+	const char *time; /* when it was published, by num_put_time() */
+	bool gap;
 };
+
+/*
+ * Makes it the GAP with its number, whose message goes into `text` in place of
+ * what is there. 0, or -1 with errno ENOMEM.
+ */
+int encoding_tell_gap(struct encoding_update *u, const struct answer_stream *s,
+		      struct buf *text);
 
 /* The stream that it is in. */
 struct encoding_stream {
@@ -59,44 +67,38 @@ struct encoding_stream {
 };
 
 /*
- * An entry that is to be written; borrows from the two. Bytes stand before and
- * behind the update.
+ * An entry that is to be written: what stands before and behind the update.
+ * Borrows from the two; the bytes of the update are not looked at before they
+ * are written.
  */
 struct encoded {
-	size_t size; /* bytes in all */
-	const char *data;
-	size_t len;
+	size_t size;	/* bytes in all */
+	size_t payload; /* the same without the header of a frame */
+	bool framed;	/* it has such a header */
+	const struct encoding_update *update;
 	const struct buf *prefix; /* NULL: none */
 	size_t middle_len;
-	size_t header_len;
-	const char *suffix; /* static */
-	size_t suffix_len;
-	struct buf gap;			       /* the text of a GAP */
 	char middle[2 * ANSWER_UPDATE_MIDDLE]; /* behind the prefix */
-	uint8_t header[WSFRAME_HEADER_MAX];    /* of a frame */
+	const struct encoding_end *end;	       /* static */
 };
 
-/* 0, or -1 with errno ENOMEM and nothing to release. */
-int encoded_make(struct encoded *e, enum stream_view view,
-		 const struct encoding_stream *s,
-		 const struct encoding_update *update);
+void encoded_make(struct encoded *e, enum stream_view view,
+		  const struct encoding_stream *s,
+		  const struct encoding_update *update);
 
-/* Writes its `size` bytes. */
-void encoded_write(const struct encoded *e, char *out);
-void encoded_release(struct encoded *e);
+/* Writes its `size` bytes; returns where in them the update is. */
+char *encoded_write(const struct encoded *e, char *out);
 
 /*
  * Copies the bytes of an update as one line: newlines in it (outside strings,
- * where alone they can be) become spaces. To `out`, which has room for them.
+ * where alone they can be) become spaces. To `out`, which may be `data`.
  */
 void encoding_put_line(char *out, const char *data, size_t len);
 
 /* Bytes of a frame with such a payload; and writes its header before that. */
 static inline size_t encoding_frame_size(size_t payload)
 {
-	uint8_t header[WSFRAME_HEADER_MAX];
-
-	return wsframe_encode(header, WSFRAME_TEXT, payload) + payload;
+	return wsframe_header_size(payload) + payload;
 }
 
 static inline char *encoding_put_header(char *out, size_t payload)

@@ -23,8 +23,8 @@ struct grant {
 	struct rights rights;
 	struct grant *next; /* of a connection's; see pass.h */
 	int64_t expires;    /* seconds since 1970: not good from then on */
-	int64_t notice_ms;  /* ms since 1970: its end is told from then on */
-	bool fixed; /* of a static token, which a list has by its hash */
+	int64_t due_ms; /* ms since 1970: its end is told of; then that end */
+	bool fixed;	/* of a static token, which a list has by its hash */
 	uint8_t hash[GRANT_HASH]; /* SHA-256 of that token, where `fixed` */
 	/* Whose it is, as the token says: UTF-8, may be empty, ends with NUL */
 	char name[];

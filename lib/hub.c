@@ -286,12 +286,10 @@ void hub_unpin(struct hub *h, struct hub_tenant *t)
 		rest(h, t);
 }
 
-struct stream *hub_stream(struct hub *h, struct hub_tenant *t)
+static struct stream *make_stream(struct hub *h, struct hub_tenant *t)
 {
 	char epoch[PROTO_EPOCH_MAX + 1];
 
-	if (t->stream)
-		return t->stream;
 	t->stream = malloc(sizeof(*t->stream));
 	if (!t->stream)
 		return NULL;
@@ -300,6 +298,11 @@ struct stream *hub_stream(struct hub *h, struct hub_tenant *t)
 	stream_init(t->stream, t->id, t->id_len, epoch, t->seq, &h->meter);
 	move_to(&h->unread, t);
 	return t->stream;
+}
+
+struct stream *hub_stream(struct hub *h, struct hub_tenant *t)
+{
+	return t->stream ? t->stream : make_stream(h, t);
 }
 
 static uint64_t append(struct hub *h, struct stream *s,

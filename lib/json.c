@@ -344,11 +344,12 @@ static enum json_type type_of(char c)
 	return JSON_NUMBER;
 }
 
-static void set_value(struct json_value *value, const char *at, const char *end)
+static INLINE void set_value(struct json_value *value, const char *at,
+			     const char *end, enum json_type type)
 {
 	value->text = at;
 	value->len = (size_t)(end - at);
-	value->type = type_of(*at);
+	value->type = type;
 }
 
 /* The first byte of the document, or NULL. */
@@ -392,7 +393,7 @@ enum json_result json_parse(struct json_value *value, const char *text,
 	if (where)
 		*where = json_where(&s);
 	if (result == JSON_OK)
-		set_value(value, at, behind);
+		set_value(value, at, behind, type_of(*at));
 	return result;
 }
 
@@ -447,18 +448,26 @@ static const char *next_name(struct json_scan *s)
 	return skip_blanks(at + 1, s->end);
 }
 
+/* The value of a member. A string, as most are, needs no stack. */
+static INLINE const char *skip_member(struct json_scan *s, const char *at)
+{
+	if (at < s->end && *at == '"')
+		return skip_string(s, at + 1);
+	return skip_value(s, at, s->depth);
+}
+
 enum json_result json_next(struct json_scan *scan, struct json_member *member)
 {
 	const char *name = next_name(scan);
 	const char *colon = name ? skip_quoted(scan, name) : NULL;
 	const char *value = colon ? skip_colon(scan, colon) : NULL;
-	const char *at = value ? skip_value(scan, value, scan->depth) : NULL;
+	const char *at = value ? skip_member(scan, value) : NULL;
 
 	scan->first = false;
 	if (!at)
 		return scan->result;
-	set_value(&member->name, name, colon);
-	set_value(&member->value, value, at);
+	set_value(&member->name, name, colon, JSON_STRING);
+	set_value(&member->value, value, at, type_of(*value));
 	scan->at = at;
 	return JSON_OK;
 }

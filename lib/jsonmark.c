@@ -60,17 +60,27 @@ static inline uint64_t mark64(const char *at)
 
 #endif
 
+/* Fewer than 64 bytes, which are all that may be read. */
+__attribute__((noinline)) static uint64_t mark_copy(const char *at, size_t len)
+{
+	char bytes[64] = {0};
+
+	memcpy(bytes, at, len);
+	return mark64(bytes);
+}
+
 /*
- * The last bytes are marked in a copy that is filled with zeros: as control
- * characters those are marked, so a search ends at the end of the text. The
- * word behind is only there to be loaded.
+ * The last bytes, with some of those before them where there are such. What is
+ * behind the text is marked, so a search ends there. The word behind is only
+ * there to be loaded.
  */
 static void mark_end(struct jsonmark *m, size_t word, const char *at)
 {
-	char rest[64] = {0};
+	size_t left = (size_t)(m->end - at);
+	uint64_t bits = word && left ? mark64(m->end - 64) >> (64 - left)
+				     : mark_copy(at, left);
 
-	memcpy(rest, at, (size_t)(m->end - at));
-	m->bits[word] = htole64(mark64(rest));
+	m->bits[word] = htole64(bits | UINT64_MAX << left);
 	m->bits[word + 1] = 0;
 	m->reach = SIZE_MAX;
 }

@@ -344,6 +344,17 @@ static bool must_wait(const struct lineio *io)
 	return io->begun && io->pollable && !io->drained;
 }
 
+/* libuv asks the kernel, also for what is so already. */
+static void watch(struct lineio *io, bool wanted)
+{
+	if (wanted == (bool)uv_is_active((uv_handle_t *)&io->poll))
+		return;
+	if (wanted)
+		uv_poll_start(&io->poll, UV_READABLE, on_poll);
+	else
+		uv_poll_stop(&io->poll);
+}
+
 static void arm(struct lineio *io, bool wait)
 {
 	bool stop = !io->started || io->paused || io->current == io->count;
@@ -354,10 +365,7 @@ static void arm(struct lineio *io, bool wait)
 		uv_idle_stop(&io->idle);
 	else
 		uv_idle_start(&io->idle, on_idle);
-	if (stop || !wait)
-		uv_poll_stop(&io->poll);
-	else
-		uv_poll_start(&io->poll, UV_READABLE, on_poll);
+	watch(io, wait && !stop);
 }
 
 /* Reads at most one chunk, and gives all lines out. */

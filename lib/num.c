@@ -149,17 +149,40 @@ int num_parse_duration(const char *text, size_t len, uint64_t *ms)
 	return 0;
 }
 
+static size_t count_digits(uint64_t value)
+{
+	size_t n = 1;
+
+	/* The largest has 20; there is no power of ten above it. */
+	for (uint64_t power = 10; n < 20 && value >= power; power *= 10)
+		n++;
+	return n;
+}
+
+/* Two digits at a time, as each division waits for the one before. */
 size_t num_put_u64(char *out, uint64_t value)
 {
-	char text[20];
-	size_t at = sizeof(text);
+	static const char pairs[] = "00010203040506070809"
+				    "10111213141516171819"
+				    "20212223242526272829"
+				    "30313233343536373839"
+				    "40414243444546474849"
+				    "50515253545556575859"
+				    "60616263646566676869"
+				    "70717273747576777879"
+				    "80818283848586878889"
+				    "90919293949596979899";
+	size_t len = count_digits(value), at = len;
 
-	do {
-		text[--at] = (char)('0' + value % 10);
-		value /= 10;
-	} while (value);
-	memcpy(out, text + at, sizeof(text) - at);
-	return sizeof(text) - at;
+	for (; value >= 100; value /= 100) {
+		at -= 2;
+		memcpy(out + at, pairs + 2 * (value % 100), 2);
+	}
+	if (value >= 10)
+		memcpy(out, pairs + 2 * value, 2);
+	else
+		out[0] = (char)('0' + value);
+	return len;
 }
 
 struct date {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "overview.h"
 
-#include "wsframe.h"
-
 #include <errno.h>
 #include <string.h>
 
@@ -61,47 +59,31 @@ static void copy_last(struct overview *o, const struct view *v,
 	memcpy(add(o, len, now), segment_bytes(s) + offset, len);
 }
 
-/* The text of the message, up to its update. */
-static void put_text(struct buf *text, const struct stream *s, bool gap,
-		     int64_t wall_ms)
+/* Where nobody reads the tenant by itself. */
+static void add_frame(struct overview *o, const struct stream *s,
+		      const char *data, size_t len, struct stream_time *now)
 {
-	struct answer_stream name = stream_name(s);
-	char middle[ANSWER_UPDATE_MIDDLE];
+	struct encoding_stream in = {stream_name(s), &o->text};
+	struct encoding_update u = {data, len, s->seq, stream_time_text(now),
+				    false};
+	struct encoded frame;
+	char *at;
 
-	if (gap) {
-		answer_put_source_gap(text, &name, s->seq);
-		return;
-	}
-	answer_put_update_prefix(text, &name);
-	buf_append(text, middle, answer_update_middle(middle, s->seq, wall_ms));
-}
-
-static void make_frame(struct overview *o, const struct stream *s,
-		       const char *data, size_t len,
-		       const struct stream_time *now)
-{
-	uint8_t header[WSFRAME_HEADER_MAX];
-	size_t text, payload, header_len;
-	char *out;
-
-	put_text(&o->text, s, !data, now->wall_ms);
-	text = buf_len(&o->text);
-	payload = text + (data ? len + 1 : 0);
-	header_len = wsframe_encode(header, WSFRAME_TEXT, payload);
-	out = add(o, header_len + payload, now);
-	memcpy(out, header, header_len);
-	memcpy(out + header_len, buf_bytes(&o->text), text);
-	if (!data)
-		return;
-	encoding_put_line(out + header_len + text, data, len);
-	out[header_len + payload - 1] = '}';
+	if (data)
+		answer_put_update_prefix(&o->text, &in.name);
+	else
+		encoding_tell_gap(&u, &in.name, &o->text);
+	encoded_make(&frame, STREAM_V1, &in, &u);
+	at = encoded_write(&frame, add(o, frame.size, now));
+	if (data)
+		encoding_put_line(at, at, len);
 }
 
 void overview_show(struct overview *o, const struct stream *s, const char *data,
-		   size_t len, const struct stream_time *now)
+		   size_t len, struct stream_time *now)
 {
 	if (s->views[STREAM_V1].readers)
 		copy_last(o, &s->views[STREAM_V1], now);
 	else
-		make_frame(o, s, data, len, now);
+		add_frame(o, s, data, len, now);
 }

@@ -39,6 +39,6 @@ int overview_reserve(struct overview *o, size_t len, int64_t mono_ms);
  * was given to stream_append(), or NULL and 0.
  */
 void overview_show(struct overview *o, const struct stream *s, const char *data,
-		   size_t len, const struct stream_time *now);
+		   size_t len, struct stream_time *now);
 
 #endif

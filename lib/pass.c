@@ -54,12 +54,13 @@ static int64_t end_of(const struct grant *g)
 	return g->expires > INT64_MAX / 1000 ? INT64_MAX : g->expires * 1000;
 }
 
+/* When its end is told of; where it is too late for that, the end. */
 static int64_t notice_of(const struct grant *g, int64_t wall_ms)
 {
 	int64_t end = end_of(g), before;
 
-	if (end == INT64_MAX)
-		return INT64_MAX;
+	if (end == INT64_MAX || end < wall_ms)
+		return end;
 	before = (end - wall_ms) / NOTICE_PART;
 	return end - (before < PASS_NOTICE_MS ? before : PASS_NOTICE_MS);
 }
@@ -72,7 +73,7 @@ void pass_add(struct pass *p, struct grant *g, int64_t wall_ms)
 	while (*at)
 		at = &(*at)->next;
 	g->next = NULL;
-	g->notice_ms = notice_of(g, wall_ms);
+	g->due_ms = notice_of(g, wall_ms);
 	*at = g;
 }
 
@@ -140,10 +141,12 @@ bool pass_expire(struct pass *p, int64_t wall_ms)
 int64_t pass_notice(struct pass *p, int64_t wall_ms)
 {
 	for (struct grant *g = p->grants; g; g = g->next) {
-		if (wall_ms < g->notice_ms)
+		int64_t end = end_of(g);
+
+		if (wall_ms < g->due_ms || g->due_ms == end)
 			continue;
-		g->notice_ms = INT64_MAX;
-		return end_of(g);
+		g->due_ms = end;
+		return end;
 	}
 	return 0;
 }
@@ -152,12 +155,9 @@ int64_t pass_due(const struct pass *p, int64_t wall_ms)
 {
 	int64_t due = INT64_MAX;
 
-	for (const struct grant *g = p->grants; g; g = g->next) {
-		int64_t end = end_of(g);
-		int64_t next = g->notice_ms < end ? g->notice_ms : end;
-
-		due = next < due ? next : due;
-	}
+	for (const struct grant *g = p->grants; g; g = g->next)
+		if (g->due_ms < due)
+			due = g->due_ms;
 	if (due == INT64_MAX)
 		return -1;
 	return due > wall_ms ? due - wall_ms : 0;

@@ -68,10 +68,16 @@ bool pass_expire(struct pass *p, int64_t wall_ms);
  */
 int64_t pass_notice(struct pass *p, int64_t wall_ms);
 
-/*
- * In how many ms pass_expire() or pass_notice() has something to do, from 0;
- * -1: never.
- */
+/* Whether pass_expire() or pass_notice() has something to do. */
+static inline bool pass_is_due(const struct pass *p, int64_t wall_ms)
+{
+	for (const struct grant *g = p->grants; g; g = g->next)
+		if (wall_ms >= g->due_ms)
+			return true;
+	return false;
+}
+
+/* In how many ms that is so, from 0; -1: never. */
 int64_t pass_due(const struct pass *p, int64_t wall_ms);
 
 /* When the last of them ends, in ms since 1970; 0: never, or there is none. */

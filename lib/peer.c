@@ -10,13 +10,14 @@
 #include <sys/socket.h>
 
 /*
- * What a turn of the loop reads on, from all peers together. It is less than
- * a socket takes, so that a subscriber who reads can follow.
+ * Above this a turn of the loop reads no further, from all peers together: it
+ * is less than a socket takes, so that a subscriber who reads can follow. One
+ * read of a bulk publisher is not above it, so what it goes on to send comes
+ * into the same batch.
  */
-#define READ_ON_MAX ((size_t)64 * 1024)
+#define READ_ON_MAX ((size_t)LOOP_READ_MAX)
 
-/* Bytes of a frame header that a client sends at least: 2, and 4 of mask. */
-#define HEADER_MIN 6
+#define MASK 4 /* bytes, of all frames of a client */
 
 /* A peer that does not answer our close frame is dropped after so long. */
 #define CLOSE_MS 5000
@@ -252,6 +253,7 @@ void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 	memset(all->counts, 0, sizeof(all->counts));
 	all->number = 0;
 	all->received = 0;
+	all->turn = 0;
 	roster_init(&all->all);
 	list_init(&all->busy);
 	callers->peer_due = peer_due;
@@ -297,7 +299,7 @@ static void let_in(struct peer *p, struct grant *grant)
 struct peer *peer_new(struct peers *all, struct caller *caller,
 		      enum session_dialect dialect, struct grant *grant)
 {
-	struct peer *p = malloc(sizeof(*p));
+	struct peer *p = calloc(1, sizeof(*p));
 
 	if (!p || roster_add(&all->all, all->number + 1, p) < 0) {
 		grant_free(grant);
@@ -307,16 +309,8 @@ struct peer *peer_new(struct peers *all, struct caller *caller,
 	p->peers = all;
 	p->caller = caller;
 	p->wsi = caller->wsi;
-	p->received = 0;
 	p->since_ms = all->hub->now.mono_ms;
 	p->heard_ms = now_of(p);
-	p->message_ms = 0;
-	p->end_ms = 0;
-	p->wake_ms = 0;
-	p->pinged = false;
-	memset(&p->uptake, 0, sizeof(p->uptake));
-	p->relieved = false;
-	p->said_close = false;
 	caller->peer = p;
 	all->hub->counters.established++;
 	list_init(&p->busy);
@@ -478,6 +472,22 @@ void peer_due(struct peer *p)
 	caller_due_in(p->caller, next_due(p) - now);
 }
 
+/* What lws read: as much as it reads at once, and there may be more. */
+static void count_read(struct peer *p, const struct intake_piece *piece)
+{
+	size_t read = piece->len;
+
+	if (piece->first)
+		read += MASK + wsframe_header_size(read + piece->announced);
+	if (p->turn != p->peers->turn)
+		p->received = 0;
+	p->turn = p->peers->turn;
+	p->received += (uint32_t)read;
+	p->peers->received += read;
+	if (p->received >= lws_get_protocol(p->wsi)->rx_buffer_size)
+		peer_arrived(p);
+}
+
 void peer_receive(struct peer *p, const char *bytes, size_t len)
 {
 	struct intake_piece piece = {
@@ -502,10 +512,7 @@ void peer_receive(struct peer *p, const char *bytes, size_t len)
 	watch_message(p, &piece);
 	session_receive(&p->session, &piece);
 	p->peers->hub->counters.bytes_in += len;
-	p->received += (uint32_t)len + HEADER_MIN;
-	p->peers->received += len + HEADER_MIN;
-	if (p->received >= PEER_RX_SMALL)
-		peer_arrived(p);
+	count_read(p, &piece);
 }
 
 void peer_arrived(struct peer *p)
@@ -531,13 +538,14 @@ void peers_read_on(struct peers *all)
 {
 	struct peer *p;
 
-	while (all->received < READ_ON_MAX && !list_empty(&all->busy)) {
+	while (all->received <= READ_ON_MAX && !list_empty(&all->busy)) {
 		p = list_entry(all->busy.next, struct peer, busy);
 		list_remove(&p->busy);
 		if (!p->session.intake.stopped)
 			read_once(p);
 	}
 	all->received = 0;
+	all->turn++;
 }
 
 int peer_closed_by_peer(struct peer *p, const char *payload, size_t len)

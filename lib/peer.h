@@ -39,6 +39,7 @@ struct peers {
 	size_t counts[SESSION_DIALECTS];
 	uint64_t number; /* of the last one; names it to its user */
 	size_t received; /* bytes in this turn of the loop, about */
+	uint32_t turn;	 /* counts these */
 };
 
 struct peer {
@@ -55,7 +56,8 @@ struct peer {
 	int64_t end_ms;	      /* when it is closed without its answer */
 	int64_t wake_ms;      /* when its session wants to be woken */
 	struct uptake uptake; /* as of when it was last looked at */
-	uint32_t received;    /* bytes since it was known to have sent all */
+	uint32_t received;    /* bytes in `turn`, since its last read, about */
+	uint32_t turn;	      /* of the loop, in which something came last */
 	bool pinged;	      /* a PING went out since it was heard */
 	bool relieved;	      /* there was room again since it was looked at */
 	bool said_close; /* its close frame came: nothing behind that counts */

@@ -154,16 +154,16 @@ static bool end_slow(struct hub *h, uint64_t bytes)
 	return false;
 }
 
-static bool make_room(struct hub *h, uint64_t bytes)
+/* Out of line, as most often there is room. */
+__attribute__((noinline)) static bool make_room(struct hub *h, uint64_t bytes)
 {
-	return !meter_exceeds(&h->meter, bytes) || drop_unread(h, bytes) ||
-	       forget_history(h, bytes) || end_slow(h, bytes) ||
-	       !meter_exceeds(&h->meter, bytes);
+	return drop_unread(h, bytes) || forget_history(h, bytes) ||
+	       end_slow(h, bytes) || !meter_exceeds(&h->meter, bytes);
 }
 
 bool reclaim_room(struct hub *h, uint64_t bytes)
 {
-	if (make_room(h, bytes))
+	if (!meter_exceeds(&h->meter, bytes) || make_room(h, bytes))
 		return true;
 	h->counters.refused[REFUSED_MEMORY]++;
 	return false;
@@ -171,7 +171,8 @@ bool reclaim_room(struct hub *h, uint64_t bytes)
 
 void reclaim_excess(struct hub *h)
 {
-	make_room(h, 0);
+	if (meter_exceeds(&h->meter, 0))
+		make_room(h, 0);
 }
 
 bool reclaim_watch(struct hub *h, bool has_many)

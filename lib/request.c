@@ -19,16 +19,7 @@ enum member {
 	M_UNKNOWN,
 };
 
-static const struct {
-	const char *name;
-	size_t len;
-} member_names[M_UNKNOWN] = {
-	[M_TYPE] = {"type", 4},		[M_ID] = {"id", 2},
-	[M_TENANT] = {"tenantId", 8},	[M_DATA] = {"data", 4},
-	[M_KEY] = {"key", 3},		[M_SINCE] = {"since", 5},
-	[M_PRODUCER] = {"producer", 8}, [M_REASON] = {"reason", 6},
-	[M_TOKEN] = {"token", 5},
-};
+#define MEMBER_MAX 8 /* bytes of the longest of their names */
 
 /* Which members a type needs, and what it is called. */
 static const struct {
@@ -97,20 +88,48 @@ static bool read_text(const struct json_value *v, struct request_text *text,
 	return true;
 }
 
+#define IS(word) (memcmp(text, word, sizeof(word) - 1) == 0)
+
+static enum member member_of(const char *text, size_t len)
+{
+	switch (len) {
+	case 2:
+		return IS("id") ? M_ID : M_UNKNOWN;
+	case 3:
+		return IS("key") ? M_KEY : M_UNKNOWN;
+	case 4:
+		return IS("type") ? M_TYPE : IS("data") ? M_DATA : M_UNKNOWN;
+	case 5:
+		return IS("since")   ? M_SINCE
+		       : IS("token") ? M_TOKEN
+				     : M_UNKNOWN;
+	case 6:
+		return IS("reason") ? M_REASON : M_UNKNOWN;
+	case 8:
+		return IS("tenantId")	? M_TENANT
+		       : IS("producer") ? M_PRODUCER
+					: M_UNKNOWN;
+	}
+	return M_UNKNOWN;
+}
+
+/* A name may be escaped, as no client does. */
+__attribute__((noinline)) static enum member escaped_member(
+	const struct json_value *name)
+{
+	struct request_text text;
+	char store[MEMBER_MAX];
+
+	if (!read_text(name, &text, store, sizeof(store)))
+		return M_UNKNOWN;
+	return member_of(text.bytes, text.len);
+}
+
 static enum member which_member(const struct json_value *name)
 {
-	for (unsigned i = 0; i < M_UNKNOWN; i++)
-		if (name->len == member_names[i].len + 2 &&
-		    memcmp(name->text + 1, member_names[i].name,
-			   member_names[i].len) == 0)
-			return (enum member)i;
-	if (!memchr(name->text, '\\', name->len))
-		return M_UNKNOWN;
-	for (unsigned i = 0; i < M_UNKNOWN; i++)
-		if (json_string_is(name, member_names[i].name,
-				   member_names[i].len))
-			return (enum member)i;
-	return M_UNKNOWN;
+	enum member which = member_of(name->text + 1, name->len - 2);
+
+	return which == M_UNKNOWN ? escaped_member(name) : which;
 }
 
 /* An id is kept as sent; as a number too where it is one. */
@@ -145,6 +164,16 @@ static int refuse_tenant(struct request *r, struct request_fault *fault)
 		      "A-Z a-z 0-9 . _ : @ -");
 }
 
+/* What is valid as it stands has no escape. */
+static bool plain_tenant(struct request *r, const struct json_value *v)
+{
+	if (v->type != JSON_STRING || !tenant_valid(v->text + 1, v->len - 2))
+		return false;
+	r->tenant.bytes = v->text + 1;
+	r->tenant.len = v->len - 2;
+	return true;
+}
+
 /*
  * A tenant that is an integer counts as its text. Which requests may be of all
  * is seen when the type is known.
@@ -152,8 +181,11 @@ static int refuse_tenant(struct request *r, struct request_fault *fault)
 static int read_tenant(struct request *r, const struct json_value *v,
 		       struct request_fault *fault)
 {
-	bool integer = integer_text(v, &r->tenant);
+	bool integer;
 
+	if (plain_tenant(r, v))
+		return 0;
+	integer = integer_text(v, &r->tenant);
 	if (!integer && v->type != JSON_STRING)
 		return refuse(fault, PROTO_BAD_TENANT,
 			      "'tenantId' is neither a string nor an integer");
@@ -293,6 +325,14 @@ static int read_member(struct request *r, enum member which,
 	return 0;
 }
 
+/* No word has a backslash: as it stands it is the one, or else escaped. */
+static bool says(const struct json_value *v, const char *word, size_t len)
+{
+	if (v->len == len + 2 && memcmp(v->text + 1, word, len) == 0)
+		return true;
+	return json_string_is(v, word, len);
+}
+
 static int read_type(struct request *r, const struct json_value *type,
 		     unsigned seen, struct request_fault *fault)
 {
@@ -302,7 +342,7 @@ static int read_type(struct request *r, const struct json_value *type,
 		return refuse(fault, PROTO_BAD_REQUEST,
 			      "'type' is not a string");
 	for (size_t i = 0; i < sizeof(types) / sizeof(*types); i++) {
-		if (!json_string_is(type, types[i].name, types[i].len))
+		if (!says(type, types[i].name, types[i].len))
 			continue;
 		r->type = types[i].type;
 		if ((seen & types[i].needs) != types[i].needs)

@@ -159,7 +159,9 @@ static inline bool outruns(const struct session *s)
 /* What has ended gives no right any more, however late the timer is. */
 static void end_tokens(struct session *s)
 {
-	if (s->outlet.hub->guarded && !s->outlet.closing)
+	const struct hub *h = s->outlet.hub;
+
+	if (h->guarded && pass_is_due(&s->pass, h->now.wall_ms))
 		session_watch(s);
 }
 

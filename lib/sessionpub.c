@@ -43,19 +43,13 @@ static bool is_last(const struct session *s, const struct request *r)
 	       memcmp(t->id, r->tenant.bytes, r->tenant.len) == 0;
 }
 
-/* To what it has published, it may, as long as its grants are the same. */
-static bool is_allowed(struct session *s, const struct request *r)
-{
-	return is_last(s, r) || session_may(s, r, RIGHTS_PUBLISH);
-}
-
-/* The tenant to publish to. */
+/* The tenant to publish to; NULL after an answer. */
 static struct hub_tenant *publish_tenant(struct session *s,
-					 const struct request *r)
+					 const struct request *r, bool last)
 {
 	struct hub_tenant *t;
 
-	if (is_last(s, r))
+	if (last)
 		return s->pub->published;
 	t = session_tenant(s, r);
 	if (t)
@@ -130,9 +124,10 @@ static void say_rate_limited(struct session *s, const struct request *r,
 	session_error(s, &r->id, PROTO_RATE_LIMITED, message);
 }
 
-static void acknowledge_duplicate(struct session *s, const struct request *r)
+static void acknowledge_duplicate(struct session *s, const struct request *r,
+				  bool last)
 {
-	struct hub_tenant *t = publish_tenant(s, r);
+	struct hub_tenant *t = publish_tenant(s, r, last);
 
 	s->outlet.hub->counters.duplicates++;
 	if (t)
@@ -140,10 +135,10 @@ static void acknowledge_duplicate(struct session *s, const struct request *r)
 }
 
 /* False when it was refused. */
-static bool publish(struct session *s, const struct request *r)
+static bool publish(struct session *s, const struct request *r, bool last)
 {
 	struct hub_update update = {r->data.text, r->data.len, NULL, false};
-	struct hub_tenant *t = publish_tenant(s, r);
+	struct hub_tenant *t = publish_tenant(s, r, last);
 	struct answer_ack ack = {0};
 	struct hub_receipt receipt;
 	struct hash128 key;
@@ -182,18 +177,20 @@ static bool publish(struct session *s, const struct request *r)
 void session_publish(struct session *s, const struct request *r)
 {
 	struct producer *producer;
-	bool named, resent;
+	bool last, allowed, named, resent;
 
 	if (!become_publisher(s, r) || !id_in_order(s, r))
 		return;
+	last = is_last(s, r);
+	/* To that it may, as long as its grants are the same. */
+	allowed = last || session_may(s, r, RIGHTS_PUBLISH);
 	producer = s->pub->producer;
 	named = producer && r->numbered;
 	resent = named && producer_has(producer, r->number);
-	if (resent && is_allowed(s, r))
-		acknowledge_duplicate(s, r);
-	else if (resent)
-		return;
-	else if (!is_allowed(s, r) || !may_publish(s, r) || !publish(s, r)) {
+	if (resent) {
+		if (allowed)
+			acknowledge_duplicate(s, r, last);
+	} else if (!allowed || !may_publish(s, r) || !publish(s, r, last)) {
 		if (named)
 			producer_refused(producer, r->number);
 	} else if (named) {

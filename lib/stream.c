@@ -33,15 +33,18 @@ static size_t plain_size(size_t len)
 	return len ? encoding_frame_size(len) : 0;
 }
 
-static void add_plain(struct stream *s, const struct encoding_update *u,
-		      const struct stream_time *now)
+/* Returns where the update is, as one line; NULL for a GAP. */
+static const char *add_plain(struct stream *s, const char *data, size_t len,
+			     const struct stream_time *now)
 {
-	struct view *v = &s->views[STREAM_PLAIN];
-	char *out = view_add(v, plain_size(u->len), now->mono_ms, now->wall_ms);
+	char *out = view_add(&s->views[STREAM_PLAIN], plain_size(len),
+			     now->mono_ms, now->wall_ms);
 
-	if (u->len)
-		encoding_put_line(encoding_put_header(out, u->len), u->bytes,
-				  u->len);
+	if (!len)
+		return NULL;
+	out = encoding_put_header(out, len);
+	encoding_put_line(out, data, len);
+	return out;
 }
 
 static struct encoding_stream encoding_of(const struct stream *s)
@@ -56,21 +59,16 @@ static int reserve(const struct stream *s, enum stream_view view,
 {
 	struct encoding_stream in = encoding_of(s);
 
-	if (encoded_make(entry, view, &in, u) < 0)
-		return -1;
-	if (view_reserve(v, entry->size, mono_ms) == 0)
-		return 0;
-	encoded_release(entry);
-	return -1;
+	encoded_make(entry, view, &in, u);
+	return view_reserve(v, entry->size, mono_ms);
 }
 
-static void add(struct view *v, struct encoded *entry,
+static void add(struct view *v, const struct encoded *entry,
 		const struct stream_time *now)
 {
 	char *out = view_add(v, entry->size, now->mono_ms, now->wall_ms);
 
 	encoded_write(entry, out);
-	encoded_release(entry);
 }
 
 static bool is_read(const struct stream *s, int view)
@@ -78,51 +76,79 @@ static bool is_read(const struct stream *s, int view)
 	return s->derived & 1u << view;
 }
 
-/* Room in all views that are read, or in none. */
-static int reserve_derived(struct stream *s, const struct encoding_update *u,
-			   int64_t mono_ms, struct encoded entries[])
+/* Takes one out of some views, of which there is a bit for each. */
+static enum stream_view take_view(unsigned *views)
 {
-	for (int i = STREAM_PLAIN + 1; i < STREAM_VIEWS; i++) {
-		if (!is_read(s, i) ||
-		    reserve(s, (enum stream_view)i, &s->views[i], u, mono_ms,
-			    &entries[i]) == 0)
-			continue;
-		while (--i > STREAM_PLAIN)
-			if (is_read(s, i))
-				encoded_release(&entries[i]);
-		return -1;
+	enum stream_view view = (enum stream_view)__builtin_ctz(*views);
+
+	*views &= *views - 1;
+	return view;
+}
+
+/*
+ * Adds an update, or a GAP where `data` is NULL, to the plain view and all
+ * others that are read, or to none. 0, or -1 with ENOMEM.
+ */
+static int add_everywhere(struct stream *s, const char *data,
+			  struct encoding_update *u,
+			  const struct stream_time *now)
+{
+	struct encoded entries[STREAM_VIEWS];
+	enum stream_view view;
+	const char *line;
+
+	for (unsigned left = s->derived; left;) {
+		view = take_view(&left);
+		if (reserve(s, view, &s->views[view], u, now->mono_ms,
+			    &entries[view]) < 0)
+			return -1;
+	}
+	line = add_plain(s, data, data ? u->len : 0, now);
+	if (data)
+		u->bytes = line;
+	for (unsigned left = s->derived; left;) {
+		view = take_view(&left);
+		add(&s->views[view], &entries[view], now);
 	}
 	return 0;
 }
 
-/* Out of line, so that it costs a branch while nobody reads these. */
-__attribute__((noinline)) static int add_derived(
-	struct stream *s, const struct encoding_update *u,
-	const struct stream_time *now)
+/* Out of line, so that it costs a branch while nobody reads other views. */
+__attribute__((noinline)) static int add_derived(struct stream *s,
+						 const char *data, size_t len,
+						 struct stream_time *now)
 {
-	struct encoded entries[STREAM_VIEWS];
+	struct encoding_update u = {
+		.len = len,
+		.seq = s->seq + 1,
+		.time = stream_time_text(now),
+	};
+	struct answer_stream name = stream_name(s);
+	struct buf gap;
+	int result;
 
-	if (reserve_derived(s, u, now->mono_ms, entries) < 0)
-		return -1;
-	for (int i = STREAM_PLAIN + 1; i < STREAM_VIEWS; i++)
-		if (is_read(s, i))
-			add(&s->views[i], &entries[i], now);
-	return 0;
+	if (data)
+		return add_everywhere(s, data, &u, now);
+	buf_init(&gap);
+	result = encoding_tell_gap(&u, &name, &gap);
+	if (result == 0)
+		result = add_everywhere(s, NULL, &u, now);
+	buf_release(&gap);
+	return result;
 }
 
 static uint64_t append(struct stream *s, const struct stream_limits *limits,
-		       const char *data, size_t len,
-		       const struct stream_time *now)
+		       const char *data, size_t len, struct stream_time *now)
 {
-	struct encoding_update u = {data, len, s->seq + 1, now->wall_ms};
 	struct view *plain = &s->views[STREAM_PLAIN];
 	struct segment *newest = plain->newest;
 
 	if (view_reserve(plain, plain_size(len), now->mono_ms) < 0)
 		return 0;
-	if (s->derived && add_derived(s, &u, now) < 0)
+	if (!s->derived)
+		add_plain(s, data, len, now);
+	else if (add_derived(s, data, len, now) < 0)
 		return 0;
-	add_plain(s, &u, now);
 	s->seq++;
 	if (plain->newest != newest)
 		stream_trim(s, limits, now->mono_ms);
@@ -130,14 +156,13 @@ static uint64_t append(struct stream *s, const struct stream_limits *limits,
 }
 
 uint64_t stream_append(struct stream *s, const struct stream_limits *limits,
-		       const char *data, size_t len,
-		       const struct stream_time *now)
+		       const char *data, size_t len, struct stream_time *now)
 {
 	return append(s, limits, data, len, now);
 }
 
 uint64_t stream_append_gap(struct stream *s, const struct stream_limits *limits,
-			   const struct stream_time *now)
+			   struct stream_time *now)
 {
 	return append(s, limits, NULL, 0, now);
 }
@@ -253,7 +278,8 @@ void stream_start(const struct stream *s, const struct proto_since *since,
 	}
 }
 
-/* The update at a place of the plain view. */
+/* The update at a place of the plain view; of a GAP there is nothing in that.
+ */
 static struct encoding_update plain_update(const struct place *at, uint64_t seq)
 {
 	const struct segment *seg = at->segment;
@@ -262,7 +288,6 @@ static struct encoding_update plain_update(const struct place *at, uint64_t seq)
 		.bytes = segment_bytes(seg) + offset,
 		.len = segment_offset(seg, at->index + 1) - offset,
 		.seq = seq,
-		.wall_ms = segment_entry(seg, at->index)->wall_ms,
 	};
 	struct wsframe frame;
 
@@ -274,27 +299,47 @@ static struct encoding_update plain_update(const struct place *at, uint64_t seq)
 	return u;
 }
 
-/* Encodes what the plain view has from v->next up to, not including, `end`. */
-static int encode_range(struct stream *s, enum stream_view view, struct view *v,
-			uint64_t end)
-{
-	struct encoding_update update;
+/* What encode_range() keeps from one update to the next. */
+struct encoder {
+	struct place at; /* in the plain view */
 	struct stream_time time;
-	struct encoded entry;
-	struct place at;
+	struct buf gap;
+};
 
-	if (v->next < end)
-		at = view_locate(&s->views[STREAM_PLAIN], v->next);
-	while (v->next < end) {
-		update = plain_update(&at, v->next);
-		time.mono_ms = segment_mono(at.segment, at.index);
-		time.wall_ms = update.wall_ms;
-		if (reserve(s, view, v, &update, time.mono_ms, &entry) < 0)
-			return -1;
-		add(v, &entry, &time);
-		place_step(&at);
-	}
+/* Encodes the next one. 0, or -1 with ENOMEM. */
+static int encode(struct encoder *e, const struct stream *s,
+		  enum stream_view view, struct view *v)
+{
+	struct encoding_update update = plain_update(&e->at, v->next);
+	struct answer_stream name = stream_name(s);
+	struct encoded entry;
+
+	e->time.mono_ms = segment_mono(e->at.segment, e->at.index);
+	e->time.wall_ms = segment_entry(e->at.segment, e->at.index)->wall_ms;
+	update.time = stream_time_text(&e->time);
+	if ((!update.len && encoding_tell_gap(&update, &name, &e->gap) < 0) ||
+	    reserve(s, view, v, &update, e->time.mono_ms, &entry) < 0)
+		return -1;
+	add(v, &entry, &e->time);
+	place_step(&e->at);
 	return 0;
+}
+
+/* Encodes what the plain view has from v->next up to, not including, `end`. */
+static int encode_range(const struct stream *s, enum stream_view view,
+			struct view *v, uint64_t end)
+{
+	struct encoder e = {.time = {0}};
+	int result = 0;
+
+	if (v->next >= end)
+		return 0;
+	buf_init(&e.gap);
+	e.at = view_locate(&s->views[STREAM_PLAIN], v->next);
+	while (v->next < end && result == 0)
+		result = encode(&e, s, view, v);
+	buf_release(&e.gap);
+	return result;
 }
 
 static int have_prefix(struct stream *s)

@@ -14,6 +14,7 @@
 #include "bucket.h"
 #include "encoding.h"
 #include "list.h"
+#include "num.h"
 #include "proto.h"
 #include "tenant.h"
 #include "view.h"
@@ -25,11 +26,23 @@ struct stream_limits {
 	uint64_t age_ms;
 };
 
-/* The time of an append. */
+/* The time of an append. Begins with zeros. */
 struct stream_time {
 	int64_t mono_ms; /* for ages */
 	int64_t wall_ms; /* for people */
+	/* For stream_time_text() alone: */
+	int64_t text_ms;
+	char text[NUM_TIME_LEN];
 };
+
+/* As num_put_time() shows it to people: once for all that a ms brings. */
+static inline const char *stream_time_text(struct stream_time *t)
+{
+	if (t->text_ms != t->wall_ms || !t->text[0])
+		num_put_time(t->text, t->wall_ms);
+	t->text_ms = t->wall_ms;
+	return t->text;
+}
 
 /*
  * A round of writing what is new to each reader; it may take several turns of
@@ -81,12 +94,11 @@ void stream_release(struct stream *s);
  * or 0 with errno ENOMEM and nothing changed.
  */
 uint64_t stream_append(struct stream *s, const struct stream_limits *limits,
-		       const char *data, size_t len,
-		       const struct stream_time *now);
+		       const char *data, size_t len, struct stream_time *now);
 
 /* The same for a GAP that a publisher told: a number without plain bytes. */
 uint64_t stream_append_gap(struct stream *s, const struct stream_limits *limits,
-			   const struct stream_time *now);
+			   struct stream_time *now);
 
 /* Forgets what exceeds the limits; frees what nobody can read any more. */
 void stream_trim(struct stream *s, const struct stream_limits *limits,

@@ -43,9 +43,15 @@ struct wsframe {
 	uint64_t payload; /* bytes of payload that follow it */
 };
 
+/* Bytes of the header of an unmasked frame of `payload` bytes. */
+static inline size_t wsframe_header_size(uint64_t payload)
+{
+	return payload < 126 ? 2 : payload <= UINT16_MAX ? 4 : 10;
+}
+
 /*
  * Writes the header of an unmasked, final frame of `payload` bytes to `out`,
- * which has room for WSFRAME_HEADER_MAX. Returns the bytes written: 2, 4 or 10.
+ * which has room for it. Returns the bytes written, wsframe_header_size().
  */
 size_t wsframe_encode(uint8_t *out, enum wsframe_opcode opcode,
 		      uint64_t payload);

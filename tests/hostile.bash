@@ -4,7 +4,8 @@
 # What the tests with hostile peers share; loaded behind helper.
 
 # Compiles the tools of tests/tools that they need; to be called by setup_file.
-# Sets `hostile`, and `turns`, `walljump` and `nomemory`, which can be preloaded.
+# Sets `hostile`, and `turns`, `calls`, `walljump` and `nomemory`, which can be
+# preloaded.
 build_hostile() {
 	local tools=$BATS_TEST_DIRNAME/tools lib=$BATS_TEST_DIRNAME/../lib
 	local cc=("${CC:-cc}" -std=c11 -D_GNU_SOURCE -O1 -I"$lib") name
@@ -13,12 +14,12 @@ build_hostile() {
 	"${cc[@]}" -DWIRE_TLS -o "$hostile" \
 		"$tools"/{hostile,hostilescripts,wire,wiretls}.c \
 		"$lib"/{wsframe,buf,num,clock}.c -lssl -lcrypto
-	for name in turns walljump nomemory; do
+	for name in turns calls walljump nomemory; do
 		declare -g "$name=$BATS_FILE_TMPDIR/$name.so"
 		"${cc[@]}" -shared -fPIC -o "$BATS_FILE_TMPDIR/$name.so" \
 			"$tools/$name.c"
 	done
-	export hostile turns walljump nomemory
+	export hostile turns calls walljump nomemory
 }
 
 # Whether the programs under test have the address sanitizer in them, which

@@ -34,6 +34,8 @@
 #   a POST behind another request spins       gate.bats; behind a handshake: here
 #   every answer closes                       gate.bats
 #   frames in one segment with the handshake  here
+# Reading
+#   it reads once for an event, little        here: on only where that was full
 # Writing
 #   batches that end within a frame           stall.bats
 #   close frames behind what is buffered      badinput.bats, wsd.bats
@@ -46,9 +48,16 @@
 #   its timers wait for an event              gate.bats: nothing else happens
 #   a context that is not freed               each test: its end is status 0, and
 #                                             clean under the sanitizers
-# shellcheck disable=SC2154 # what start_wsd sets
+# libuv
+#   to watch what is watched asks the kernel  here
+# shellcheck disable=SC2154 # what start_wsd and build_hostile set
 
 load helper
+load hostile
+
+setup_file() {
+	build_hostile
+}
 
 # listens_at URL: the addresses at which somebody listens on its port, as the
 # kernel writes them, a line each.
@@ -368,4 +377,38 @@ does_not_spin() {
 	[[ -s $wsd_log ]]
 	run grep -ic -e s3cret -e '73 33 63' -e 733363 "$wsd_log"
 	[[ $output == 0 ]]
+}
+
+# finds_all OPTION...: 300 frames come, of which each waits until what was in the
+# one before has arrived, and wsd hardly ever reads in vain.
+finds_all() {
+	local all empty
+
+	start_under calls CALLS
+	"$BIN/wsbench" -q -u "$url" "$@"
+	stop_wsd
+	read -r all empty _ <"$BATS_TEST_TMPDIR/calls"
+	rm "$BATS_TEST_TMPDIR/calls"
+	echo "# $all reads, $empty in vain"
+	((all >= 300 && empty < 10))
+}
+
+@test "who has sent less than is read at once is not read from again" {
+	sanitized && skip 'nothing can be preloaded'
+	finds_all --dialect plain --window 1 -c 300
+	finds_all --dialect v1 --batch 1 --window 1 -c 300
+	finds_all --dialect bulk --batch 20 --window 20 -c 6000
+}
+
+@test "what one waits for is told to the kernel when it changes" {
+	sanitized && skip 'nothing can be preloaded'
+	local watches
+
+	start_wsd
+	seq 1000000 1999999 >"$BATS_TEST_TMPDIR/numbers"
+	LD_PRELOAD=$calls CALLS=$BATS_TEST_TMPDIR/calls \
+		"$BIN/wspub" -u "$url" -f "$BATS_TEST_TMPDIR/numbers" t
+	read -r _ _ watches <"$BATS_TEST_TMPDIR/calls"
+	echo "# epoll_ctl() was called $watches times"
+	((watches < 100))
 }

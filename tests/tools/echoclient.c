@@ -201,15 +201,15 @@ static enum exits run(struct tester *t, const struct diag *d)
 	log_init(&t->log, d, LOG_TEXT);
 	if (loop_init(&t->loop, &t->log, protocols, 0, NULL) < 0)
 		return EXIT_OTHER;
-	conn_init(&t->conn, &events, t, MESSAGE_MAX);
+	conn_init(&t->conn, &t->loop, &events, t, MESSAGE_MAX);
 	list_init(&t->waiting);
 	uv_timer_init(&t->loop.uv, &t->next);
 	t->next.data = t;
 	uv_timer_start(&t->next, connect_next, 0, 0);
 	loop_run(&t->loop);
 	uv_close((uv_handle_t *)&t->next, NULL);
+	conn_release(&t->conn, NULL, NULL);
 	loop_release(&t->loop);
-	conn_release(&t->conn);
 	return t->status;
 }
 

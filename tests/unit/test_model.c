@@ -527,7 +527,7 @@ static void play(struct model *m)
 {
 	memset(m->readers, 0, sizeof(m->readers));
 	stream_init(&m->stream, "t", 1, "run.0", 0, NULL);
-	m->now = (struct stream_time){0, 0};
+	memset(&m->now, 0, sizeof(m->now));
 	m->first = 1;
 	m->limits.count = 1 + below(m, 500);
 	m->limits.bytes = 1 + below(m, one_in(m, 2) ? 1 << 20 : 10000);

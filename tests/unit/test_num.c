@@ -4,6 +4,8 @@
 #include "tap.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -106,6 +108,25 @@ static bool puts_u64(uint64_t value, const char *want)
 	return n == strlen(want) && !memcmp(out, want, n);
 }
 
+/* Around each power of ten, and some of each length. */
+static bool puts_all_lengths(void)
+{
+	uint64_t power = 1;
+
+	for (int digits = 1; digits <= 20; digits++, power *= 10)
+		for (uint64_t i = 0; i < 1000; i++) {
+			uint64_t near = power + i - 500,
+				 far = power * 9 / 7 * i;
+			char text[2][NUM_TEXT_MAX];
+
+			snprintf(text[0], NUM_TEXT_MAX, "%" PRIu64, near);
+			snprintf(text[1], NUM_TEXT_MAX, "%" PRIu64, far);
+			if (!puts_u64(near, text[0]) || !puts_u64(far, text[1]))
+				return false;
+		}
+	return true;
+}
+
 static bool puts_time(int64_t ms, const char *want)
 {
 	char out[NUM_TIME_LEN];
@@ -140,6 +161,7 @@ static void test_put(void)
 	ok(puts_u64(0, "0") && puts_u64(10, "10") &&
 		   puts_u64(UINT64_MAX, "18446744073709551615"),
 	   "writes decimal digits");
+	ok(puts_all_lengths(), "of numbers of all lengths");
 	ok(puts_time(0, "1970-01-01T00:00:00.000Z"), "the first time");
 	ok(puts_time(253402300799999, "9999-12-31T23:59:59.999Z"),
 	   "the last time");

@@ -92,21 +92,32 @@ static void notices(void)
 	struct pass p;
 
 	pass_init(&p);
-	ok(pass_due(&p, NOW) == -1, "without a grant there is nothing to do");
+	ok(pass_due(&p, NOW) == -1 && !pass_is_due(&p, INT64_MAX),
+	   "without a grant there is nothing to do");
 	pass_add(&p, grant_of("a", 1600), NOW);
-	ok(pass_due(&p, NOW) == 540000 && !pass_notice(&p, NOW + 539999),
+	ok(pass_due(&p, NOW) == 540000 && !pass_notice(&p, NOW + 539999) &&
+		   !pass_is_due(&p, NOW + 539999),
 	   "a long one is told of a minute before its end");
-	ok(pass_notice(&p, NOW + 540000) == 1600000, "with its end");
+	ok(pass_is_due(&p, NOW + 540000) &&
+		   pass_notice(&p, NOW + 540000) == 1600000,
+	   "with its end");
 	ok(!pass_notice(&p, NOW + 540001), "once");
-	ok(pass_due(&p, NOW + 540001) == 59999, "and then comes the end");
-	ok(pass_due(&p, NOW + 700000) == 0, "which may have come already");
+	ok(pass_due(&p, NOW + 540001) == 59999 &&
+		   !pass_is_due(&p, NOW + 599999),
+	   "and then comes the end");
+	ok(pass_due(&p, NOW + 700000) == 0 && pass_is_due(&p, NOW + 600000) &&
+		   !pass_notice(&p, NOW + 600000),
+	   "which may have come already, and is not told of again");
 	pass_replace(&p, grant_of("b", 1008), NOW);
 	ok(pass_due(&p, NOW) == 6000, "a short one, in its last quarter");
 	pass_add(&p, grant_of("c", 999), NOW);
-	ok(pass_due(&p, NOW) == 0 && pass_expire(&p, NOW) && hears(&p, "b"),
-	   "one that has ended goes at once");
+	ok(pass_due(&p, NOW) == 0 && pass_is_due(&p, NOW) &&
+		   !pass_notice(&p, NOW) && pass_expire(&p, NOW) &&
+		   hears(&p, "b"),
+	   "one that has ended is not told of: it goes at once");
 	pass_replace(&p, grant_of("d", GRANT_NEVER), NOW);
-	ok(pass_due(&p, NOW) == -1 && !pass_notice(&p, INT64_MAX - 1),
+	ok(pass_due(&p, NOW) == -1 && !pass_is_due(&p, INT64_MAX - 1) &&
+		   !pass_notice(&p, INT64_MAX - 1),
 	   "of one that never ends there is nothing to tell");
 	pass_replace(&p, grant_of("e", INT64_MAX / 1000 + 1), NOW);
 	ok(pass_due(&p, NOW) == -1 && pass_end(&p) == 0,

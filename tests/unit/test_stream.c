@@ -12,7 +12,7 @@
 #include <string.h>
 
 static const struct stream_limits wide = {1000, 1 << 20, 600000};
-static const struct stream_time epoch_start = {0, 0};
+static struct stream_time epoch_start;
 
 static void init(struct stream *s)
 {
@@ -24,7 +24,7 @@ static void fill(struct stream *s, const struct stream_limits *limits, int n)
 {
 	for (int i = 0; i < n; i++) {
 		int64_t ms = 10 * (int64_t)(s->seq + 1);
-		struct stream_time now = {ms, ms};
+		struct stream_time now = {.mono_ms = ms, .wall_ms = ms};
 		char text[24];
 
 		snprintf(text, sizeof(text), "%d", (int)s->seq + 1);
@@ -316,6 +316,33 @@ static void views(void)
 	stream_release(&s);
 }
 
+#define AT(seq, second)                                                        \
+	"{'type':'UPDATE','tenantId':'t','epoch':'run.0','seq':" seq           \
+	",'time':'1970-01-01T00:00:0" second ".000Z','data':0}\n"
+
+/* With a clock that stands, goes on, is set back, and is at its first ms. */
+static void times(void)
+{
+	static const int64_t wall[] = {1000, 1000, 2000, 1000, 0};
+	static const char want[] = AT("1", "1") AT("2", "1") AT("3", "2")
+		AT("4", "1") AT("5", "0");
+	struct stream_time now = {.mono_ms = 0};
+	struct cursor c;
+	struct stream s;
+
+	init(&s);
+	stream_join(&s, STREAM_V1, &c, 1);
+	for (size_t i = 0; i < sizeof(wall) / sizeof(*wall); i++) {
+		now.wall_ms = wall[i];
+		stream_append(&s, &wide, "0", 1, &now);
+	}
+	ok(reads(&s, STREAM_V1, 1, want), "each update has its own time");
+	stream_leave(&s, STREAM_V1, &c);
+	stream_drop_unread(&s);
+	ok(reads(&s, STREAM_V1, 1, want), "also when it is shown later");
+	stream_release(&s);
+}
+
 /* Whether `try` fails cleanly with each allocation, then succeeds. */
 static bool survives(int (*try)(struct stream *), struct stream *s)
 {
@@ -407,6 +434,7 @@ int main(void)
 	ok(memory_is_bounded(), "memory is bounded by the history");
 	starting();
 	views();
+	times();
 	no_memory();
 	return tap_end();
 }
