@@ -85,11 +85,6 @@ short='s|_timeout 60s;|_timeout 1s;|'
 	ends "$PID" 3
 }
 
-reload() {
-	"$nginx" -e stderr -p "$T" -c "$T/nginx.conf" -s reload 5<&-
-	nginx_says '*gracefully shutting down*'
-}
-
 @test "nginx: a reload leaves connections alone, also such with a new configuration" {
 	local old
 
@@ -175,6 +170,19 @@ page() {
 	front_as=ssl behind_nginx "$encrypted; s|return 404;|root $T/site;|"
 	NODE_EXTRA_CA_CERTS=$T/certificate passes browser/nginx.test.mjs \
 		"https://localhost:$front/" "$url" "$T/certificate"
+}
+
+@test "nginx: an EventSource in Chromium lives on, whoever is away for a while" {
+	mkdir "$T/site"
+	echo '<!doctype html><title>test</title><link rel="icon" href="data:,">' \
+		>"$T/site/index.html"
+	http=http://unix:$T/wsd.socket
+	start_nginx "s|return 404;|root $T/site;|"
+	sed -i '1i worker_shutdown_timeout 100ms;' "$T/nginx.conf"
+	reload
+	passes browser/nginxevents.test.mjs "http://127.0.0.1:$front" \
+		"$T/wsd.socket" "$examples/systemd/wsd.json" \
+		"$nginx" -e stderr -p "$T" -c "$T/nginx.conf" -s reload
 }
 
 # Two wsd behind one nginx, each with its redis2ws on one Redis.

@@ -414,12 +414,25 @@ token() {
 	wait "$curl_pid"
 }
 
-@test "through nginx nothing is held back" {
-	# shellcheck disable=SC2016 # nginx's
-	behind_nginx 's|location / {|location ~ ^/v1/tenants/[^/]+/updates$ { proxy_pass http://wsd; proxy_set_header Host $host; } &|'
-	follow a --unix-socket "$T/nginx" -H "$sse" \
-		"http://updates.example.com$updates"
+# The one of examples/nginx.
+@test "through nginx nothing is held back, and nobody is let in who is not named" {
+	local there=http://updates.example.com$updates
+
+	behind_nginx 's|allow 127.0.0.1;|allow 127.0.0.2;|'
+	sed -i '/http {/a gzip on; gzip_types *; gzip_min_length 1;' "$T/nginx.conf"
+	reload
+	through=(--interface 127.0.0.2 --connect-to "::127.0.0.1:$front")
+	follow a "${through[@]}" --compressed -H "$sse" "$there"
 	until_line a 'id: *'
 	publish '{"n":1}'
 	until_line a 'data: {"n":1}'
+	get 204 "${through[@]}" -X OPTIONS "$there"
+	# nginx passes on what the browser has sent, so a page of this very site
+	# is none of another.
+	follow b "${through[@]}" -H "$sse" -H 'Host: updates.example.com:8080' \
+		-H 'Origin: http://updates.example.com:8080' "$there"
+	until_line b 'id: *'
+	get 403 "${through[@]}" -d 1 "$there"
+	get 403 --interface 127.0.0.3 --connect-to "::127.0.0.1:$front" \
+		-H "$sse" "$there"
 }
