@@ -176,8 +176,7 @@ page() {
 	mkdir "$T/site"
 	echo '<!doctype html><title>test</title><link rel="icon" href="data:,">' \
 		>"$T/site/index.html"
-	http=http://unix:$T/wsd.socket
-	start_nginx "s|return 404;|root $T/site;|"
+	http=http://unix:$T/wsd.socket start_nginx "s|return 404;|root $T/site;|"
 	sed -i '1i worker_shutdown_timeout 100ms;' "$T/nginx.conf"
 	reload
 	passes browser/nginxevents.test.mjs "http://127.0.0.1:$front" \

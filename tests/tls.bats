@@ -8,6 +8,7 @@ bats_require_minimum_version 1.5.0
 
 load helper
 load hostile
+load http
 
 setup_file() {
 	export ec=$BATS_FILE_TMPDIR/ec rsa=$BATS_FILE_TMPDIR/rsa
@@ -173,6 +174,21 @@ hup() {
 	until [[ $(refused_tls) == 3 ]]; do :; done
 	[[ $(grep -c 'a handshake of TLS failed: ' "$wsd_log") == 3 ]]
 	curl -sf "$http/healthz"
+}
+
+@test "a target may name its scheme, which has to be that of the connection" {
+	start_wsd --listen 127.0.0.1:0 --listen "unix:$T/s" --behind-proxy unix
+	to=(--request-target)
+	for scheme in http https HTTPS; do
+		get 200 "$http/readyz" "${to[@]}" "$scheme://localhost/readyz?x"
+		get 403 "$http/readyz" "${to[@]}" "$scheme://other.example/readyz"
+		get 426 "$http/ws" "${to[@]}" "$scheme://localhost/ws"
+	done
+	local plain=(--unix-socket "$T/s" http://localhost/readyz "${to[@]}")
+	get 200 "${plain[@]}" http://localhost/readyz
+	get 400 "${plain[@]}" https://localhost/readyz
+	get 200 "${plain[@]}" https://localhost/readyz \
+		-H 'X-Forwarded-For: 192.0.2.1' -H 'X-Forwarded-Proto: https'
 }
 
 @test "Unix sockets stay plain, and every URL says what it is" {
