@@ -71,6 +71,19 @@ stop_wsd() {
 	wsd_ends 0
 }
 
+# again: what a loop does that asks until something is so. Waits for a moment, so
+# that what is asked for has the processor; ends the test when that takes too
+# long. The shell that a script of raw() starts has it, too.
+began=$SECONDS
+again() {
+	((SECONDS - ${began-0} < ${BATS_TEST_TIMEOUT:-60})) || {
+		echo "what is waited for does not come: ${FUNCNAME[*]}"
+		exit 1
+	}
+	read -r -t 0.02 <> <(:) || true
+}
+export -f again
+
 # raw [URL] <SCRIPT: see tests/tools/wsraw.mjs.
 raw() {
 	node "$BATS_TEST_DIRNAME/tools/wsraw.mjs" "${1:-$url}"

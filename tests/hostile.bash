@@ -110,7 +110,7 @@ all_left() {
 	until [[ $(metric 'wsd_connections{dialect="plain"}') == 0 &&
 		$(metric 'wsd_connections{dialect="wsd.v1"}') == 0 &&
 		$(metric 'wsd_connections{dialect="http"}') == 1 ]]; do
-		: # teardown comes if that never happens
+		again
 	done
 	ledger_adds_up
 	((pending == 0))
@@ -154,6 +154,7 @@ say() {
 	printf '"%s"\n' "$1" >&9
 	until tail -n 1 "$BATS_TEST_TMPDIR/heard" | grep -qFx "\"$1\""; do
 		kill -0 "$listener" # or it has ended
+		again
 	done
 }
 

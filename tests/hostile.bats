@@ -75,7 +75,7 @@ setup_file() {
 	all_left
 	attack subscriptions -k -n 20 -c 200000
 	until [[ $(metric wsd_subscriptions) == 20000 ]]; do
-		:
+		again
 	done
 	slice
 	cease
@@ -98,7 +98,7 @@ setup_file() {
 	before=$(kib VmRSS)
 	attack deaf-publisher -n 4 -k -c 400000
 	until [[ $(metric wsd_updates_published_total) -gt 400000 ]]; do
-		:
+		again
 	done
 	(($(metric 'wsd_memory_bytes{kind="output"}') < 4096))
 	echo "# $(kib VmRSS) KiB, before $before KiB"

@@ -45,6 +45,7 @@ came_to_it() {
 comes_to_it() {
 	until came_to_it; do
 		kill -0 "$wsd" # or it has ended
+		again
 	done
 }
 
@@ -59,6 +60,7 @@ count_descriptors() {
 descriptors_are() {
 	until count_descriptors && ((open == $1)); do
 		kill -0 "$wsd" # or it has ended
+		again
 	done
 }
 

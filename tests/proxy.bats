@@ -160,7 +160,7 @@ many() {
 		d body "code":"OVER_CAPACITY"
 		d end
 		a1 drop
-		! until [[ \$(addresses | grep -c 203.0.113.7) == 1 ]]; do :; done
+		! until [[ \$(addresses | grep -c 203.0.113.7) == 1 ]]; do again; done
 		e header X-Forwarded-For: 203.0.113.7
 		e open
 		e idle
@@ -269,11 +269,11 @@ everybody='s|allow 127.0.0.1;|allow 127.0.0.0/8;|'
 	via nonsense 200 /readyz
 	echo '{"listen": "127.0.0.1:0", "behind-proxy": ["127.0.0.1", "unix"]}' >c.json
 	kill -HUP "$wsd"
-	until grep -qF 'behind-proxy: [] -> ["127.0.0.1", "unix"]' "$wsd_log"; do :; done
+	until grep -qF 'behind-proxy: [] -> ["127.0.0.1", "unix"]' "$wsd_log"; do again; done
 	via nonsense 400 /readyz
 	echo '{"listen": "127.0.0.1:0"}' >c.json
 	kill -HUP "$wsd"
-	until grep -qF 'behind-proxy: ["127.0.0.1", "unix"] -> []' "$wsd_log"; do :; done
+	until grep -qF 'behind-proxy: ["127.0.0.1", "unix"] -> []' "$wsd_log"; do again; done
 	via nonsense 200 /readyz
 }
 

@@ -19,6 +19,8 @@ BATS_TEST_DIRNAME=$PWD/tests
 BATS_TEST_TMPDIR=$(mktemp -d)
 # shellcheck disable=SC2034
 BATS_FILE_TMPDIR=$BATS_TEST_TMPDIR
+# shellcheck disable=SC2034
+BATS_TEST_TIMEOUT=$((${SOAK_SECONDS:-300} + 600))
 # shellcheck source=tests/helper.bash
 . tests/helper.bash
 # shellcheck source=tests/hostile.bash
@@ -69,7 +71,7 @@ cycle() {
 look() {
 	all_left
 	until [[ $(metric 'wsd_memory_bytes{kind="segments"}') == 0 ]]; do
-		: # history expires
+		again # history expires
 	done
 	memory=$(kib VmRSS)
 	descriptors=$(metric process_open_fds)

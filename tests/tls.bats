@@ -50,7 +50,7 @@ hup() {
 	before=$(grep -c 'certificate' "$wsd_log" || true)
 	kill -HUP "$wsd"
 	until now=$(grep -c 'certificate' "$wsd_log") && ((now > before)); do
-		kill -0 "$wsd"
+		again
 	done
 }
 
@@ -171,7 +171,7 @@ hup() {
 		c fin
 		c end
 	END
-	until [[ $(refused_tls) == 3 ]]; do :; done
+	until [[ $(refused_tls) == 3 ]]; do again; done
 	[[ $(grep -c 'a handshake of TLS failed: ' "$wsd_log") == 3 ]]
 	curl -sf "$http/healthz"
 }
@@ -235,7 +235,7 @@ hup() {
 		echo 'b connect'
 		echo 'b end'
 		echo 'a1 drop'
-		echo "! until curl -sf '$http/healthz'; do :; done"
+		echo "! until curl -sf '$http/healthz'; do again; done"
 		echo 'c open'
 		echo 'c idle'
 		echo 'a78 idle'
@@ -511,7 +511,7 @@ stormy() {
 		b end
 		c end
 	END
-	until [[ $(metric 'wsd_refused_total{reason="handshake_time"}') == 3 ]]; do :; done
+	until [[ $(metric 'wsd_refused_total{reason="handshake_time"}') == 3 ]]; do again; done
 }
 
 # --- All else ---
@@ -556,7 +556,7 @@ stormy() {
 		start "$BIN/wsbench" -q -u "$url" --subscribers 50 --publishers 5 \
 			--duration 10s
 		pid=$PID
-		until [[ $(metric 'wsd_connections{dialect="plain"}') -ge 50 ]]; do :; done
+		until [[ $(metric 'wsd_connections{dialect="plain"}') -ge 50 ]]; do again; done
 		kill -KILL "$pid"
 	done
 	all_left
