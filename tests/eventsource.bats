@@ -10,3 +10,8 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 @test "it comes back by itself, and never loses or repeats" {
 	passes browser/eventsource.test.mjs
 }
+
+@test "over TLS" {
+	make_tls "$BATS_TEST_TMPDIR/tls"
+	WSD_TLS=$BATS_TEST_TMPDIR/tls passes browser/eventsource.test.mjs
+}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 //
 // The EventSource of Chromium against wsd, through a relay that can be cut: it
-// comes back by itself, and never loses or repeats.
+// comes back by itself, and never loses or repeats. With WSD_TLS, the directory
+// of a key and a certificate, all of it over TLS.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -9,18 +10,24 @@ import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { newKey, Relay, until, Wsd, wstoken } from '../js/wsd.mjs';
 import { launch, open } from './browser.mjs';
 import { areNumbers, datas, follow, numbers, types } from './events.mjs';
+import { trusting } from './examples.mjs';
 import { Site } from './site.mjs';
 
 const PATH = '/v1/tenants/tenant-1/updates';
 const manual = readFileSync(new URL('../../man/wsd-protocol.7',
   import.meta.url), 'utf8');
 
+const tls = process.env.WSD_TLS;
+const files = tls
+  ? ['--tls-cert', `${tls}/cert`, '--tls-key', `${tls}/key`] : [];
+
 let site, browser, wsd, relay, page;
 
 before(async () => {
   site = await Site.start();
   site.page('/', 'a page');
-  browser = await launch();
+  browser = await launch({ args: tls
+    ? [trusting(readFileSync(`${tls}/cert`))] : [] });
 });
 
 after(async () => {
@@ -29,7 +36,7 @@ after(async () => {
 });
 
 async function start(...options) {
-  wsd = await Wsd.start('--history-count', '100000', ...options);
+  wsd = await Wsd.start('--history-count', '100000', ...files, ...options);
   relay.target = wsd;
 }
 
@@ -44,7 +51,7 @@ afterEach(async () => {
   await wsd.stop();
 });
 
-const url = (query = '') => relay.url.replace('ws:', 'http:')
+const url = (query = '') => relay.url.replace('ws:', tls ? 'https:' : 'http:')
   .replace('/ws', PATH + query);
 
 const publish = (...updates) => wsd.publish('tenant-1', updates);
