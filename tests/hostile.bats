@@ -69,7 +69,7 @@ setup_file() {
 	attack subscriptions -k -n 1 -c 10000
 	until [[ $(metric wsd_subscriptions) == 1000 &&
 		$(metric 'wsd_refused_total{reason="subscriptions"}') == 9000 ]]; do
-		:
+		again
 	done
 	cease
 	all_left
