@@ -79,6 +79,23 @@ short='s|_timeout 60s;|_timeout 1s;|'
 	ends "$PID" 0
 }
 
+@test "nginx: pings keep a quiet stream of events, too" {
+	local ms
+
+	behind_nginx 's|proxy_intercept_errors on;|& proxy_read_timeout 1s;|' \
+		--ping 300ms
+	mkfifo "$T/events"
+	exec 6<>"$T/events"
+	start curl -sN -H 'Accept: text/event-stream' 6<&- >"$T/events" \
+		"http://127.0.0.1:$front/v1/tenants/tenant-1/updates"
+	until ms=$(age) && ((${ms:-0} >= 3000)); do
+		again
+	done
+	wspub -u "$url" tenant-1 1
+	timeout 20 grep -qxm1 'data: 1' <&6
+	exec 6<&-
+}
+
 @test "nginx: without pings it ends it" {
 	behind_nginx "$short"
 	watches "$T/got" --no-reconnect
@@ -285,6 +302,37 @@ numbered() {
 			numbered 1 10 | cmp - "$T/got.$i"
 		fi
 	done
+}
+
+@test "two wsd: of two EventSources one changes over, with a gap in place of a hole" {
+	local i gaps=0
+
+	pair
+	for i in 1 2; do
+		start node "$BATS_TEST_DIRNAME/tools/events.mjs" \
+			"http://127.0.0.1:$front/v1/tenants/tenant-1/updates" \
+			>"$T/got.$i" 2>"$T/opened.$i"
+		until grep -qs open "$T/opened.$i"; do again; done
+	done
+	[[ $(how_many "$first_http") == 1 && $(how_many "$http") == 1 ]]
+	announce 1 10
+	for i in 1 2; do
+		until_said "$T/got.$i" '"n":10}'
+	done
+	kill -KILL "$first" "$first_bridge"
+	announce 11 20
+	for i in 1 2; do
+		until_said "$T/got.$i" '"n":20}'
+		sed -n 's/^message [^ ]* //p' "$T/got.$i" >"$T/data"
+		if grep -q '^gap .*"reason":"restart"}$' "$T/got.$i"; then
+			((++gaps))
+			[[ $(sed -n 11p "$T/got.$i") == 'gap '* ]]
+			cmp "$T/data" <(numbered 1 10 && numbered 1 20)
+		else
+			numbered 1 20 | cmp - "$T/data"
+		fi
+	done
+	((gaps == 1))
 }
 
 @test "two wsd: in the plain dialect the end is the sign; since there is 4001" {
