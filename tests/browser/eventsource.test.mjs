@@ -154,8 +154,8 @@ test('while there is no server it comes back now and then', async () => {
   const heard = await follow(page, url());
   await heard.opened(1);
   relay.target = null;
-  await wsd.stop();
   const begin = Date.now();
+  await wsd.stop();
   await heard.errors(4);
   assert(Date.now() - begin > 2500, 'it comes back at once');
   await start();
