@@ -105,13 +105,15 @@ ledger_adds_up() {
 	}
 }
 
+# connected: how many connections there are, with that which asks.
+connected() {
+	curl -sf "$http/metrics" |
+		awk '/^wsd_connections\{/ { n += $2 } END { print n }'
+}
+
 # All peers have left: nobody is connected, nothing is pending or waits.
 all_left() {
-	until [[ $(metric 'wsd_connections{dialect="plain"}') == 0 &&
-		$(metric 'wsd_connections{dialect="wsd.v1"}') == 0 &&
-		$(metric 'wsd_connections{dialect="http"}') == 1 ]]; do
-		again
-	done
+	until [[ $(connected) == 1 ]]; do again; done
 	ledger_adds_up
 	((pending == 0))
 	[[ $(metric wsd_subscriptions) == 0 ]]

@@ -46,6 +46,12 @@ setup_file() {
 	turns_take 5000
 }
 
+@test "beside peers that follow by HTTP, and break off or don't read" {
+	start_under turns TURNS
+	beside follows deaf-follows
+	turns_take 5000
+}
+
 @test "beside updates as large as they may be, and as many" {
 	start_under turns TURNS --max-message 128k
 	beside 'big -b 131072' publisher 'half-message -b 131072'

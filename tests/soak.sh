@@ -34,7 +34,8 @@ attacks=(
 	'slow-frame -n 20 -i 50' endless-frame endless-message
 	'half-message -n 20' 'subscriptions -n 4' again replays pings
 	deaf-pings requests 'deaf -n 50' deaf-publisher publisher
-	'crowd -n 200' reset junk junk-bytes junk-frames gets posts
+	'crowd -n 200' reset junk junk-bytes junk-frames gets posts follows
+	deaf-follows
 	'big -b 100000 -i 5' 'hoard -c 200 -k -b 100000'
 )
 
