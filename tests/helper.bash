@@ -6,6 +6,7 @@
 # sanitizer build fail the test in which they happen.
 
 BIN=$(realpath "${BIN:-$BATS_TEST_DIRNAME/../bin}")
+export BIN
 unset WSD_URL WSD_TOKEN REDIS_URL REDIS_PASSWORD
 
 # start_wsd [OPTION...]: a wsd on a free port, unless an option says where; the
