@@ -147,6 +147,12 @@ adds_up() {
 	refused 400 BAD_REQUEST -H "$sse" "$http$updates?from=1"
 	refused 400 BAD_TENANT -H "$sse" "$http/v1/tenants/a%20b/updates"
 	refused 410 GONE -H "$as_lines" "$http$updates?since=other.0:7"
+	long=$(printf '%0600d' 0)
+	refused 431 HEADER_TOO_LARGE -H "$sse,$long" "$http$updates"
+	refused 431 HEADER_TOO_LARGE -H "$sse" -H "Last-Event-ID: $long" "$http$updates"
+	# Of no concern to who does not follow.
+	get 200 -H "$sse,$long" "$http/metrics"
+	get 200 -H "$sse,$long" -d 1 "$http$updates"
 	get 200 -I -H "$sse" "$http$updates"
 	grep -q '^Content-Type: text/event-stream' "$body"
 	run ! grep -qi '^Content-Length' "$body"
