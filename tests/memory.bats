@@ -132,8 +132,11 @@ follow() {
 	each_refused . subscribe
 }
 
-@test "one of all that a follower by HTTP takes, of events and of lines" {
+@test "one of all that a follower by HTTP takes" {
 	as=text/event-stream each_refused . follow
+}
+
+@test "the same of one who reads lines" {
 	as=application/x-ndjson each_refused . follow
 }
 
