@@ -9,6 +9,7 @@ static const char *const allowed[] = {
 	"authorization",
 	"content-type",
 	"idempotency-key",
+	"last-event-id",
 };
 
 #define ALLOWED (sizeof(allowed) / sizeof(*allowed))

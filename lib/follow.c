@@ -7,7 +7,9 @@
 
 /*
  * When who lost the connection comes back, so that not all of them do at once:
- * from RETRY_MS on, within as long again.
+ * from RETRY_MS on, within as long again. Never sooner, also where one is told
+ * to come back now: an EventSource knows no back-off, and goes by what it was
+ * told last for as long as there is no server.
  */
 #define RETRY_MS 1000
 
@@ -231,7 +233,7 @@ void follow_drain(struct follow *f, uint64_t reconnect_after_ms)
 	struct encoding_message m = {
 		.text = &text,
 		.event = "drain",
-		.retry_ms = reconnect_after_ms ? reconnect_after_ms : 1,
+		.retry_ms = RETRY_MS + reconnect_after_ms,
 	};
 
 	buf_init(&text);

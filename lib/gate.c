@@ -150,6 +150,12 @@ int gate_judge(struct gate *g, struct gate_request *q, struct reply *refusal)
 	struct header host, *origin = &q->origin;
 	enum access_verdict verdict;
 
+	if (httphead_is_https(q->head) && !q->https) {
+		origin->present = false;
+		reply_fault(refusal, 400, PROTO_BAD_REQUEST,
+			    "a target of https has not come by TLS");
+		return -1;
+	}
 	read_host(&host, q->head);
 	header_read(origin, q->head, "origin");
 	verdict = access_judge(&g->access, host.present ? host.text : NULL,

@@ -138,8 +138,8 @@ static void read_headers(const struct httphead *from, struct request_head *in,
 	header_read(&in->match, from, "if-none-match");
 	head->header_too_long = in->length.too_long || in->type.too_long ||
 				in->coding.too_long || in->transfer.too_long ||
-				in->expect.too_long || in->accept.too_long ||
-				in->last_id.too_long;
+				in->expect.too_long;
+	head->follow_too_long = in->accept.too_long || in->last_id.too_long;
 	head->length = present(&in->length);
 	head->type = present(&in->type);
 	head->coding = present(&in->coding);

@@ -4,6 +4,9 @@
 #include <string.h>
 #include <strings.h>
 
+#define HTTP "http://"
+#define HTTPS "https://"
+
 /* Parsing */
 
 static enum httphead_result bad(struct httphead *h, unsigned status,
@@ -375,14 +378,29 @@ static int decode_query(struct header *out, struct httphead_span query)
 	return 0;
 }
 
+static bool begins(struct httphead_span text, const char *with)
+{
+	size_t len = strlen(with);
+
+	return text.len >= len && strncasecmp(text.at, with, len) == 0;
+}
+
+bool httphead_is_https(const struct httphead *h)
+{
+	return begins(h->target, HTTPS);
+}
+
 /* Takes "http://authority" off the front, where it is there. */
 static void take_authority(struct httphead_span *target, struct header *out)
 {
-	static const char scheme[] = "http://";
-	size_t skip = sizeof(scheme) - 1, used = 0, len = 0;
+	size_t skip = 0, used = 0, len = 0;
 
+	if (begins(*target, HTTP))
+		skip = strlen(HTTP);
+	else if (begins(*target, HTTPS))
+		skip = strlen(HTTPS);
 	begin(out, false);
-	if (target->len < skip || strncasecmp(target->at, scheme, skip) != 0)
+	if (!skip)
 		return;
 	target->at += skip;
 	target->len -= skip;

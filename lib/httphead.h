@@ -96,11 +96,15 @@ long httphead_decode(char *out, struct httphead_span in);
 
 /*
  * Reads the target, percent-decoded once: its path, the query behind '?', and
- * the authority of an absolute one ("http://host/path"), which stands for Host
+ * the authority of an absolute one ("http://host/path", or with https), which
+ * stands for Host
  * (RFC 9112 section 3.2.2). A token is left out of the query. 0, or -1 when it
  * is none.
  */
 int httphead_target(const struct httphead *h, struct header *path,
 		    struct header *query, struct header *authority);
+
+/* Whether it names what is to be had by TLS alone ("https://host/path"). */
+bool httphead_is_https(const struct httphead *h);
 
 #endif

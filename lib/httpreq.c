@@ -463,9 +463,12 @@ static int check_query(struct httpreq *r, const struct httpreq_head *head,
 	return 0;
 }
 
-static int check_headers(const struct httpreq_head *head, struct reply *refusal)
+static int check_headers(const struct httpreq *r,
+			 const struct httpreq_head *head, struct reply *refusal)
 {
-	if (!head->header_too_long)
+	bool follows = r->endpoint == HTTPREQ_FOLLOW;
+
+	if (!head->header_too_long && !(follows && head->follow_too_long))
 		return 0;
 	reply_error(refusal, 431, "HEADER_TOO_LARGE",
 		    "a header is longer than any that is taken");
@@ -480,7 +483,7 @@ int httpreq_parse(struct httpreq *r, const struct httpreq_head *head,
 	if (head->method == HTTPREQ_OPTIONS)
 		return find_options(r, head, refusal);
 	if (find(r, head, refusal) < 0 || check_method(r, head, refusal) < 0 ||
-	    check_headers(head, refusal) < 0 ||
+	    check_headers(r, head, refusal) < 0 ||
 	    check_transfer(head, refusal) < 0 ||
 	    check_length(r, head, limits, refusal) < 0 ||
 	    check_expect(r, head, refusal) < 0)

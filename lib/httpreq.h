@@ -47,6 +47,7 @@ struct httpreq_head {
 	bool http10;	      /* HTTP/1.0, or older */
 	bool target_too_long; /* path and query were not read */
 	bool header_too_long; /* one of the headers below was not read */
+	bool follow_too_long; /* or of those that only say how to follow */
 	const char *path;     /* without the query */
 	const char *query;    /* behind the '?' */
 	const char *length;   /* Content-Length */

@@ -456,8 +456,9 @@ void listeners_warn(const struct listeners *ls)
 		if (!is_inside(l->fd))
 			log_event(ls->log, LOG_UNENCRYPTED, NULL,
 				  "tokens and updates go unencrypted over %s; "
-				  "use --tls-cert, or --behind-proxy where a "
-				  "proxy in front ends TLS",
+				  "use --tls-cert, or where a proxy in front "
+				  "ends TLS --behind-proxy, with its address; "
+				  "for one on this machine listen on loopback",
 				  l->url);
 	}
 }

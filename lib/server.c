@@ -341,13 +341,23 @@ static int add_listeners(struct server *s)
 	return listeners_add(&s->listeners, LISTENERS_DEFAULT);
 }
 
+/* For whom addresses off loopback can be: one on this machine needs none. */
+static bool has_proxy_elsewhere(const struct forwarded_proxies *proxies)
+{
+	for (size_t i = 0; i < proxies->count; i++)
+		if (!netaddr_is_local(&proxies->blocks[i].base))
+			return true;
+	return false;
+}
+
 /*
  * Whether whoever is on the way can read what is said on an address off
  * loopback: there are tokens, no TLS, and no proxy is said to be in front.
  */
 static bool goes_unencrypted(const struct server_config *config)
 {
-	return config->tokens && !config->tls_cert && !config->proxies.count;
+	return config->tokens && !config->tls_cert &&
+	       !has_proxy_elsewhere(&config->proxies);
 }
 
 static int start_listening(struct server *s)

@@ -225,7 +225,7 @@ fill() {
 		b recv {"type":"WELCOME"}
 		b send {"type":"PUBLISH","id":1,"tenantId":"acme","data":1}
 		b recv {"type":"ACK","id":1}
-		! until grep -q '^data: 1' events; do :; done
+		! until grep -q '^data: 1' events; do again; done
 		a header Authorization: Bearer $SHORT
 		a open wsd.v1
 		a recv {"type":"WELCOME"}
@@ -233,7 +233,7 @@ fill() {
 		a recv {"type":"SUBSCRIBED","id":1}
 		a recv {"type":"EXPIRING"}
 		! kill -STOP "$wsd"
-		! while "$BIN/wstoken" check --jwt-key key <<<"$SHORT"; do :; done
+		! while "$BIN/wstoken" check --jwt-key key <<<"$SHORT"; do again; done
 		b send {"type":"PUBLISH","id":2,"tenantId":"acme","data":2}
 		a send {"type":"PUBLISH","id":2,"tenantId":"acme","data":2}
 		! kill -CONT "$wsd"

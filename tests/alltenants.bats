@@ -186,7 +186,7 @@ flood() {
 		! flood
 		! ledger_adds_up
 		left drop
-		! until (($(metric wsd_subscriptions) == 1)); do ledger_adds_up; done
+		! until (($(metric wsd_subscriptions) == 1)); do ledger_adds_up; again; done
 		! ledger_adds_up; ((pending == 0))
 		! (($(metric 'wsd_deliveries_dropped_total{reason="slow"}') > 0))
 		! [[ $(metric 'wsd_memory_bytes{kind="segments"}') -lt 4000000 ]]
@@ -359,7 +359,7 @@ flood() {
 	stop_wsd
 	start_wsd --listen "unix:$T/wsd.sock"
 	until curl -sf --unix-socket "$T/wsd.sock" http://localhost/metrics |
-		grep -qx 'wsd_subscriptions 1'; do :; done
+		grep -qx 'wsd_subscriptions 1'; do again; done
 	wspub t 2
 	ends 0
 	[[ $(jq -c '[.type, .tenantId, .data]' "$T/out") == '["UPDATE","t",1]

@@ -75,6 +75,7 @@ until_figure() {
 
 	until value=$(figure "$1") && ((${value:-0} >= $2)); do
 		((SECONDS < until)) || return 1
+		again
 		kill -USR1 "$bridge"
 	done
 }

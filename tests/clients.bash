@@ -70,6 +70,7 @@ joined() {
 		select(.tenantId == "tenant-1").subscribers') &&
 		((${count:-0} == $1)); do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 
@@ -85,6 +86,7 @@ left() {
 	until curl -sf "$http/metrics" |
 		grep -qxF 'wsd_connections{dialect="plain"} 0'; do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 

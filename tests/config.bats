@@ -34,7 +34,7 @@ start_with() {
 # Waits until wsd has said this.
 until_said() {
 	until grep -qxF "wsd: $1" "$wsd_log"; do
-		kill -0 "$wsd"
+		again
 	done
 }
 
@@ -340,12 +340,12 @@ rows() {
 	config '{"log-format": "json", "ping": "2m"}'
 	kill -HUP "$wsd"
 	until [[ $(grep -c config_refused "$wsd_log") == 2 ]]; do
-		kill -0 "$wsd"
+		again
 	done
 	config '{"log-format": "json", "host": 1}'
 	kill -HUP "$wsd"
 	until [[ $(grep -c config_refused "$wsd_log") == 4 ]]; do
-		kill -0 "$wsd"
+		again
 	done
 	diff <(jq -r 'keys - ["time"] | join(" ")' "$wsd_log") <(yes \
 		'event level message' | head -n 4)

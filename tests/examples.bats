@@ -81,7 +81,8 @@ directive() {
 @test "behind nginx one sees that wsd is ready, and nothing else" {
 	behind_nginx 's|allow 127.0.0.1;|allow unix:;|'
 	[[ $(answer /readyz) == 200 ]]
-	for path in / /metrics /v1/tenants /v1/tenants/t/updates /ws/; do
+	[[ $(answer /v1/tenants/t/updates) == 406 ]]
+	for path in / /metrics /v1/tenants /v1/tenants/t /ws/; do
 		[[ $(answer "$path") == 404 ]]
 	done
 }

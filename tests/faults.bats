@@ -27,7 +27,7 @@ pass() {
 		done
 		cease
 		until slice --subscribers 20 2>/dev/null; do
-			: # connections that have ended may count for a moment
+			again # connections that have ended may count for a moment
 		done
 	done
 	all_heard

@@ -71,7 +71,7 @@ figure() {
 
 	n=$(wc -l <"$D/bridge.out")
 	kill -USR1 "$bridge"
-	until (($(wc -l <"$D/bridge.out") > n)); do :; done
+	until (($(wc -l <"$D/bridge.out") > n)); do again; done
 	tail -n 1 "$D/bridge.out" | jq ".$1"
 }
 
@@ -172,6 +172,7 @@ drained() {
 			sed -n '/^last-delivered-id$/{n;p}')
 		[[ $left != 0 || $last != "$given" ]] || return 0
 		((SECONDS < until)) || break
+		again
 	done
 	echo "of $last, $given were given, $left are pending"
 	cli xpending flood g - + 10

@@ -6,6 +6,7 @@
 # sanitizer build fail the test in which they happen.
 
 BIN=$(realpath "${BIN:-$BATS_TEST_DIRNAME/../bin}")
+export BIN
 unset WSD_URL WSD_TOKEN REDIS_URL REDIS_PASSWORD
 
 # start_wsd [OPTION...]: a wsd on a free port, unless an option says where; the
@@ -70,6 +71,19 @@ stop_wsd() {
 	kill -TERM "$wsd" || true
 	wsd_ends 0
 }
+
+# again: what a loop does that asks until something is so. Waits for a moment, so
+# that what is asked for has the processor; ends the test when that takes too
+# long. The shell that a script of raw() starts has it, too.
+began=$SECONDS
+again() {
+	((SECONDS - ${began-0} < ${BATS_TEST_TIMEOUT:-60})) || {
+		echo "what is waited for does not come: ${FUNCNAME[*]}"
+		exit 1
+	}
+	read -r -t 0.02 <> <(:) || true
+}
+export -f again
 
 # raw [URL] <SCRIPT: see tests/tools/wsraw.mjs.
 raw() {

@@ -46,6 +46,12 @@ setup_file() {
 	turns_take 5000
 }
 
+@test "beside peers that follow by HTTP, and break off or don't read" {
+	start_under turns TURNS
+	beside follows deaf-follows
+	turns_take 5000
+}
+
 @test "beside updates as large as they may be, and as many" {
 	start_under turns TURNS --max-message 128k
 	beside 'big -b 131072' publisher 'half-message -b 131072'
@@ -69,13 +75,13 @@ setup_file() {
 	attack subscriptions -k -n 1 -c 10000
 	until [[ $(metric wsd_subscriptions) == 1000 &&
 		$(metric 'wsd_refused_total{reason="subscriptions"}') == 9000 ]]; do
-		:
+		again
 	done
 	cease
 	all_left
 	attack subscriptions -k -n 20 -c 200000
 	until [[ $(metric wsd_subscriptions) == 20000 ]]; do
-		:
+		again
 	done
 	slice
 	cease
@@ -98,7 +104,7 @@ setup_file() {
 	before=$(kib VmRSS)
 	attack deaf-publisher -n 4 -k -c 400000
 	until [[ $(metric wsd_updates_published_total) -gt 400000 ]]; do
-		:
+		again
 	done
 	(($(metric 'wsd_memory_bytes{kind="output"}') < 4096))
 	echo "# $(kib VmRSS) KiB, before $before KiB"

@@ -397,7 +397,7 @@ load http
 		good idle
 	END
 	get 200 -d 7 "$http/v1/tenants/t/updates"
-	until [[ -s $out ]]; do :; done
+	until [[ -s $out ]]; do again; done
 	ticks=$(($(cpu_ticks) - before))
 	echo "CPU ticks: $ticks"
 	((ticks < 50))
@@ -485,8 +485,8 @@ load http
 		a pause
 		a raw "GET /v1/tenants?limit=1000 HTTP/1.1\r\nHost: localhost\r\n\r\n"
 		s idle
-		! until curl -s "\$http/metrics" | grep -qxF 'wsd_connections{dialect="http"} 2'; do :; done
-		! until curl -s "\$http/metrics" | grep -qxF 'wsd_connections{dialect="http"} 1'; do :; done
+		! until curl -s "\$http/metrics" | grep -qxF 'wsd_connections{dialect="http"} 2'; do again; done
+		! until curl -s "\$http/metrics" | grep -qxF 'wsd_connections{dialect="http"} 1'; do again; done
 		s idle
 	END
 }

@@ -16,7 +16,7 @@ load helper
 		z end
 		! curl -s "$http/healthz" | jq -e '.error.code == "OVER_CAPACITY"'
 		b drop
-		! until curl -sf "$http/healthz"; do :; done
+		! until curl -sf "$http/healthz"; do again; done
 		y open
 		y idle
 		a idle
@@ -36,7 +36,7 @@ load helper
 		y open
 		y idle
 		a drop
-		! until curl -sf "${urls[1]/#ws/http}z" -o /dev/null -w '%{http_code}' | grep -q 404; do :; done
+		! until curl -sf "${urls[1]/#ws/http}z" -o /dev/null -w '%{http_code}' | grep -q 404; do again; done
 		x open
 		x idle
 	END

@@ -133,7 +133,7 @@ wspub: 1 update was not acknowledged, from argument 1 on' wspub acme 1
 	rm log
 	fake '{"accept":"wsd.v1"},{"send":"{\"type\":\"WELCOME\"}"}]'
 	start wssub t
-	until grep -qs TheSecret log; do :; done
+	until grep -qs TheSecret log; do again; done
 	tr '\0' '\n' <"/proc/$PID/environ" >environ
 	run -1 grep TheSecret environ
 }
@@ -246,7 +246,7 @@ wspub: 1 update was not acknowledged, from argument 1 on' wspub acme 1
 	line '*connected to*'
 	line '*subscribed to*'
 	wspub --token-file b t 7
-	until [[ $(<out) == 7 ]]; do :; done
+	until [[ $(<out) == 7 ]]; do again; done
 	: >list
 	kill -HUP "$wsd"
 	line '*closed with 4011 (authentication failed): the token was taken back'

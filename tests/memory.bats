@@ -45,6 +45,7 @@ came_to_it() {
 comes_to_it() {
 	until came_to_it; do
 		kill -0 "$wsd" # or it has ended
+		again
 	done
 }
 
@@ -59,6 +60,7 @@ count_descriptors() {
 descriptors_are() {
 	until count_descriptors && ((open == $1)); do
 		kill -0 "$wsd" # or it has ended
+		again
 	done
 }
 
@@ -91,7 +93,7 @@ each_refused() {
 		stop_wsd
 	done
 	echo "# $((n - 1)) times"
-	((status == 0 && n > 20))
+	((status == 0 && n > 12))
 }
 
 publish() {
@@ -102,6 +104,26 @@ subscribe() {
 	"$BIN/wssub" --no-reconnect --since all -c 1 "$@" >/dev/null
 }
 
+# follow [OPTION...]: by HTTP, in this test's `as`, until the update that is there
+# has come.
+follow() {
+	local status=1 line follower pid
+
+	exec {follower}< <(exec curl -sN -m 5 -H "Accept: $as" \
+		"$http/v1/tenants/t/updates?since=all")
+	pid=$!
+	while IFS= read -r -t 10 line <&"$follower"; do
+		[[ $line != @(1|'data: 1') ]] || {
+			status=0
+			break
+		}
+	done
+	kill "$pid" 2>/dev/null || true
+	wait "$pid" || (($? != 28)) || status=124 # its time is up
+	exec {follower}<&-
+	return "$status"
+}
+
 @test "one thing of all that a publisher takes is refused" {
 	each_refused . publish
 }
@@ -110,12 +132,24 @@ subscribe() {
 	each_refused . subscribe
 }
 
+@test "one of all that a follower by HTTP takes" {
+	as=text/event-stream each_refused . follow
+}
+
+@test "the same of one who reads lines" {
+	as=application/x-ndjson each_refused . follow
+}
+
 @test "one, and all that follow, until the publisher has gone" {
 	each_refused + publish
 }
 
 @test "until the subscriber has gone" {
 	each_refused + subscribe
+}
+
+@test "until the follower has gone" {
+	as=text/event-stream each_refused + follow
 }
 
 # dial: a connection of its own; sets `peer`, its descriptor.
@@ -217,6 +251,10 @@ each_refused_once() {
 
 @test "over TLS: one thing of all that a publisher takes" {
 	each_refused_once publish
+}
+
+@test "over TLS: one of all that a follower by HTTP takes" {
+	as=text/event-stream each_refused_once follow
 }
 
 @test "over TLS: one of all that a subscriber takes" {

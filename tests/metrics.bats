@@ -171,7 +171,7 @@ balanced() {
 		! for i in {1..20}; do curl -sf -H "$ndjson_type" --data-binary "@$lines" "$http/v1/tenants/t/updates"; done
 		! curl -sf -d 1 "$http/v1/tenants/u/updates"
 		good exact 1
-		! until curl -s "$http/metrics" >"$BATS_TEST_TMPDIR/two" && grep -q '^wsd_subscriptions 1$' "$BATS_TEST_TMPDIR/two"; do :; done
+		! until curl -s "$http/metrics" >"$BATS_TEST_TMPDIR/two" && grep -q '^wsd_subscriptions 1$' "$BATS_TEST_TMPDIR/two"; do again; done
 		good idle
 	END
 	balanced "$BATS_TEST_TMPDIR/one"

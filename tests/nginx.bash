@@ -71,6 +71,12 @@ nginx_says() {
 	return 1
 }
 
+# reload: has it read its configuration anew.
+reload() {
+	"$nginx" -e stderr -p "$T" -c "$T/nginx.conf" -s reload 5<&-
+	nginx_says '*gracefully shutting down*'
+}
+
 # ask PATH [OPTION...]: a request, as from elsewhere; $from is the address that
 # it comes from, on this machine, or else a Unix socket; $site what it asks.
 ask() {

@@ -68,26 +68,38 @@ age() {
 short='s|_timeout 60s;|_timeout 1s;|'
 
 @test "nginx: pings keep a quiet connection that a short proxy_read_timeout would end" {
-	local until=$((SECONDS + 20)) ms
+	local ms
 
 	behind_nginx "$short" --ping 300ms
 	watches "$T/got" --no-reconnect -c 1
 	until ms=$(age) && ((${ms:-0} >= 3000)); do
-		((SECONDS < until))
+		again
 	done
 	wspub -u "$url" tenant-1 1
 	ends "$PID" 0
+}
+
+@test "nginx: pings keep a quiet stream of events, too" {
+	local ms
+
+	behind_nginx 's|proxy_intercept_errors on;|& proxy_read_timeout 1s;|' \
+		--ping 300ms
+	mkfifo "$T/events"
+	exec 6<>"$T/events"
+	start curl -sN -H 'Accept: text/event-stream' 6<&- >"$T/events" \
+		"http://127.0.0.1:$front/v1/tenants/tenant-1/updates"
+	until ms=$(age) && ((${ms:-0} >= 3000)); do
+		again
+	done
+	wspub -u "$url" tenant-1 1
+	timeout 20 grep -qxm1 'data: 1' <&6
+	exec 6<&-
 }
 
 @test "nginx: without pings it ends it" {
 	behind_nginx "$short"
 	watches "$T/got" --no-reconnect
 	ends "$PID" 3
-}
-
-reload() {
-	"$nginx" -e stderr -p "$T" -c "$T/nginx.conf" -s reload 5<&-
-	nginx_says '*gracefully shutting down*'
 }
 
 @test "nginx: a reload leaves connections alone, also such with a new configuration" {
@@ -99,7 +111,7 @@ reload() {
 	sed -i 's|deny all;|allow 127.0.0.2; deny all;|' "$T/wsd.conf"
 	[[ $(from=127.0.0.2 answer /ws) == 403 ]]
 	reload
-	until [[ $(from=127.0.0.2 answer /ws) == 426 ]]; do :; done
+	until [[ $(from=127.0.0.2 answer /ws) == 426 ]]; do again; done
 	watches "$T/new" --no-reconnect -c 2
 	wspub -u "$url" tenant-1 1
 	until_line "$T/old" 1
@@ -175,6 +187,18 @@ page() {
 	front_as=ssl behind_nginx "$encrypted; s|return 404;|root $T/site;|"
 	NODE_EXTRA_CA_CERTS=$T/certificate passes browser/nginx.test.mjs \
 		"https://localhost:$front/" "$url" "$T/certificate"
+}
+
+@test "nginx: an EventSource in Chromium lives on, whoever is away for a while" {
+	mkdir "$T/site"
+	echo '<!doctype html><title>test</title><link rel="icon" href="data:,">' \
+		>"$T/site/index.html"
+	http=http://unix:$T/wsd.socket start_nginx "s|return 404;|root $T/site;|"
+	sed -i '1i worker_shutdown_timeout 100ms;' "$T/nginx.conf"
+	reload
+	passes browser/nginxevents.test.mjs "http://127.0.0.1:$front" \
+		"$T/wsd.socket" "$examples/systemd/wsd.json" \
+		"$nginx" -e stderr -p "$T" -c "$T/nginx.conf" -s reload
 }
 
 # Two wsd behind one nginx, each with its redis2ws on one Redis.
@@ -278,6 +302,37 @@ numbered() {
 			numbered 1 10 | cmp - "$T/got.$i"
 		fi
 	done
+}
+
+@test "two wsd: of two EventSources one changes over, with a gap in place of a hole" {
+	local i gaps=0
+
+	pair
+	for i in 1 2; do
+		start node "$BATS_TEST_DIRNAME/tools/events.mjs" \
+			"http://127.0.0.1:$front/v1/tenants/tenant-1/updates" \
+			>"$T/got.$i" 2>"$T/opened.$i"
+		until grep -qs open "$T/opened.$i"; do again; done
+	done
+	[[ $(how_many "$first_http") == 1 && $(how_many "$http") == 1 ]]
+	announce 1 10
+	for i in 1 2; do
+		until_said "$T/got.$i" '"n":10}'
+	done
+	kill -KILL "$first" "$first_bridge"
+	announce 11 20
+	for i in 1 2; do
+		until_said "$T/got.$i" '"n":20}'
+		sed -n 's/^message [^ ]* //p' "$T/got.$i" >"$T/data"
+		if grep -q '^gap .*"reason":"restart"}$' "$T/got.$i"; then
+			((++gaps))
+			[[ $(sed -n 11p "$T/got.$i") == 'gap '* ]]
+			cmp "$T/data" <(numbered 1 10 && numbered 1 20)
+		else
+			numbered 1 20 | cmp - "$T/data"
+		fi
+	done
+	((gaps == 1))
 }
 
 @test "two wsd: in the plain dialect the end is the sign; since there is 4001" {

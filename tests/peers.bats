@@ -46,6 +46,7 @@ soon() {
 
 	until "$@"; do
 		((SECONDS < end))
+		again
 	done
 }
 

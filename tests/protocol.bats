@@ -191,6 +191,7 @@ load helper
 			a recv {"type":"SUBSCRIBED"}
 		END
 		)
+		again
 	done
 	raw <<-'END'
 		p open wsd.v1

@@ -160,7 +160,7 @@ many() {
 		d body "code":"OVER_CAPACITY"
 		d end
 		a1 drop
-		! until [[ \$(addresses | grep -c 203.0.113.7) == 1 ]]; do :; done
+		! until [[ \$(addresses | grep -c 203.0.113.7) == 1 ]]; do again; done
 		e header X-Forwarded-For: 203.0.113.7
 		e open
 		e idle
@@ -269,11 +269,11 @@ everybody='s|allow 127.0.0.1;|allow 127.0.0.0/8;|'
 	via nonsense 200 /readyz
 	echo '{"listen": "127.0.0.1:0", "behind-proxy": ["127.0.0.1", "unix"]}' >c.json
 	kill -HUP "$wsd"
-	until grep -qF 'behind-proxy: [] -> ["127.0.0.1", "unix"]' "$wsd_log"; do :; done
+	until grep -qF 'behind-proxy: [] -> ["127.0.0.1", "unix"]' "$wsd_log"; do again; done
 	via nonsense 400 /readyz
 	echo '{"listen": "127.0.0.1:0"}' >c.json
 	kill -HUP "$wsd"
-	until grep -qF 'behind-proxy: ["127.0.0.1", "unix"] -> []' "$wsd_log"; do :; done
+	until grep -qF 'behind-proxy: ["127.0.0.1", "unix"] -> []' "$wsd_log"; do again; done
 	via nonsense 200 /readyz
 }
 
@@ -282,11 +282,19 @@ everybody='s|allow 127.0.0.1;|allow 127.0.0.0/8;|'
 	start_wsd --jwt-key key --listen 0.0.0.0:0 --listen 127.0.0.1:0 \
 		--listen "unix:$BATS_TEST_TMPDIR/s"
 	logged "$warning"
-	logged 'use --tls-cert, or --behind-proxy where a proxy in front ends TLS'
+	logged 'use --tls-cert, or where a proxy in front ends TLS --behind-proxy'
 	[[ $(wc -l <"$wsd_log") == 1 ]]
 	stop_wsd
+	# A proxy on this machine is none for who comes from another one.
+	for proxy in 127.0.0.1 127.0.0.0/8 ::1 unix; do
+		: >"$wsd_log"
+		start_wsd --jwt-key key --listen 0.0.0.0:0 --behind-proxy "$proxy"
+		logged "$warning"
+		stop_wsd
+	done
 	for options in '--jwt-key key --listen localhost:0' \
-		'--jwt-key key --listen 0.0.0.0:0 --behind-proxy 192.0.2.1' \
+		'--jwt-key key --listen 0.0.0.0:0 --behind-proxy ::1 --behind-proxy 192.0.2.1' \
+		'--jwt-key key --listen localhost:0 --behind-proxy 127.0.0.1' \
 		'--no-access-control --listen 0.0.0.0:0'; do
 		: >"$wsd_log"
 		# shellcheck disable=SC2086 # several

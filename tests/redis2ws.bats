@@ -164,6 +164,7 @@ mended() {
 
 	until [[ $(cli publish "$1" probe) == 1 ]]; do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 
@@ -290,7 +291,7 @@ covered() {
 	bridge --channel jobs -J --window 1
 	kill -STOP "$wsd"
 	numbers 1 50000
-	until [[ $(cli client list type pubsub) != *' omem=0 '* ]]; do :; done
+	until [[ $(cli client list type pubsub) != *' omem=0 '* ]]; do again; done
 	kill -CONT "$wsd"
 	until_figure published 50000
 	[ "$(figure lost)" -eq 0 ]
@@ -349,6 +350,7 @@ subscribers() {
 
 	until [[ $(cli pubsub numsub jobs | tail -n 1) == "$1" ]]; do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 

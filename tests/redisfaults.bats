@@ -132,6 +132,7 @@ all_told() {
 			echo "$before + $published, but told: $settled"
 			return 1
 		}
+		again
 	done
 	before=$settled
 }
@@ -208,7 +209,7 @@ stands_still() {
 	moment
 	kill -STOP "$bridge"
 	until curl -sf "$http/metrics" |
-		grep -q '^wsd_refused_total{reason="dead"} 1$'; do :; done
+		grep -q '^wsd_refused_total{reason="dead"} 1$'; do again; done
 	kill -CONT "$bridge"
 }
 
@@ -310,7 +311,7 @@ begin_channel() {
 	for ((i = 0; i < 3; i++)); do
 		moment
 		kill -STOP "$bridge"
-		until [[ -z $(cli client list type pubsub) ]]; do :; done
+		until [[ -z $(cli client list type pubsub) ]]; do again; done
 		kill -CONT "$bridge"
 	done
 	of_channel

@@ -82,6 +82,7 @@ until_counters() {
 	# shellcheck disable=SC2053 # it is a pattern
 	until counters && [[ $told == $1 ]]; do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 
@@ -102,6 +103,7 @@ until_subscribers() {
 
 	until [[ $(cli pubsub numsub jobs | tail -n 1) == "$1" ]]; do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 
@@ -111,6 +113,7 @@ until_backlog() {
 
 	until [[ $(cli client list type pubsub) == *' omem='[1-9]* ]]; do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 
@@ -363,6 +366,7 @@ until_acknowledged() {
 
 	until [[ $(pending) == 0 ]]; do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 
@@ -398,6 +402,7 @@ until_backed_up() {
 
 	until [[ $told == *', held '[1-9]* && $told == "$before" ]]; do
 		before=$told
+		again
 		counters
 	done
 }

@@ -66,7 +66,7 @@ published() {
 
 # announce CHANNEL MESSAGE: again and again.
 announce() {
-	while cli publish "$@" >/dev/null; do :; done
+	while cli publish "$@" >/dev/null; do again; done
 }
 
 @test "what it counts is what wsd has published" {
@@ -83,7 +83,7 @@ announce() {
 
 @test "its messages are JSON of 200 bytes that name their tenant" {
 	start redis-cli -s "$redis_socket" subscribe c >"$T/heard"
-	until [ -s "$T/heard" ]; do :; done
+	until [ -s "$T/heard" ]; do again; done
 	run -1 loads --channel c --window 2 --drain-timeout 50ms
 	mapfile -t heard < <(grep '^{' "$T/heard")
 	[[ ${#heard[@]} == 2 ]]
@@ -95,7 +95,7 @@ announce() {
 @test "what reaches nobody, or does not arrive, is a failure" {
 	fails_with 'nobody is subscribed to the channel' --channel job_updates
 	start redis-cli -s "$redis_socket" subscribe job_updates >"$T/heard"
-	until [ -s "$T/heard" ]; do :; done
+	until [ -s "$T/heard" ]; do again; done
 	fails_with 'nothing arrives any more: 0 of 200 did' --window 200 \
 		--channel job_updates --drain-timeout 100ms
 }

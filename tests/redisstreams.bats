@@ -265,7 +265,7 @@ load streams
 	for n in 1 2 3 4 5; do
 		until_figure published $((n * 2000))
 		until (($(cli client kill type normal skipme yes) > 0)); do
-			:
+			again
 		done
 	done
 	add 30001 30010
@@ -301,7 +301,7 @@ load streams
 	add 1 5
 	until_figure held 5
 	kill "$bridge"
-	until [[ $(cli client list) != *xreadgroup* ]]; do :; done
+	until [[ $(cli client list) != *xreadgroup* ]]; do again; done
 	kill "$bridge"
 	bridge_ends 143
 	[[ $rest == *'redis2ws: 5 messages were not acknowledged' ]]

@@ -112,6 +112,7 @@ plain() {
 	start_sketch PORT="${port%/ws}"
 	until grep -qx 2 "$T/stays"; do
 		echo 2 >&7 # until both are there again
+		again
 	done
 	ends "$stays" 0
 	exec 7>&-

@@ -19,6 +19,8 @@ BATS_TEST_DIRNAME=$PWD/tests
 BATS_TEST_TMPDIR=$(mktemp -d)
 # shellcheck disable=SC2034
 BATS_FILE_TMPDIR=$BATS_TEST_TMPDIR
+# shellcheck disable=SC2034
+BATS_TEST_TIMEOUT=$((${SOAK_SECONDS:-300} + 600))
 # shellcheck source=tests/helper.bash
 . tests/helper.bash
 # shellcheck source=tests/hostile.bash
@@ -32,7 +34,8 @@ attacks=(
 	'slow-frame -n 20 -i 50' endless-frame endless-message
 	'half-message -n 20' 'subscriptions -n 4' again replays pings
 	deaf-pings requests 'deaf -n 50' deaf-publisher publisher
-	'crowd -n 200' reset junk junk-bytes junk-frames gets posts
+	'crowd -n 200' reset junk junk-bytes junk-frames gets posts follows
+	deaf-follows
 	'big -b 100000 -i 5' 'hoard -c 200 -k -b 100000'
 )
 
@@ -69,7 +72,7 @@ cycle() {
 look() {
 	all_left
 	until [[ $(metric 'wsd_memory_bytes{kind="segments"}') == 0 ]]; do
-		: # history expires
+		again # history expires
 	done
 	memory=$(kib VmRSS)
 	descriptors=$(metric process_open_fds)

@@ -147,6 +147,12 @@ adds_up() {
 	refused 400 BAD_REQUEST -H "$sse" "$http$updates?from=1"
 	refused 400 BAD_TENANT -H "$sse" "$http/v1/tenants/a%20b/updates"
 	refused 410 GONE -H "$as_lines" "$http$updates?since=other.0:7"
+	long=$(printf '%0600d' 0)
+	refused 431 HEADER_TOO_LARGE -H "$sse,$long" "$http$updates"
+	refused 431 HEADER_TOO_LARGE -H "$sse" -H "Last-Event-ID: $long" "$http$updates"
+	# Of no concern to who does not follow.
+	get 200 -H "$sse,$long" "$http/metrics"
+	get 200 -H "$sse,$long" -d 1 "$http$updates"
 	get 200 -I -H "$sse" "$http$updates"
 	grep -q '^Content-Type: text/event-stream' "$body"
 	run ! grep -qi '^Content-Length' "$body"
@@ -414,12 +420,25 @@ token() {
 	wait "$curl_pid"
 }
 
-@test "through nginx nothing is held back" {
-	# shellcheck disable=SC2016 # nginx's
-	behind_nginx 's|location / {|location ~ ^/v1/tenants/[^/]+/updates$ { proxy_pass http://wsd; proxy_set_header Host $host; } &|'
-	follow a --unix-socket "$T/nginx" -H "$sse" \
-		"http://updates.example.com$updates"
+# The one of examples/nginx.
+@test "through nginx nothing is held back, and nobody is let in who is not named" {
+	local there=http://updates.example.com$updates
+
+	behind_nginx 's|allow 127.0.0.1;|allow 127.0.0.2;|'
+	sed -i '/http {/a gzip on; gzip_types *; gzip_min_length 1;' "$T/nginx.conf"
+	reload
+	through=(--interface 127.0.0.2 --connect-to "::127.0.0.1:$front")
+	follow a "${through[@]}" --compressed -H "$sse" "$there"
 	until_line a 'id: *'
 	publish '{"n":1}'
 	until_line a 'data: {"n":1}'
+	get 204 "${through[@]}" -X OPTIONS "$there"
+	# nginx passes on what the browser has sent, so a page of this very site
+	# is none of another.
+	follow b "${through[@]}" -H "$sse" -H 'Host: updates.example.com:8080' \
+		-H 'Origin: http://updates.example.com:8080' "$there"
+	until_line b 'id: *'
+	get 403 "${through[@]}" -d 1 "$there"
+	get 403 --interface 127.0.0.3 --connect-to "::127.0.0.1:$front" \
+		-H "$sse" "$there"
 }

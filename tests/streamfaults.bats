@@ -90,6 +90,7 @@ looked() {
 	before=$(looks)
 	until (($(looks) >= before + 2)); do
 		((SECONDS < until)) || return 1
+		again
 	done
 }
 
@@ -240,7 +241,7 @@ looks() {
 	until_figure held 10
 	cli config set save '3600 1'
 	cli bgsave
-	until [[ $(cli info persistence) == *rdb_last_bgsave_status:err* ]]; do :; done
+	until [[ $(cli info persistence) == *rdb_last_bgsave_status:err* ]]; do again; done
 	kill -CONT "$wsd"
 	said "redis2ws: '$REDIS_URL' refuses: MISCONF *"
 	until_figure published 20
@@ -260,7 +261,7 @@ looks() {
 	both
 	cli config set maxmemory 1
 	start redis2ws --stream jobs --group g --field data -c 1 2>"$T/errors"
-	until grep -q 'refuses: OOM ' "$T/errors"; do :; done
+	until grep -q 'refuses: OOM ' "$T/errors"; do again; done
 	cli config set maxmemory 0
 	add 1 1
 	wait "$PID"

@@ -55,6 +55,7 @@ until_pending() {
 			echo "pending: $(pending)"
 			return 1
 		}
+		again
 	done
 }
 
@@ -65,5 +66,5 @@ left_to() {
 
 # idle_for MS: waits until the first entry that is pending was for so long.
 idle_for() {
-	until (($(cli --raw xpending jobs g - + 1 | sed -n 3p) >= $1)); do :; done
+	until (($(cli --raw xpending jobs g - + 1 | sed -n 3p) >= $1)); do again; done
 }

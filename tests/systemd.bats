@@ -24,7 +24,7 @@ notified_at() {
 # until_told LINE [N]: waits until it has told this, N times.
 until_told() {
 	until (($(grep -cxF "$1" "$told") >= ${2-1})); do
-		kill -0 "$wsd"
+		again
 	done
 }
 
@@ -142,9 +142,9 @@ monotonic() {
 	kill "$PID"
 	wait "$PID" || true
 	rm "$NOTIFY_SOCKET"
-	until [ -s "$wsd_log" ]; do :; done
+	until [ -s "$wsd_log" ]; do again; done
 	listening "$manager" notify "$NOTIFY_SOCKET" "$told.2"
-	until grep -qxF WATCHDOG=1 "$told.2"; do :; done
+	until grep -qxF WATCHDOG=1 "$told.2"; do again; done
 	[[ $(wc -l <"$wsd_log") == 1 ]]
 }
 
@@ -162,7 +162,7 @@ monotonic() {
 lives_on() {
 	until awk '/^STOPPING/ { over = 1 } /^WATCHDOG/ { n += over }
 		END { exit n < 3 }' "$told"; do
-		kill -0 "$wsd"
+		again
 	done
 }
 

@@ -8,6 +8,7 @@ bats_require_minimum_version 1.5.0
 
 load helper
 load hostile
+load http
 
 setup_file() {
 	export ec=$BATS_FILE_TMPDIR/ec rsa=$BATS_FILE_TMPDIR/rsa
@@ -49,7 +50,7 @@ hup() {
 	before=$(grep -c 'certificate' "$wsd_log" || true)
 	kill -HUP "$wsd"
 	until now=$(grep -c 'certificate' "$wsd_log") && ((now > before)); do
-		kill -0 "$wsd"
+		again
 	done
 }
 
@@ -170,9 +171,24 @@ hup() {
 		c fin
 		c end
 	END
-	until [[ $(refused_tls) == 3 ]]; do :; done
+	until [[ $(refused_tls) == 3 ]]; do again; done
 	[[ $(grep -c 'a handshake of TLS failed: ' "$wsd_log") == 3 ]]
 	curl -sf "$http/healthz"
+}
+
+@test "a target may name its scheme, which has to be that of the connection" {
+	start_wsd --listen 127.0.0.1:0 --listen "unix:$T/s" --behind-proxy unix
+	to=(--request-target)
+	for scheme in http https HTTPS; do
+		get 200 "$http/readyz" "${to[@]}" "$scheme://localhost/readyz?x"
+		get 403 "$http/readyz" "${to[@]}" "$scheme://other.example/readyz"
+		get 426 "$http/ws" "${to[@]}" "$scheme://localhost/ws"
+	done
+	local plain=(--unix-socket "$T/s" http://localhost/readyz "${to[@]}")
+	get 200 "${plain[@]}" http://localhost/readyz
+	get 400 "${plain[@]}" https://localhost/readyz
+	get 200 "${plain[@]}" https://localhost/readyz \
+		-H 'X-Forwarded-For: 192.0.2.1' -H 'X-Forwarded-Proto: https'
 }
 
 @test "Unix sockets stay plain, and every URL says what it is" {
@@ -219,7 +235,7 @@ hup() {
 		echo 'b connect'
 		echo 'b end'
 		echo 'a1 drop'
-		echo "! until curl -sf '$http/healthz'; do :; done"
+		echo "! until curl -sf '$http/healthz'; do again; done"
 		echo 'c open'
 		echo 'c idle'
 		echo 'a78 idle'
@@ -495,7 +511,7 @@ stormy() {
 		b end
 		c end
 	END
-	until [[ $(metric 'wsd_refused_total{reason="handshake_time"}') == 3 ]]; do :; done
+	until [[ $(metric 'wsd_refused_total{reason="handshake_time"}') == 3 ]]; do again; done
 }
 
 # --- All else ---
@@ -540,7 +556,7 @@ stormy() {
 		start "$BIN/wsbench" -q -u "$url" --subscribers 50 --publishers 5 \
 			--duration 10s
 		pid=$PID
-		until [[ $(metric 'wsd_connections{dialect="plain"}') -ge 50 ]]; do :; done
+		until [[ $(metric 'wsd_connections{dialect="plain"}') -ge 50 ]]; do again; done
 		kill -KILL "$pid"
 	done
 	all_left

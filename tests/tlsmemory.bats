@@ -22,12 +22,12 @@ load hostile
 		a send {"type":"SUBSCRIBE","tenantId":"t"}
 		a recv {"type":"SUBSCRIBED"}
 		a pause
-		! until (($(metric 'wsd_memory_bytes{kind="output"}') > 50000)); do curl -sf -H 'Content-Type: application/json' --data-binary "@$big" "$http/v1/tenants/t/updates"; done
+		! until (($(metric 'wsd_memory_bytes{kind="output"}') > 50000)); do curl -sf -H 'Content-Type: application/json' --data-binary "@$big" "$http/v1/tenants/t/updates"; again; done
 		a close 1000
-		! until [[ $(metric 'wsd_connections{dialect="wsd.v1"}') == 0 ]]; do :; done
+		! until [[ $(metric 'wsd_connections{dialect="wsd.v1"}') == 0 ]]; do again; done
 		! (($(metric 'wsd_memory_bytes{kind="output"}') > 50000))
 		a drop
-		! until [[ $(metric 'wsd_memory_bytes{kind="output"}') == 0 ]]; do :; done
+		! until [[ $(metric 'wsd_memory_bytes{kind="output"}') == 0 ]]; do again; done
 	END
 	stop_wsd
 }

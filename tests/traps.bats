@@ -129,7 +129,7 @@ does_not_spin() {
 		for n in {1..14}; do
 			echo "x$n connect"
 		done
-		echo "! until grep -q 'Too many open files' $wsd_log; do :; done"
+		echo "! until grep -q 'Too many open files' $wsd_log; do again; done"
 		echo '! does_not_spin'
 		echo 'g idle'
 		for n in {1..14}; do

@@ -31,7 +31,7 @@ figure() {
 # quiet: waits until the server has seen that everybody left.
 quiet() {
 	until [[ $(figure wsd_subscriptions) == 0 ]]; do
-		:
+		again
 	done
 }
 

@@ -304,7 +304,7 @@ all_answer() {
 		z body "code":"OVER_CAPACITY"
 		z end
 		a9 drop
-		! until curl -sf "$http/healthz"; do :; done
+		! until curl -sf "$http/healthz"; do again; done
 		y open
 		y idle
 		a1 idle
@@ -327,6 +327,6 @@ all_answer() {
 		echo "c$i recv {\"type\":\"WELCOME\"}"
 		echo "c$i drop"
 	done | raw >/dev/null
-	until [[ $(find "/proc/$wsd/fd" | wc -l) == "$before" ]]; do :; done
+	until [[ $(find "/proc/$wsd/fd" | wc -l) == "$before" ]]; do again; done
 	all_answer "$url"
 }

@@ -428,6 +428,7 @@ subscribe() {
 	PID=$!
 	until grep -q '"id":1' "$T/log"; do
 		kill -0 "$PID"
+		again
 	done
 	kill -TERM "$PID"
 	wait "$PID" || status=$?

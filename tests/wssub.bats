@@ -383,7 +383,7 @@ greeting() {
 	OUT=$T/pipe subscribe --state "$T/state" t
 	# More than the pipe holds is on its way once the pipe is full.
 	wspub t -f "$T/in"
-	until (($(wc -c <"$T/state") > 30)); do :; done
+	until (($(wc -c <"$T/state") > 30)); do again; done
 	kill "$PID"
 	ends 143
 	exec 7<"$T/pipe" 6>&-

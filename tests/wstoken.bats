@@ -360,7 +360,7 @@ later() {
 	"$BIN/wstoken" check --jwt-key k <token 3>&- &
 	started+=($!)
 	exec 7>token
-	until grep -q '^Max core file size *0 *0 ' "/proc/$!/limits"; do :; done
+	until grep -q '^Max core file size *0 *0 ' "/proc/$!/limits"; do again; done
 	"$BIN/wstoken" make --key k >&7
 	exec 7>&-
 	wait $!

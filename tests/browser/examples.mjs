@@ -8,6 +8,7 @@ import assert from 'node:assert/strict';
 import { createHash, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
+import { moment } from '../js/wsd.mjs';
 
 const ADDRESS = 'localhost:3000'; // in the examples
 const TIMEOUT_MS = 20000;
@@ -62,6 +63,7 @@ export async function has(wsd, connections, subscriptions = connections) {
       return;
     if (Date.now() > end)
       assert.deepEqual(found, wanted);
+    await moment();
   }
 }
 

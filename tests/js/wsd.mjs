@@ -205,7 +205,12 @@ export function until(condition) {
 // The same for what only a server knows: it is asked again and again.
 export async function untilAsync(condition) {
   const end = Date.now() + WAIT_MS;
-  while (!(await condition()))
+  while (!(await condition())) {
     if (Date.now() > end)
       throw new Error(`it never came: ${condition}`);
+    await moment();
+  }
 }
+
+// Between two questions, so that what is asked has the processor.
+export const moment = () => new Promise((resolve) => setTimeout(resolve, 20));

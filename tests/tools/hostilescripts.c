@@ -307,6 +307,40 @@ static enum next posts(struct hostile *h, struct peer *p)
 	return ACT;
 }
 
+/* Follows the tenant of those beside it, in one form or another. */
+static void put_follow(struct hostile *h, struct peer *p)
+{
+	static const char *const forms[] = {
+		"?since=all HTTP/1.1\r\nAccept: text/event-stream",
+		" HTTP/1.1\r\nAccept: text/event-stream\r\n"
+		"Last-Event-ID: other.0:1",
+		"?since=10 HTTP/1.0\r\nAccept: application/x-ndjson",
+		"?envelope=1&since=1m HTTP/1.1\r\nAccept: application/jsonl"};
+
+	buf_printf(&p->out,
+		   "GET /v1/tenants/" BENCH "/updates%s\r\n"
+		   "Host: localhost\r\n\r\n",
+		   forms[hostile_dice(h, 4)]);
+	hostile_did(h, 1);
+}
+
+/* Reads for a while, says what nobody asked for, and breaks off. */
+static enum next follows(struct hostile *h, struct peer *p)
+{
+	if (p->acts == 0) {
+		put_follow(h, p);
+		return ACT;
+	}
+	put_filling(&p->out, hostile_dice(h, 1000));
+	return RESET;
+}
+
+static enum next deaf_follows(struct hostile *h, struct peer *p)
+{
+	put_follow(h, p);
+	return REST;
+}
+
 /* --- As much as is allowed --------------------------------------------- */
 
 /* As large as an update may be, and now and then larger. */
@@ -392,6 +426,10 @@ const struct script hostile_scripts[] = {
 	 gets},
 	{"posts", "many POSTs in one piece", "requests", NULL, 20, 1, false,
 	 posts},
+	{"follows", "follows by HTTP, and breaks off", "requests", NULL, 20, 5,
+	 false, follows},
+	{"deaf-follows", "follows by HTTP, and never reads", "requests", NULL,
+	 100, 100, true, deaf_follows},
 	{"big", "updates as large as they may be, or larger", "updates",
 	 "wsd.v1.bulk", 2, 0, false, big},
 	{"hoard", "watches many tenants that had a large update", "tenants",

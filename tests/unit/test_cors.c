@@ -65,7 +65,9 @@ static void preflights(void)
 		"Access-Control-Allow-Headers: authorization\r\n") &&
 		   gets("Idempotency-Key,AUTHORIZATION,\tcontent-type",
 			"Access-Control-Allow-Headers: authorization, "
-			"content-type, idempotency-key\r\n"),
+			"content-type, idempotency-key\r\n") &&
+		   gets("Last-Event-ID",
+			"Access-Control-Allow-Headers: last-event-id\r\n"),
 	   "those that mean something here may be sent");
 	ok(gets("cookie, x-authorization, authorization-x, auth, host, *",
 		"") &&

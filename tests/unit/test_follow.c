@@ -265,7 +265,7 @@ static void draining(void)
 	publish(&h, "1");
 	h.draining = true;
 	follow_drain(&l.follow, 2400);
-	ok(hears(&l, "retry: 2400\nevent: drain\ndata: {'type':'DRAIN',"
+	ok(hears(&l, "retry: 3400\nevent: drain\ndata: {'type':'DRAIN',"
 		     "'reconnectAfterMs':2400}\n\n"
 		     "id: run.0:1\ndata: 1\n\n"
 		     "event: end\ndata: {'type':'END','code':4200,"

@@ -216,6 +216,13 @@ static bool none(const char *target)
 	return httphead_target(&h, &path, &query, &authority) < 0;
 }
 
+static bool by_https(const char *target)
+{
+	struct httphead h = {.target = {target, strlen(target)}};
+
+	return httphead_is_https(&h);
+}
+
 static void targets(void)
 {
 	ok(reads("/", "/", NULL, NULL) && reads("/a?", "/a", "", NULL) &&
@@ -230,9 +237,15 @@ static void targets(void)
 	ok(reads("http://h:1/a?b", "/a", "b", "h:1") &&
 		   reads("HTTP://h?b", "/", "b", "h") &&
 		   reads("http://h", "/", NULL, "h") &&
-		   reads("http:///a", "/a", NULL, ""),
+		   reads("http:///a", "/a", NULL, "") &&
+		   reads("https://h:1/a?b", "/a", "b", "h:1") &&
+		   reads("HTTPS://h", "/", NULL, "h"),
 	   "an absolute one names its host");
-	ok(none("*") && none("h:443") && none("a/b") && none("https://h/") &&
+	ok(by_https("https://h/") && by_https("HTTPS://h") &&
+		   !by_https("http://h/") && !by_https("/https://h") &&
+		   !by_https("https:/"),
+	   "and that it is to be had by TLS");
+	ok(none("*") && none("h:443") && none("a/b") && none("https:/h") &&
 		   none("ws://h/"),
 	   "anything else is none");
 }

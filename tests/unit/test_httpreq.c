@@ -438,6 +438,10 @@ static void order(void)
 	ok(status_of(head) == 431, "a header that was too long is 431");
 	head.path = "/nowhere";
 	ok(status_of(head) == 404, "where there is something");
+	head = post;
+	head.follow_too_long = true;
+	ok(status_of(head) == 0,
+	   "one that says how to follow is not looked at");
 }
 
 int main(void)
