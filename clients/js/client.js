@@ -95,9 +95,8 @@ class Member {
   constructor(tenant, onUpdate, { since, onGap, onState }) {
     this.tenant = tenant;
     this.callbacks = { onUpdate, onGap, onState };
-    this.since = since ?? null;
-    this.at = isPosition(since) // the last one that it was given
-      ? { epoch: since.epoch, seq: since.seq } : null;
+    this.since = sinceOf(since);
+    this.at = isPosition(since) ? this.since : null; // the last it was given
     this.attached = false; // what the server sends is what it needs next
     this.state = null; // what it was told last
     this.over = false;
@@ -493,7 +492,7 @@ class Link {
     this.isRenewing = false; // or will do so
     this.goodUntil = 0;
     this.drainUntil = 0;
-    this.publishing = false;
+    this.publishing = 0; // the id of the update that is under way
     for (const channel of this.channels.values())
       channel.forget();
     if (!socket)
@@ -605,7 +604,6 @@ class Link {
   }
 
   take(message, line) {
-    const answer = this.answers.get(message.id);
     switch (message.type) {
     case 'UPDATE':
       this.channels.get(message.tenantId)?.update(message, line);
@@ -623,9 +621,17 @@ class Link {
       this.drainUntil = Date.now() + message.reconnectAfterMs;
       break;
     default:
-      this.answers.delete(message.id);
-      answer?.(message);
+      this.settle(message);
     }
+  }
+
+  // Without an id the server could not read it, and that is not of our making:
+  // it is the update of the page, such as one that is nested too deeply.
+  settle(message) {
+    const id = message.id ?? (message.type === 'ERROR' && this.publishing);
+    const answer = this.answers.get(id);
+    this.answers.delete(id);
+    answer?.(message);
   }
 
   // --- Tokens ---
@@ -760,14 +766,13 @@ class Link {
     if (!next || this.publishing || this.phase !== 'open' ||
       (this.shown && !this.isGood))
       return;
-    this.publishing = true;
-    const id = ++this.lastId;
+    const id = this.publishing = ++this.lastId;
     const line = `{"type":"PUBLISH","id":${id},"tenantId":` +
       `${JSON.stringify(next.tenant)},"key":${JSON.stringify(next.key)},` +
       `"data":${next.text}}`;
     this.answers.set(id, (answer) => this.published(next, answer));
     if (new TextEncoder().encode(line).length > this.limits.frame)
-      this.answers.get(id)({ type: 'ERROR', code: 'TOO_LARGE',
+      this.settle({ type: 'ERROR', id, code: 'TOO_LARGE',
         message: 'the update is larger than the server takes' });
     else
       this.lines.push(line);
@@ -780,7 +785,7 @@ class Link {
       this.refused('auth-required', { message });
     if (code === 'DRAINING' || code === 'AUTH_REQUIRED')
       return;
-    this.publishing = false;
+    this.publishing = 0;
     this.publications.shift();
     this.schedule();
     if (type === 'ACK')
@@ -834,10 +839,21 @@ function linkOf(url, token) {
 }
 
 function tenantOf(tenant) {
-  const text = typeof tenant === 'number' ? String(tenant) : tenant;
+  const text = Number.isSafeInteger(tenant) ? String(tenant) : tenant;
   if (typeof text !== 'string' || text === '*')
     throw new TypeError(`'${tenant}' is not a tenant`);
   return text;
+}
+
+// Whatever it is, there is JSON for it: what is none of these the server takes
+// for a bad age.
+function sinceOf(since) {
+  if (isPosition(since))
+    return { epoch: since.epoch, seq: Number(since.seq) };
+  if (since === undefined || since === null || since === 'all' ||
+    Number.isFinite(since))
+    return since ?? null;
+  return { age: String(since.age) };
 }
 
 // --- What it is for; the types are in client.d.ts -----------------------------
@@ -885,15 +901,17 @@ export function subscribe(url, tenant, onUpdate, options = {}) {
  * @param {object} [options] token, key
  * @returns {Promise<object>} { tenant, epoch, seq, subscribers, duplicate }
  */
-export async function publish(url, tenant, data, { token, key } = {}) {
+export async function publish(url, tenant, data, options = {}) {
+  const { token, key = randomKey() } = options;
   const text = JSON.stringify(data);
   if (text === undefined)
     throw new TypeError('there is no JSON for this');
+  if (typeof key !== 'string')
+    throw new TypeError('the key is not a text');
   const id = tenantOf(tenant);
   const link = linkOf(url, token);
   return new Promise((resolve, reject) => {
-    link.publications.push({ tenant: id, text, resolve, reject,
-      key: key ?? randomKey() });
+    link.publications.push({ tenant: id, text, key, resolve, reject });
     link.schedule();
   });
 }

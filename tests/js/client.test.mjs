@@ -828,3 +828,34 @@ test('what can not be published', async () => {
   last().welcome({ frame: 1024 });
   await assert.rejects(large, { code: 'too-large' });
 });
+
+test('an update that the server can not even read harms no other', async () => {
+  const deep = publish(URL, 't', [[[1]]]);
+  const next = publish(URL, 't', 2);
+  await settle();
+  last().welcome();
+  await settle();
+  last().take();
+  last().receive({ type: 'ERROR', frame: 1, line: 1, code: 'BAD_JSON',
+    message: 'nested too deeply' });
+  await assert.rejects(deep, { code: 'bad-json', message: 'nested too deeply' });
+  await settle();
+  const [{ id, data }] = last().take();
+  assert.equal(data, 2);
+  last().receive({ type: 'ACK', id, seq: 1, subscribers: 0 });
+  assert.equal((await next).seq, 1);
+  last().receive({ type: 'ERROR', frame: 9, line: 1, code: 'BAD_JSON' });
+});
+
+test('what is given must be of its kind', async () => {
+  for (const key of [5n, 5, () => {}, {}])
+    await assert.rejects(publish(URL, 't', 1, { key }), TypeError);
+  for (const tenant of [NaN, 1.5, Infinity, 5n])
+    assert.throws(() => watch(tenant), TypeError);
+  const good = watch('good');
+  for (const since of [5n, NaN, 'yesterday', { age: 5n }, [[]]])
+    watch('t', { since });
+  watch('u', { since: { epoch: EPOCH, seq: 1, tenant: 'u', extra: 5n } });
+  await serve();
+  assert.deepEqual(good.log, ['connecting', 'live']);
+});

@@ -320,6 +320,8 @@ test('who was asked for too much is told', async () => {
   assert.equal(far.subscription.state.why, 'bad-request');
   await assert.rejects(publish(wsd.url, 'a', 'x'.repeat(2000)),
     { code: 'too-large' });
+  const deep = JSON.parse('['.repeat(200) + ']'.repeat(200));
+  await assert.rejects(publish(wsd.url, 'a', deep), { code: 'bad-json' });
   await live(watchers[0], watchers[1]);
   await wsd.publish('a', [1]);
   await has(watchers[0], 1);
