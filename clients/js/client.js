@@ -15,7 +15,8 @@
 
 const PROTOCOL = 'wsd.v1';
 const GRACE_MS = 1000; // a connection that nobody needs stays so long
-const OPEN_MS = 15000; // a new one must say WELCOME within this
+const TOKEN_MS = 60000; // a function must have a token within this
+const OPEN_MS = 15000; // a new connection must say WELCOME within this
 const QUIET_MS = 30000; // when nothing has come for so long a PING is sent,
 const PONG_MS = 10000; // and when nothing comes then it is dead
 const LATE_MS = 2000; // a timer that is later was held up by the browser
@@ -288,7 +289,7 @@ class Channel {
       return;
     }
     const state = Object.freeze({ name: 'closed', why: reasonOf(code), message });
-    for (const member of this.members) {
+    for (const member of [...this.members]) { // none that is told may add
       if (code === 'BAD_REQUEST' && !same(member.at ?? member.since, since))
         continue; // it was another one's
       this.members.delete(member);
@@ -403,7 +404,7 @@ class Link {
     if (this.parked())
       this.park();
     else
-      this.connect('connect');
+      this.connect();
   }
 
   request(message, answer) {
@@ -430,26 +431,33 @@ class Link {
 
   // --- Connecting ---
 
-  async connect(reason) {
+  async connect() {
     this.drop();
     const attempt = this.attempt = {};
     this.phase = 'token';
+    this.timer = setTimeout(() => this.lack('no token came in time'), TOKEN_MS);
     this.enter(CONNECTING);
     let { token } = this;
     try {
       if (typeof token === 'function')
-        token = await token({ reason });
+        token = await token({ reason: this.refusals ? 'refused' : 'connect' });
+      if (typeof (token ?? '') !== 'string')
+        throw new TypeError('the token is not a text');
     } catch (error) {
       if (attempt === this.attempt)
-        this.wait('token', backoff(this.failures++),
-          { message: String(error?.message ?? error) });
+        this.lack(String(error?.message ?? error));
       return;
     }
     if (attempt === this.attempt)
       this.dial(token);
   }
 
+  lack(message) {
+    this.wait('token', backoff(this.failures++), { message });
+  }
+
   dial(token) {
+    clearTimeout(this.timer);
     this.shown = token;
     this.phase = 'opening';
     try {
@@ -512,8 +520,8 @@ class Link {
     if (code >= 4000 && code < 4100)
       this.refused(why, { code, message }, renewed);
     else
-      this.wait(why, drainUntil ? Math.max(0, drainUntil - Date.now())
-        : this.delay(code), { code, message });
+      this.wait(why, Math.max(this.delay(code), drainUntil - Date.now()),
+        { code, message });
   }
 
   delay(code) {
@@ -532,7 +540,7 @@ class Link {
   refused(why, detail, renewed = false) {
     const helps = why.startsWith('auth-') || (why === 'forbidden' && renewed);
     if (helps && typeof this.token === 'function' && this.refusals++ === 0)
-      this.wait(why, random(QUICK_MS), detail, 'refused');
+      this.wait(why, random(QUICK_MS), detail);
     else
       this.finish(why, detail);
   }
@@ -548,14 +556,14 @@ class Link {
     this.enter(suspended ? SUSPENDED : OFFLINE);
   }
 
-  wait(why, ms, detail, reason = 'connect') {
+  wait(why, ms, detail) {
     if (this.parked()) {
       this.park();
       return;
     }
     this.drop();
     this.phase = 'waiting';
-    this.timer = setTimeout(() => this.connect(reason), ms);
+    this.timer = setTimeout(() => this.connect(), ms);
     this.enter(Object.freeze(
       { name: 'waiting', why, at: Date.now() + ms, ...detail }));
   }
@@ -597,10 +605,12 @@ class Link {
     try {
       message = JSON.parse(line);
     } catch {
-      this.lost(1002, 'the server sent what is not JSON');
-      return;
+      // It has no type either.
     }
-    this.take(message, line);
+    if (typeof message?.type === 'string')
+      this.take(message, line);
+    else
+      this.lost(1002, 'the server sent what is no message');
   }
 
   take(message, line) {
@@ -618,7 +628,7 @@ class Link {
       this.expiring(Date.now() + message.inMs);
       break;
     case 'DRAIN':
-      this.drainUntil = Date.now() + message.reconnectAfterMs;
+      this.drainUntil = Date.now() + (message.reconnectAfterMs ?? 0);
       break;
     default:
       this.settle(message);
@@ -744,7 +754,7 @@ class Link {
     case 'online':
       this.failures = 0;
       if (rests && !this.parked())
-        this.connect('connect');
+        this.connect();
       this.probe();
       break;
     case 'offline':
@@ -829,10 +839,12 @@ function absolute(url) {
 
 function linkOf(url, token) {
   const href = absolute(url);
-  let link = links.find((other) => other.url === href && other.token === token);
+  const source = token || null;
+  let link = links.find((other) =>
+    other.url === href && other.token === source);
   if (!link) {
     listen();
-    link = new Link(href, token);
+    link = new Link(href, source);
     links.push(link);
   }
   return link;

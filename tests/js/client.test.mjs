@@ -218,6 +218,8 @@ test('another URL or source of tokens is another connection', async () => {
   watch();
   watch('t', {}, 'ws://other.test/ws');
   watch('t', {}, 'http://server.test/ws');
+  for (const none of [null, undefined, ''])
+    watch('t', { token: none }); // is none for all of them
   await settle();
   assert.equal(sockets.length, 4);
 });
@@ -366,6 +368,22 @@ test('one that is refused for good ends for its tenant alone', async () => {
   assert.deepEqual(last().take(), []);
 });
 
+test('who subscribes anew when it is refused is asked for anew', async () => {
+  let count = 0;
+  const subscribeOn = () => watch('t', { onState: ({ name }) => {
+    if (name === 'closed' && ++count < 5)
+      subscribeOn();
+  } });
+  subscribeOn();
+  await settle();
+  last().welcome();
+  for (let n = 1; n < 5; n++) {
+    await settle();
+    last().receive(error(last().take()[0], 'FORBIDDEN'));
+    assert.equal(count, n);
+  }
+});
+
 test('a bad `since` ends who gave it', async () => {
   const bad = watch('t', { since: { age: 'long' } });
   const good = watch('t', { since: 'all' });
@@ -444,6 +462,20 @@ test('DRAIN says when to come back', async () => {
   assert.deepEqual(take(), ['waiting draining 4200 2000']);
 });
 
+test('DRAIN again and again, at once, is a failure all the same', async () => {
+  const { take } = watch();
+  const waits = [];
+  for (let n = 0; n < 4; n++) {
+    await serve();
+    last().receive({ type: 'DRAIN', reconnectAfterMs: 0 });
+    last().end(4200);
+    waits.push(take().at(-1));
+    await clock.pass(1000);
+  }
+  assert.deepEqual(waits, [100, 250, 500, 1000].map((ms) =>
+    `waiting draining 4200 ${ms}`));
+});
+
 for (const [code, why] of [[4001, 'bad-request'], [4003, 'forbidden'],
   [4010, 'auth-required'], [4011, 'auth-failed'], [4099, 'lost']])
   test(`closed with ${code}, for good`, async () => {
@@ -466,12 +498,13 @@ test('what does not say WELCOME is given up', async () => {
   assert(!last().isThere);
 });
 
-test('what is not JSON ends the connection', async () => {
-  const { log } = watch();
-  await serve();
-  last().receive('hello', update(1));
-  assert.deepEqual(log, ['connecting', 'live', 'waiting lost 1002 125']);
-});
+for (const text of ['hello', 'null', '1', '[]', '{}'])
+  test(`${text} is no message, and ends the connection`, async () => {
+    const { log } = watch();
+    await serve();
+    last().receive(text, update(1));
+    assert.deepEqual(log, ['connecting', 'live', 'waiting lost 1002 125']);
+  });
 
 // --- Whether the server is there ---
 
@@ -626,6 +659,28 @@ test('no token can be had: again later', async () => {
   assert.equal(sockets.length, 0);
 });
 
+test('what is no token', async () => {
+  for (const bad of [5n, { token: 'x' }, 5]) {
+    const { take } = watch('t', { token: () => bad });
+    await settle();
+    assert.deepEqual(take(), ['connecting', 'waiting token 125']);
+  }
+  assert.equal(sockets.length, 0);
+});
+
+test('a token that never comes is asked for again', async () => {
+  const asked = [];
+  const { take } = watch('t', { token: ({ reason }) => {
+    asked.push(reason);
+    return new Promise(() => {});
+  } });
+  await clock.pass(60000);
+  assert.deepEqual(take(), ['connecting', 'waiting token 125']);
+  await clock.pass(60125);
+  assert.deepEqual(take(), ['connecting', 'waiting token 250']);
+  assert.deepEqual(asked, ['connect', 'connect']);
+});
+
 test('a token that comes too late is for nobody', async () => {
   let give;
   const token = () => new Promise((resolve) => {
@@ -678,6 +733,28 @@ test('after one that was good it may be asked for one more again', async () => {
   await clock.pass(125);
   await serve();
   assert.deepEqual(asked, ['connect', 'refused', 'refused']);
+});
+
+test('that one was refused is said until there was an answer', async () => {
+  const asked = [];
+  const tokens = ['bad', new Error('not now'), 'suspended', 'good'];
+  watch('t', { token: async ({ reason }) => {
+    asked.push(reason);
+    const token = tokens.shift();
+    if (token instanceof Error)
+      throw token;
+    return token;
+  } });
+  await settle();
+  last().end(4011);
+  await clock.pass(500);
+  tell('pagehide');
+  tell('pageshow');
+  await serve();
+  last().end();
+  await clock.pass(10000);
+  assert.deepEqual(asked, ['connect', 'refused', 'refused', 'refused',
+    'connect']);
 });
 
 test('too many bad tokens came from here: it waits', async () => {
