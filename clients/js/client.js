@@ -19,6 +19,7 @@ const TOKEN_MS = 60000; // a function must have a token within this
 const OPEN_MS = 15000; // a new connection must say WELCOME within this
 const QUIET_MS = 30000; // when nothing has come for so long a PING is sent,
 const PONG_MS = 10000; // and when nothing comes then it is dead
+const SLOWEST = 8; // bytes of an update leave in a millisecond, at least
 const LATE_MS = 2000; // a timer that is later was held up by the browser
 const STABLE_MS = 5000; // the end of a younger connection counts as a failure
 const BACKOFF_MS = 250; // the first delay is random up to this,
@@ -44,6 +45,7 @@ const WHY = {
 const PASSING = new Set(['OVER_CAPACITY', 'RATE_LIMITED', 'DRAINING',
   'INTERNAL']);
 
+const now = () => performance.now(); // which nobody sets
 const random = (ms) => Math.floor(Math.random() * ms);
 const backoff = (failures) =>
   random(Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** failures));
@@ -476,7 +478,7 @@ class Link {
     clearTimeout(this.timer);
     this.limits = limits ?? {};
     this.phase = 'open';
-    this.openedAt = Date.now();
+    this.openedAt = now();
     this.watch(QUIET_MS);
     if (this.shown)
       this.request({ type: 'AUTH', token: this.shown },
@@ -513,14 +515,14 @@ class Link {
 
   lost(code, message) {
     const { phase, renewed, drainUntil } = this;
-    if (phase === 'open' && Date.now() - this.openedAt >= STABLE_MS)
+    if (phase === 'open' && now() - this.openedAt >= STABLE_MS)
       this.failures = 0;
     const why = WHY[code] ?? (phase === 'open' ? 'lost' : 'unreachable');
     this.drop();
     if (code >= 4000 && code < 4100)
       this.refused(why, { code, message }, renewed);
     else
-      this.wait(why, Math.max(this.delay(code), drainUntil - Date.now()),
+      this.wait(why, Math.max(this.delay(code), drainUntil - now()),
         { code, message });
   }
 
@@ -590,7 +592,7 @@ class Link {
 
   receive(text) {
     const { attempt } = this;
-    this.heardAt = Date.now();
+    this.heardAt = now();
     this.pinged = false;
     for (const line of text.split('\n')) {
       if (attempt !== this.attempt)
@@ -625,10 +627,10 @@ class Link {
       this.welcome(message);
       break;
     case 'EXPIRING':
-      this.expiring(Date.now() + message.inMs);
+      this.expiring(now() + message.inMs);
       break;
     case 'DRAIN':
-      this.drainUntil = Date.now() + (message.reconnectAfterMs ?? 0);
+      this.drainUntil = now() + (message.reconnectAfterMs ?? 0);
       break;
     default:
       this.settle(message);
@@ -671,7 +673,7 @@ class Link {
   }
 
   renewLater(until) {
-    const left = until - Date.now();
+    const left = until - now();
     this.isRenewing = left > RENEW_MS;
     if (this.isRenewing)
       this.renewal = setTimeout(() => this.renew(until),
@@ -710,14 +712,14 @@ class Link {
 
   watch(ms) {
     clearTimeout(this.alive);
-    this.due = Date.now() + ms;
+    this.due = now() + ms;
     this.alive = setTimeout(() => this.check(), ms);
   }
 
   // When timers were held up, what came meanwhile may wait behind this one.
   check() {
-    const quiet = Date.now() - this.heardAt;
-    if (this.pinged && Date.now() - this.due > LATE_MS && !this.spared) {
+    const quiet = now() - this.heardAt;
+    if (this.pinged && now() - this.due > LATE_MS && !this.spared) {
       this.spared = true;
       this.watch(LATE_MS);
     } else if (this.pinged) {
@@ -729,13 +731,15 @@ class Link {
     }
   }
 
+  // It leaves behind the update that is under way.
   probe() {
     if (this.phase !== 'open' || this.pinged)
       return;
+    const before = this.publishing ? this.publications[0].text.length : 0;
     this.pinged = true;
     this.spared = false;
     this.request({ type: 'PING' });
-    this.watch(PONG_MS);
+    this.watch(PONG_MS + before / SLOWEST);
   }
 
   // What the browser says of the page.

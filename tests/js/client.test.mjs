@@ -528,6 +528,43 @@ test('silence is asked about, and then the connection is dead', async () => {
   assert(!last().isThere);
 });
 
+test('a clock that is set forward or back changes nothing', async () => {
+  for (const ms of [3600000, -3600000]) {
+    const { take } = watch();
+    await serve();
+    take();
+    clock.set(ms);
+    await clock.pass(30000);
+    assert.deepEqual(last().take(), [{ type: 'PING' }]);
+    clock.set(ms);
+    await clock.pass(10000);
+    assert.deepEqual(take(), ['waiting lost 1006 125']);
+    await clock.pass(125);
+    await serve();
+    last().receive({ type: 'DRAIN', reconnectAfterMs: 2400 });
+    clock.set(ms);
+    take();
+    last().end(4200);
+    assert.deepEqual(take(), ['waiting draining 4200 2400']);
+    clock.set(-3 * ms);
+    open.pop().close();
+    await clock.pass(1000);
+  }
+});
+
+test('a large update may take its time to leave', async () => {
+  const results = ['small', 'x'.repeat(1e6)].map((data) =>
+    publish(URL, 't', data));
+  await settle();
+  last().welcome();
+  await settle();
+  last().receive({ type: 'ACK', id: 1, seq: 1, subscribers: 0 });
+  await clock.pass(30000 + 10000 + 1e6 / 8 - 1);
+  assert.equal(sockets.length, 1);
+  last().receive({ type: 'ACK', id: 2, seq: 2, subscribers: 0 });
+  assert.deepEqual((await Promise.all(results)).map(({ seq }) => seq), [1, 2]);
+});
+
 test('after a sleep what has come meanwhile is heard first', async () => {
   const { take } = watch();
   await serve();
