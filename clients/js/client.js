@@ -32,7 +32,6 @@ const FRAME_CHARS = 16384; // requests in a message; without a token 32 KiB may 
 
 const CONNECTING = Object.freeze({ name: 'connecting' });
 const LIVE = Object.freeze({ name: 'live' });
-const OFFLINE = Object.freeze({ name: 'waiting', why: 'offline' });
 const SUSPENDED = Object.freeze({ name: 'waiting', why: 'suspended' });
 
 const WHY = {
@@ -40,6 +39,9 @@ const WHY = {
   4011: 'auth-failed', 4100: 'over-capacity', 4101: 'rate-limited',
   4108: 'slow', 4200: 'draining', 4212: 'token-expired',
 };
+
+// Waits that end at once when the page is seen, or the browser comes online.
+const NETWORK = new Set(['unreachable', 'lost', 'offline', 'token']);
 
 // Errors after which the same request may succeed later.
 const PASSING = new Set(['OVER_CAPACITY', 'RATE_LIMITED', 'DRAINING',
@@ -352,7 +354,6 @@ class Link {
   constructor(url, token) {
     this.url = url;
     this.token = token; // a text, or a function that is asked for one
-    this.isLocal = /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname);
     this.channels = new Map();
     this.publications = [];
     this.phase = 'idle'; // token, opening, open, waiting, over
@@ -403,7 +404,7 @@ class Link {
     this.grace = null;
     if (this.phase !== 'idle')
       return;
-    if (this.parked())
+    if (suspended)
       this.park();
     else
       this.connect();
@@ -547,27 +548,21 @@ class Link {
       this.finish(why, detail);
   }
 
-  parked() {
-    return suspended ||
-      (globalThis.navigator?.onLine === false && !this.isLocal);
-  }
-
   park() {
     this.drop();
     this.phase = 'idle';
-    this.enter(suspended ? SUSPENDED : OFFLINE);
+    this.enter(SUSPENDED);
   }
 
+  // Whether the browser is offline is told, but it may be wrong, or the server
+  // be on the same machine.
   wait(why, ms, detail) {
-    if (this.parked()) {
-      this.park();
-      return;
-    }
+    const isOffline = NETWORK.has(why) && globalThis.navigator?.onLine === false;
     this.drop();
     this.phase = 'waiting';
     this.timer = setTimeout(() => this.connect(), ms);
-    this.enter(Object.freeze(
-      { name: 'waiting', why, at: Date.now() + ms, ...detail }));
+    this.enter(Object.freeze({ name: 'waiting', why: isOffline ? 'offline' : why,
+      at: Date.now() + ms, ...detail }));
   }
 
   // It will not be made again.
@@ -744,7 +739,6 @@ class Link {
 
   // What the browser says of the page.
   page(event) {
-    const rests = this.phase === 'idle' || this.phase === 'waiting';
     switch (event) {
     case 'pagehide':
     case 'freeze':
@@ -752,25 +746,24 @@ class Link {
       break;
     case 'pageshow':
     case 'resume':
-      if (this.phase === 'idle')
-        this.schedule();
+    case 'visible':
+      this.wake();
       break;
     case 'online':
       this.failures = 0;
-      if (rests && !this.parked())
-        this.connect();
-      this.probe();
+      this.wake();
       break;
     case 'offline':
-      if (this.phase !== 'open' && this.parked())
-        this.park();
       this.probe();
-      break;
-    case 'visibilitychange':
-      if (globalThis.document.visibilityState === 'visible')
-        this.probe();
-      break;
     }
+  }
+
+  wake() {
+    if (this.phase === 'idle')
+      this.schedule();
+    else if (this.phase === 'waiting' && NETWORK.has(this.state.why))
+      this.connect();
+    this.probe();
   }
 
   // --- Publishing, one at a time ---
@@ -814,12 +807,13 @@ class Link {
 // --- The page -----------------------------------------------------------------
 
 function onPage({ type }) {
-  if (type === 'pagehide' || type === 'freeze')
+  const event = type === 'visibilitychange' ? document.visibilityState : type;
+  if (event === 'pagehide' || event === 'freeze')
     suspended = true;
-  else if (type === 'pageshow' || type === 'resume')
+  else if (event === 'pageshow' || event === 'resume' || event === 'visible')
     suspended = false;
   for (const link of [...links])
-    link.page(type);
+    link.page(event);
 }
 
 // Once for all links; it stays.
