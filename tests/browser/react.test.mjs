@@ -121,6 +121,50 @@ test('another tenant', async () => {
   assert.equal(relay.taken, 1);
 });
 
+test('what comes while another tenant takes its place is not shown there',
+  async () => {
+    await page.evaluate(() => {
+      const { WebSocket } = window;
+      window.WebSocket = class extends WebSocket {
+        constructor(...args) {
+          super(...args);
+          window.socket = this;
+        }
+      };
+      window.committed = (tenant) => {
+        if (tenant !== 'u' || window.given++)
+          return;
+        const { epoch, seq } = window.last;
+        window.socket.onmessage({ data: JSON.stringify({ type: 'UPDATE',
+          tenantId: 't', epoch, seq: seq + 1, time: 'now', data: 'late' }) });
+      };
+    });
+    await show({ name: 'a', tenant: 't', options: { since: 'all' } });
+    await live('a');
+    const { epoch, last: seq } = await wsd.publish('t', ['old']);
+    await shown('a', 'old');
+    await page.evaluate((last) => Object.assign(window, { last, given: 0 }),
+      { epoch, seq });
+    await show({ name: 'a', tenant: 'u', options: { since: 'all' } });
+    await live('a');
+    await wsd.publish('u', ['new']);
+    assert.deepEqual(await shown('a', 'new'), ['new']);
+    assert(await page.evaluate(() => window.given) > 0);
+  });
+
+test('no tenant for a while: it begins anew', async () => {
+  const item = { name: 'a', tenant: 't', options: { since: 'all' } };
+  await show(item);
+  await live('a');
+  await wsd.publish('t', [1, 2]);
+  await shown('a', 2);
+  await show({ ...item, tenant: '' });
+  await enters('a', 'idle');
+  await wsd.publish('t', [3]);
+  await show(item);
+  assert.deepEqual(await shown('a', 3), [1, 2, 3]);
+});
+
 test('components come and go, and the last one ends the connection',
   async () => {
     await show({ name: 'a', tenant: 't' });
@@ -179,6 +223,21 @@ test('what <Activity> hides is caught up with when it is seen again',
     assert.deepEqual(await shown('a', 6), numbers(1, 6));
     assert.deepEqual(await gaps('a'), []);
   });
+
+test('another tenant and back again while <Activity> hides it', async () => {
+  const item = { name: 'a', tenant: 't', options: { since: 'all' } };
+  await show(item);
+  await live('a');
+  await wsd.publish('t', [1, 2]);
+  await shown('a', 2);
+  for (const tenant of ['t', 'u', 't']) {
+    await show({ ...item, tenant, isHidden: true });
+    await page.waitForFunction((name) => window.rendered === name, tenant);
+  }
+  await wsd.publish('t', [3]);
+  await show(item);
+  assert.deepEqual(await shown('a', 3), [1, 2, 3]);
+});
 
 test('a page that is left, and come back to', async () => {
   await show({ name: 'a', tenant: 't' });
