@@ -65,3 +65,7 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 @test "React in Chromium" {
 	passes browser/react.test.mjs
 }
+
+@test "as wsd serves it, and as its README prints it, in Chromium" {
+	passes browser/clientpage.test.mjs
+}

@@ -89,6 +89,14 @@ const live = (...watchers) =>
 
 const has = (watcher, count) => until(() => watcher.given.length >= count);
 
+test('who waits here lets others have their turn', async () => {
+  let isThere = false;
+  setImmediate(() => {
+    isThere = true;
+  });
+  await untilAsync(async () => isThere);
+});
+
 test('one connection, which ends when nobody needs it', async () => {
   const wsd = await start();
   const watchers = ['a', 'a', 'b'].map((tenant) =>
