@@ -151,6 +151,7 @@ class Member {
   take(epoch, seq, give) {
     if (!this.attached)
       return;
+    this.enter(LIVE); // it may have come in this very turn
     if (epoch !== this.at.epoch)
       this.restart(epoch, seq - 1);
     this.lose({ epoch, from: 1, to: seq - 1, reason: 'unknown' });
@@ -207,11 +208,12 @@ class Channel {
 
   // From where to subscribe; undefined when everybody has what he needs. First
   // from a position that the server may not know: then all that it has follows.
+  // Who wants what comes from now on has it wherever the others begin.
   need() {
     const all = [...this.members];
     const lacking = all.filter((member) => !member.attached);
     if (!lacking.some((member) => member.at))
-      return lacking[0]?.since;
+      return (lacking.find(({ since }) => since !== null) ?? lacking[0])?.since;
     const placed = all.filter((member) => member.at).map(({ at }) => at);
     return placed.find(({ epoch, seq }) =>
       epoch !== this.head?.epoch || seq > this.head.seq) ??
@@ -272,6 +274,8 @@ class Channel {
     for (const member of this.members) {
       if (!member.at && same(member.since, since)) {
         member.at = { epoch, seq: next - 1 };
+      } else if (!member.at && member.since === null) {
+        member.at = { ...this.head };
       } else if (member.at && isRestart && asking.has(member) &&
         !isKnown(member.at)) {
         member.restart(epoch, next - 1);

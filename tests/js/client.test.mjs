@@ -153,6 +153,25 @@ test('one more, with history: subscribed anew, and nobody hears it twice',
       ['connecting', 'live', '1 1', '2 2', '3 3', '4 4']);
   });
 
+test('some with history, some without: subscribed once', async () => {
+  const a = watch();
+  const b = watch('t', { since: 'all' });
+  const c = watch();
+  await settle();
+  last().welcome();
+  await settle();
+  const [request, ...more] = last().take();
+  assert.deepEqual([request.since, ...more], ['all']);
+  const d = watch();
+  last().receive(subscribed(request, 1, 2), update(1), update(2), update(3));
+  await settle();
+  assert.deepEqual(last().take(), []);
+  for (const { log } of [a, c])
+    assert.deepEqual(log, ['connecting', 'live', '3 3']);
+  assert.deepEqual(b.log, ['connecting', 'live', '1 1', '2 2', '3 3']);
+  assert.equal(d.log.at(-1), '3 3');
+});
+
 test('one more, with history that begins too late for another one: once more',
   async () => {
     const a = watch();
@@ -277,7 +296,7 @@ test('callbacks may close and subscribe', async () => {
   last().receive(update(1), update(2));
   await settle();
   assert.equal(inner.length, 1);
-  assert.deepEqual(inner[0].log, ['2 2', 'live']);
+  assert.deepEqual(inner[0].log, ['live', '2 2']);
 });
 
 // --- Gaps ---
