@@ -444,19 +444,22 @@ class Link {
     this.phase = 'token';
     this.timer = setTimeout(() => this.lack('no token came in time'), TOKEN_MS);
     this.enter(CONNECTING);
-    let { token } = this;
     try {
-      if (typeof token === 'function')
-        token = await token({ reason: this.refusals ? 'refused' : 'connect' });
-      if (typeof (token ?? '') !== 'string')
-        throw new TypeError('the token is not a text');
+      const token = await this.ask(this.refusals ? 'refused' : 'connect');
+      if (attempt === this.attempt)
+        this.dial(token);
     } catch (error) {
       if (attempt === this.attempt)
         this.lack(String(error?.message ?? error));
-      return;
     }
-    if (attempt === this.attempt)
-      this.dial(token);
+  }
+
+  async ask(reason) {
+    const token = typeof this.token === 'function'
+      ? await this.token({ reason }) : this.token;
+    if (typeof (token ?? '') !== 'string')
+      throw new TypeError('the token is not a text');
+    return token;
   }
 
   lack(message) {
@@ -681,14 +684,9 @@ class Link {
 
   // If it fails, again, as long as there is time: the connection ends then.
   async renew(until) {
-    const { attempt, token } = this;
+    const { attempt } = this;
     this.isRenewing = true;
-    let next;
-    try {
-      next = await token({ reason: 'expiring' });
-    } catch {
-      next = null;
-    }
+    const next = await this.ask('expiring').catch(() => null);
     if (attempt !== this.attempt)
       return;
     if (!next || next === this.shown) {

@@ -880,8 +880,7 @@ test('a token is renewed on the same connection', async () => {
 
 test('where that fails, or brings the same one, it tries until the end',
   async () => {
-    const { token, asked } = source('one', 'one', null, 'bad',
-      'good');
+    const { token, asked } = source('one', 'one', 5n, 'bad', 'good');
     watch('t', { token });
     await serve();
     expiring(16000);
