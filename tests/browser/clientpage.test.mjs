@@ -153,7 +153,6 @@ for (const [name, hook] of Object.entries({
 
 test('tokens, as the README has them', async () => {
   wsd = await start('--origin', origin);
-  site.put('/api/updates-token', 'text/plain', 'secret');
   site.page('/', `<script type="module">
     window.WebSocket = class {
       constructor(...args) {
@@ -169,7 +168,11 @@ test('tokens, as the README has them', async () => {
     const show = () => {};
     ${IMPORT}
     ${tokens}</script>`);
-  await visit();
+  page = await open(browser);
+  const refused = page.waitForResponse(/updates-token/);
+  await page.goto(`${origin}/`);
+  assert.equal((await refused).status(), 404); // is no token, and no end
+  site.put('/api/updates-token', 'text/plain', 'secret');
   await page.waitForFunction(() => window.socket);
   assert.deepEqual(await page.evaluate(() => window.asked),
     [`${origin.replace('http', 'ws')}/ws`, 'wsd.v1']);
