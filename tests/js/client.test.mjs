@@ -299,6 +299,19 @@ test('callbacks may close and subscribe', async () => {
   assert.deepEqual(inner[0].log, ['live', '2 2']);
 });
 
+test('who closes in a callback hears nothing more, of the same turn too',
+  async () => {
+    const log = [];
+    const subscription = subscribe(URL, 't', (data) => log.push(data),
+      { since: 'all', onGap: ({ reason }) => {
+        log.push(reason);
+        subscription.close();
+      } });
+    await serve();
+    last().receive(update(1), update(3), update(4));
+    assert.deepEqual(log, [1, 'unknown']);
+  });
+
 // --- Gaps ---
 
 test('gaps', async () => {
@@ -334,6 +347,32 @@ test('the server was started anew: told once, then all that it has', async () =>
     'gap restart undefined-undefined', 'live', '1 1', 'waiting lost 1006 125',
     'connecting', 'gap restart undefined-undefined', 'live']);
 });
+
+test('an epoch that nobody told of is a restart', async () => {
+  const { take } = watch();
+  await serve();
+  last().receive(update(1), { ...update(3), epoch: 'f.0' });
+  assert.deepEqual(take(), ['connecting', 'live', '1 1',
+    'gap restart undefined-undefined', '3 3']);
+});
+
+test('who knows of more than the answer that was under way is not told of it',
+  async () => {
+    const a = watch('t', { since: { epoch: 'old', seq: 7 } });
+    await settle();
+    last().welcome();
+    await settle();
+    const [request] = last().take();
+    const b = watch('t', { since: { epoch: EPOCH, seq: 5 } });
+    last().receive(subscribed(request, 1, 3));
+    await settle();
+    const [, again] = last().take();
+    assert.deepEqual(again.since, { epoch: EPOCH, seq: 5 });
+    last().receive(subscribed(again, 6, 0), update(6));
+    assert.deepEqual(b.log, ['connecting', 'live', '6 6']);
+    assert.deepEqual(a.log.slice(0, 3),
+      ['connecting', 'gap restart undefined-undefined', 'live']);
+  });
 
 test('a SUBSCRIBE that is refused for now is tried again', async () => {
   const { take } = watch();
@@ -768,16 +807,22 @@ test('a token that never comes is asked for again', async () => {
 });
 
 test('a token that comes too late is for nobody', async () => {
-  let give;
-  const token = () => new Promise((resolve) => {
-    give = resolve;
-  });
-  watch('t', { token });
-  await settle();
-  tell('pagehide');
-  give('late');
-  await settle();
-  assert.equal(sockets.length, 0);
+  for (const end of ['resolve', 'reject']) {
+    let settled;
+    const token = () => new Promise((resolve, reject) => {
+      settled = { resolve, reject };
+    });
+    const { take } = watch('t', { token });
+    await settle();
+    tell('pagehide');
+    take();
+    settled[end]('late');
+    await settle();
+    assert.deepEqual(take(), []);
+    assert.equal(sockets.length, 0);
+    open.pop().close();
+    tell('pageshow');
+  }
 });
 
 // How the server says that it does not like a token.
