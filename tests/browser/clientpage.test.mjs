@@ -114,6 +114,22 @@ test('a page that wsd does not know gets nothing', async () => {
   assert.deepEqual(await wsd.connections(), []);
 });
 
+test('a worker has it as a page does', async () => {
+  wsd = await start('--origin', origin);
+  site.put('/worker.js', 'text/javascript', `
+    import { subscribe } from './client.js';
+    subscribe('${wsd.url}', 'tenant-1', (update) => postMessage(update));`);
+  put(`${SHOW}
+    new Worker('/worker.js', { type: 'module' }).onmessage =
+      ({ data }) => show(data);`);
+  await visit();
+  await subscribed();
+  await publishes(1);
+  await page.goto('about:blank');
+  await untilAsync(async () => (await wsd.connections()).length === 0);
+  assert.deepEqual(page.problems, []);
+});
+
 // --- What the README prints ---
 
 const here = (text) =>
