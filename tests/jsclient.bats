@@ -18,6 +18,7 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 # In an app that has a React of its own, which must be the only one.
 @test "the package, installed as its README says" {
 	local modules name
+	export npm_config_cache=$BATS_TEST_TMPDIR/npm
 
 	modules=$(realpath "$BATS_TEST_DIRNAME/../node_modules")
 	mkdir "$BATS_TEST_TMPDIR/app" && cd "$BATS_TEST_TMPDIR/app"
