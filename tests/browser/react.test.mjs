@@ -332,3 +332,65 @@ test('tokens: one connection, another token, none at all', async () => {
   assert.deepEqual(await shown('d', 3), [1, 2, 3]);
   assert.equal(asked, 2);
 });
+
+// --- At random ---
+
+const upTo = (n) => Math.floor(Math.random() * n);
+const pick = (list) => list[upTo(list.length)];
+
+// What becomes of the components of a page.
+function change(items) {
+  const name = pick(['a', 'b', 'c', 'd']);
+  const item = items.get(name);
+  if (upTo(5) === 0)
+    items.delete(name);
+  else if (item && upTo(4) === 0)
+    items.set(name, { ...item, isHidden: !item.isHidden });
+  else
+    items.set(name, { name, tenant: pick(['t', 'u', 'v', '']), options: {
+      max: 10000, since: pick([null, 'all', 3, { age: '1h' }]) } });
+}
+
+// Its updates are the last ones, all of them where it began with the first.
+async function showsAll({ name, tenant, options }, head) {
+  if (!tenant) {
+    assert.equal(await section(name).locator('ol > li').count(), 0);
+    return;
+  }
+  const updates = await shown(name, head);
+  const isAll = typeof (options.since ?? 0) !== 'number';
+  const from = isAll ? 1 : head - updates.length + 1;
+  assert.deepEqual(updates, numbers(from, head));
+  assert.deepEqual(await gaps(name), []);
+}
+
+for (const round of numbers(1, 4))
+  test(`whatever is done, all is shown once: ${round}`, async () => {
+    const heads = { t: 0, u: 0, v: 0 };
+    const items = new Map();
+    const publish = (tenant, count) => wsd.publish(tenant,
+      numbers(heads[tenant] + 1, heads[tenant] += count));
+    for (let step = 0; step < 60; step++)
+      switch (upTo(5)) {
+      case 0:
+      case 1:
+        await publish(pick(Object.keys(heads)), 1 + upTo(20));
+        break;
+      case 2:
+        if (upTo(2))
+          relay.cut();
+        break;
+      default:
+        change(items);
+        change(items);
+        await show(...items.values());
+      }
+    const all = [...items.values()].map((item) => ({ ...item, isHidden: false }));
+    await show(...all);
+    for (const { name, tenant } of all)
+      await enters(name, tenant ? 'live' : 'idle');
+    for (const tenant of Object.keys(heads))
+      await publish(tenant, 1);
+    for (const item of all)
+      await showsAll(item, heads[item.tenant]);
+  });
