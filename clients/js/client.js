@@ -18,13 +18,14 @@ const GRACE_MS = 1000; // a connection that nobody needs stays so long
 const TOKEN_MS = 60000; // a function must have a token within this
 const OPEN_MS = 15000; // a new connection must say WELCOME within this
 const QUIET_MS = 30000; // when nothing has come for so long a PING is sent,
-const PONG_MS = 10000; // and when nothing comes then it is dead
+const PONG_MS = 10000; // and when nothing comes then it is dead;
+const PATIENCE_MAX = 4; // this is doubled up to so often
 const SLOWEST = 8; // bytes of an update leave in a millisecond, at least
 const LATE_MS = 2000; // a timer that is later was held up by the browser
 const STABLE_MS = 5000; // the end of a younger connection counts as a failure
 const BACKOFF_MS = 250; // the first delay is random up to this,
 const BACKOFF_MAX_MS = 30000; // and doubles up to this
-const PATIENCE = 6; // doublings to begin with where the server asks for it
+const PATIENT = 6; // doublings to begin with where the server asks for it
 const QUICK_MS = 200; // "at once", but not everybody in the same moment
 const SOON_MS = 1000;
 const RENEW_MS = 1000; // a token is not asked for more often
@@ -364,6 +365,7 @@ class Link {
     this.state = CONNECTING;
     this.failures = 0; // ends since the last stable connection
     this.refusals = 0; // of tokens, since the last one that was good
+    this.silences = 0; // that ended connections, since the last update
     this.drop();
   }
 
@@ -536,7 +538,7 @@ class Link {
 
   delay(code) {
     if (code >= 4100 && code < 4200 && code !== 4108)
-      this.failures = Math.max(this.failures, PATIENCE);
+      this.failures = Math.max(this.failures, PATIENT);
     const failures = this.failures++;
     if (failures === 0 && code === 4108)
       return random(SOON_MS);
@@ -620,6 +622,7 @@ class Link {
   take(message, line) {
     switch (message.type) {
     case 'UPDATE':
+      this.silences = 0;
       this.channels.get(message.tenantId)?.update(message, line);
       break;
     case 'GAP':
@@ -720,6 +723,7 @@ class Link {
       this.spared = true;
       this.watch(LATE_MS);
     } else if (this.pinged) {
+      this.silences++;
       this.lost(1006, 'the server does not answer');
     } else if (quiet < QUIET_MS) {
       this.watch(QUIET_MS - quiet);
@@ -728,15 +732,18 @@ class Link {
     }
   }
 
-  // It leaves behind the update that is under way.
+  // It leaves behind the update that is published, and its answer comes behind
+  // one that is larger than the network carries meanwhile: that is sent anew on
+  // the next connection, so more and more time is given.
   probe() {
     if (this.phase !== 'open' || this.pinged)
       return;
     const before = this.publishing ? this.publications[0].text.length : 0;
+    const patience = 2 ** Math.min(this.silences, PATIENCE_MAX);
     this.pinged = true;
     this.spared = false;
     this.request({ type: 'PING' });
-    this.watch(PONG_MS + before / SLOWEST);
+    this.watch(PONG_MS * patience + before / SLOWEST);
   }
 
   // What the browser says of the page.

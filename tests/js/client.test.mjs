@@ -623,6 +623,26 @@ test('a large update may take its time to leave', async () => {
   assert.deepEqual((await Promise.all(results)).map(({ seq }) => seq), [1, 2]);
 });
 
+test('a large update may take its time to come', async () => {
+  FakeSocket.made = (socket) => {
+    socket.send = (text) => {
+      const request = JSON.parse(text);
+      if (request.type === 'SUBSCRIBE')
+        queueMicrotask(() => socket.receive(subscribed(request)));
+    };
+    queueMicrotask(() => socket.welcome());
+    setTimeout(() => socket.receive(update(1)), 80000); // nothing else before
+  };
+  const { log } = watch();
+  await clock.pass(40000 + 50000 + 70000 + 80000 + 1000);
+  assert.equal(sockets.length, 4); // which are given 10, 20, 40, 80 seconds
+  assert.equal(log.at(-1), '1 1');
+  await clock.pass(30000 + 10000);
+  assert.equal(sockets.length, 5);
+  open.pop().close();
+  await clock.pass(80000);
+});
+
 test('after a sleep what has come meanwhile is heard first', async () => {
   const { take } = watch();
   await serve();
