@@ -62,8 +62,9 @@ export interface Waiting extends Detail {
   readonly at?: number;
   /**
    * unreachable, lost, offline (the browser says so), token (none could be
-   * had), suspended (the page is in the browser's cache, or frozen), draining, slow, token-expired, rate-limited,
-   * over-capacity, auth-required, auth-failed, forbidden; others may come.
+   * had), suspended (the page is in the browser's cache, or frozen), draining,
+   * slow, token-expired, rate-limited, over-capacity, auth-required,
+   * auth-failed, forbidden; others may come.
    */
   readonly why: string;
 }

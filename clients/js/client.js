@@ -365,7 +365,7 @@ class Link {
     this.state = CONNECTING;
     this.failures = 0; // ends since the last stable connection
     this.refusals = 0; // of tokens, since the last one that was good
-    this.silences = 0; // that ended connections, since the last update
+    this.silences = 0; // that ended connections, since a PING was answered
     this.drop();
   }
 
@@ -622,11 +622,13 @@ class Link {
   take(message, line) {
     switch (message.type) {
     case 'UPDATE':
-      this.silences = 0;
       this.channels.get(message.tenantId)?.update(message, line);
       break;
     case 'GAP':
       this.channels.get(message.tenantId)?.gap(message);
+      break;
+    case 'PONG':
+      this.silences = 0;
       break;
     case 'WELCOME':
       this.welcome(message);

@@ -631,16 +631,33 @@ test('a large update may take its time to come', async () => {
         queueMicrotask(() => socket.receive(subscribed(request)));
     };
     queueMicrotask(() => socket.welcome());
-    setTimeout(() => socket.receive(update(1)), 80000); // nothing else before
+    queueMicrotask(() => socket.receive(update(sockets.length, 0, 'u')));
+    setTimeout(() => socket.receive(update(1)), 80000);
   };
   const { log } = watch();
   await clock.pass(40000 + 50000 + 70000 + 80000 + 1000);
   assert.equal(sockets.length, 4); // which are given 10, 20, 40, 80 seconds
   assert.equal(log.at(-1), '1 1');
-  await clock.pass(30000 + 10000);
-  assert.equal(sockets.length, 5);
   open.pop().close();
   await clock.pass(80000);
+});
+
+test('one that answers is given no more time than others', async () => {
+  const { take } = watch();
+  for (const answers of [false, true, false]) {
+    await serve();
+    await clock.pass(30000);
+    if (answers) {
+      last().receive({ type: 'PONG' });
+      last().end();
+    }
+    await clock.pass(10000 - 1);
+    assert(answers || last().isThere);
+    await clock.pass(1);
+    assert(answers || !last().isThere);
+    await clock.pass(250);
+  }
+  assert.equal(take().filter((line) => line === 'live').length, 3);
 });
 
 test('after a sleep what has come meanwhile is heard first', async () => {
