@@ -58,12 +58,13 @@ export interface Live {
 /** There is no connection; it will be tried again. */
 export interface Waiting extends Detail {
   readonly name: 'waiting';
-  /** When, in milliseconds since 1970; not known where it is up to the page. */
+  /** When, in milliseconds since 1970; absent while the page is suspended. */
   readonly at?: number;
   /**
-   * unreachable, lost, offline, suspended (the page is not shown any more),
-   * token (none could be had), draining, slow, token-expired, rate-limited,
-   * over-capacity, auth-required, auth-failed, forbidden; others may come.
+   * unreachable, lost, offline (the browser says so), token (none could be
+   * had), suspended (the page is in the browser's cache, or frozen), draining,
+   * slow, token-expired, rate-limited, over-capacity, auth-required,
+   * auth-failed, forbidden; others may come.
    */
   readonly why: string;
 }

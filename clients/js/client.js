@@ -15,14 +15,17 @@
 
 const PROTOCOL = 'wsd.v1';
 const GRACE_MS = 1000; // a connection that nobody needs stays so long
-const OPEN_MS = 15000; // a new one must say WELCOME within this
+const TOKEN_MS = 60000; // a function must have a token within this
+const OPEN_MS = 15000; // a new connection must say WELCOME within this
 const QUIET_MS = 30000; // when nothing has come for so long a PING is sent,
-const PONG_MS = 10000; // and when nothing comes then it is dead
+const PONG_MS = 10000; // and when nothing comes then it is dead;
+const PATIENCE_MAX = 4; // this is doubled up to so often
+const SLOWEST = 8; // bytes of an update leave in a millisecond, at least
 const LATE_MS = 2000; // a timer that is later was held up by the browser
 const STABLE_MS = 5000; // the end of a younger connection counts as a failure
 const BACKOFF_MS = 250; // the first delay is random up to this,
 const BACKOFF_MAX_MS = 30000; // and doubles up to this
-const PATIENCE = 6; // doublings to begin with where the server asks for it
+const PATIENT = 6; // doublings to begin with where the server asks for it
 const QUICK_MS = 200; // "at once", but not everybody in the same moment
 const SOON_MS = 1000;
 const RENEW_MS = 1000; // a token is not asked for more often
@@ -30,7 +33,6 @@ const FRAME_CHARS = 16384; // requests in a message; without a token 32 KiB may 
 
 const CONNECTING = Object.freeze({ name: 'connecting' });
 const LIVE = Object.freeze({ name: 'live' });
-const OFFLINE = Object.freeze({ name: 'waiting', why: 'offline' });
 const SUSPENDED = Object.freeze({ name: 'waiting', why: 'suspended' });
 
 const WHY = {
@@ -39,10 +41,14 @@ const WHY = {
   4108: 'slow', 4200: 'draining', 4212: 'token-expired',
 };
 
+// Waits that end at once when the page is seen, or the browser comes online.
+const NETWORK = new Set(['unreachable', 'lost', 'offline', 'token']);
+
 // Errors after which the same request may succeed later.
 const PASSING = new Set(['OVER_CAPACITY', 'RATE_LIMITED', 'DRAINING',
   'INTERNAL']);
 
+const now = () => performance.now(); // which nobody sets
 const random = (ms) => Math.floor(Math.random() * ms);
 const backoff = (failures) =>
   random(Math.min(BACKOFF_MAX_MS, BACKOFF_MS * 2 ** failures));
@@ -95,9 +101,8 @@ class Member {
   constructor(tenant, onUpdate, { since, onGap, onState }) {
     this.tenant = tenant;
     this.callbacks = { onUpdate, onGap, onState };
-    this.since = since ?? null;
-    this.at = isPosition(since) // the last one that it was given
-      ? { epoch: since.epoch, seq: since.seq } : null;
+    this.since = sinceOf(since);
+    this.at = isPosition(since) ? this.since : null; // the last it was given
     this.attached = false; // what the server sends is what it needs next
     this.state = null; // what it was told last
     this.over = false;
@@ -147,6 +152,7 @@ class Member {
   take(epoch, seq, give) {
     if (!this.attached)
       return;
+    this.enter(LIVE); // it may have come in this very turn
     if (epoch !== this.at.epoch)
       this.restart(epoch, seq - 1);
     this.lose({ epoch, from: 1, to: seq - 1, reason: 'unknown' });
@@ -203,11 +209,12 @@ class Channel {
 
   // From where to subscribe; undefined when everybody has what he needs. First
   // from a position that the server may not know: then all that it has follows.
+  // Who wants what comes from now on has it wherever the others begin.
   need() {
     const all = [...this.members];
     const lacking = all.filter((member) => !member.attached);
     if (!lacking.some((member) => member.at))
-      return lacking[0]?.since;
+      return (lacking.find(({ since }) => since !== null) ?? lacking[0])?.since;
     const placed = all.filter((member) => member.at).map(({ at }) => at);
     return placed.find(({ epoch, seq }) =>
       epoch !== this.head?.epoch || seq > this.head.seq) ??
@@ -268,6 +275,8 @@ class Channel {
     for (const member of this.members) {
       if (!member.at && same(member.since, since)) {
         member.at = { epoch, seq: next - 1 };
+      } else if (!member.at && member.since === null) {
+        member.at = { ...this.head };
       } else if (member.at && isRestart && asking.has(member) &&
         !isKnown(member.at)) {
         member.restart(epoch, next - 1);
@@ -289,7 +298,7 @@ class Channel {
       return;
     }
     const state = Object.freeze({ name: 'closed', why: reasonOf(code), message });
-    for (const member of this.members) {
+    for (const member of [...this.members]) { // none that is told may add
       if (code === 'BAD_REQUEST' && !same(member.at ?? member.since, since))
         continue; // it was another one's
       this.members.delete(member);
@@ -350,13 +359,13 @@ class Link {
   constructor(url, token) {
     this.url = url;
     this.token = token; // a text, or a function that is asked for one
-    this.isLocal = /^(localhost|127\..*|\[::1\])$/.test(new URL(url).hostname);
     this.channels = new Map();
     this.publications = [];
     this.phase = 'idle'; // token, opening, open, waiting, over
     this.state = CONNECTING;
     this.failures = 0; // ends since the last stable connection
     this.refusals = 0; // of tokens, since the last one that was good
+    this.silences = 0; // that ended connections, since a PING was answered
     this.drop();
   }
 
@@ -401,10 +410,10 @@ class Link {
     this.grace = null;
     if (this.phase !== 'idle')
       return;
-    if (this.parked())
+    if (suspended)
       this.park();
     else
-      this.connect('connect');
+      this.connect();
   }
 
   request(message, answer) {
@@ -431,26 +440,36 @@ class Link {
 
   // --- Connecting ---
 
-  async connect(reason) {
+  async connect() {
     this.drop();
     const attempt = this.attempt = {};
     this.phase = 'token';
+    this.timer = setTimeout(() => this.lack('no token came in time'), TOKEN_MS);
     this.enter(CONNECTING);
-    let { token } = this;
     try {
-      if (typeof token === 'function')
-        token = await token({ reason });
+      const token = await this.ask(this.refusals ? 'refused' : 'connect');
+      if (attempt === this.attempt)
+        this.dial(token);
     } catch (error) {
       if (attempt === this.attempt)
-        this.wait('token', backoff(this.failures++),
-          { message: String(error?.message ?? error) });
-      return;
+        this.lack(String(error?.message ?? error));
     }
-    if (attempt === this.attempt)
-      this.dial(token);
+  }
+
+  async ask(reason) {
+    const token = typeof this.token === 'function'
+      ? await this.token({ reason }) : this.token;
+    if (typeof (token ?? '') !== 'string')
+      throw new TypeError('the token is not a text');
+    return token;
+  }
+
+  lack(message) {
+    this.wait('token', backoff(this.failures++), { message });
   }
 
   dial(token) {
+    clearTimeout(this.timer);
     this.shown = token;
     this.phase = 'opening';
     try {
@@ -469,7 +488,7 @@ class Link {
     clearTimeout(this.timer);
     this.limits = limits ?? {};
     this.phase = 'open';
-    this.openedAt = Date.now();
+    this.openedAt = now();
     this.watch(QUIET_MS);
     if (this.shown)
       this.request({ type: 'AUTH', token: this.shown },
@@ -493,7 +512,7 @@ class Link {
     this.isRenewing = false; // or will do so
     this.goodUntil = 0;
     this.drainUntil = 0;
-    this.publishing = false;
+    this.publishing = 0; // the id of the update that is under way
     for (const channel of this.channels.values())
       channel.forget();
     if (!socket)
@@ -506,20 +525,20 @@ class Link {
 
   lost(code, message) {
     const { phase, renewed, drainUntil } = this;
-    if (phase === 'open' && Date.now() - this.openedAt >= STABLE_MS)
+    if (phase === 'open' && now() - this.openedAt >= STABLE_MS)
       this.failures = 0;
     const why = WHY[code] ?? (phase === 'open' ? 'lost' : 'unreachable');
     this.drop();
     if (code >= 4000 && code < 4100)
       this.refused(why, { code, message }, renewed);
     else
-      this.wait(why, drainUntil ? Math.max(0, drainUntil - Date.now())
-        : this.delay(code), { code, message });
+      this.wait(why, Math.max(this.delay(code), drainUntil - now()),
+        { code, message });
   }
 
   delay(code) {
     if (code >= 4100 && code < 4200 && code !== 4108)
-      this.failures = Math.max(this.failures, PATIENCE);
+      this.failures = Math.max(this.failures, PATIENT);
     const failures = this.failures++;
     if (failures === 0 && code === 4108)
       return random(SOON_MS);
@@ -533,32 +552,26 @@ class Link {
   refused(why, detail, renewed = false) {
     const helps = why.startsWith('auth-') || (why === 'forbidden' && renewed);
     if (helps && typeof this.token === 'function' && this.refusals++ === 0)
-      this.wait(why, random(QUICK_MS), detail, 'refused');
+      this.wait(why, random(QUICK_MS), detail);
     else
       this.finish(why, detail);
-  }
-
-  parked() {
-    return suspended ||
-      (globalThis.navigator?.onLine === false && !this.isLocal);
   }
 
   park() {
     this.drop();
     this.phase = 'idle';
-    this.enter(suspended ? SUSPENDED : OFFLINE);
+    this.enter(SUSPENDED);
   }
 
-  wait(why, ms, detail, reason = 'connect') {
-    if (this.parked()) {
-      this.park();
-      return;
-    }
+  // Whether the browser is offline is told, but it may be wrong, or the server
+  // be on the same machine.
+  wait(why, ms, detail) {
+    const isOffline = NETWORK.has(why) && globalThis.navigator?.onLine === false;
     this.drop();
     this.phase = 'waiting';
-    this.timer = setTimeout(() => this.connect(reason), ms);
-    this.enter(Object.freeze(
-      { name: 'waiting', why, at: Date.now() + ms, ...detail }));
+    this.timer = setTimeout(() => this.connect(), ms);
+    this.enter(Object.freeze({ name: 'waiting', why: isOffline ? 'offline' : why,
+      at: Date.now() + ms, ...detail }));
   }
 
   // It will not be made again.
@@ -583,7 +596,7 @@ class Link {
 
   receive(text) {
     const { attempt } = this;
-    this.heardAt = Date.now();
+    this.heardAt = now();
     this.pinged = false;
     for (const line of text.split('\n')) {
       if (attempt !== this.attempt)
@@ -598,14 +611,15 @@ class Link {
     try {
       message = JSON.parse(line);
     } catch {
-      this.lost(1002, 'the server sent what is not JSON');
-      return;
+      // It has no type either.
     }
-    this.take(message, line);
+    if (typeof message?.type === 'string')
+      this.take(message, line);
+    else
+      this.lost(1002, 'the server sent what is no message');
   }
 
   take(message, line) {
-    const answer = this.answers.get(message.id);
     switch (message.type) {
     case 'UPDATE':
       this.channels.get(message.tenantId)?.update(message, line);
@@ -613,19 +627,30 @@ class Link {
     case 'GAP':
       this.channels.get(message.tenantId)?.gap(message);
       break;
+    case 'PONG':
+      this.silences = 0;
+      break;
     case 'WELCOME':
       this.welcome(message);
       break;
     case 'EXPIRING':
-      this.expiring(Date.now() + message.inMs);
+      this.expiring(now() + message.inMs);
       break;
     case 'DRAIN':
-      this.drainUntil = Date.now() + message.reconnectAfterMs;
+      this.drainUntil = now() + (message.reconnectAfterMs ?? 0);
       break;
     default:
-      this.answers.delete(message.id);
-      answer?.(message);
+      this.settle(message);
     }
+  }
+
+  // Without an id the server could not read it, and that is not of our making:
+  // it is the update of the page, such as one that is nested too deeply.
+  settle(message) {
+    const id = message.id ?? (message.type === 'ERROR' && this.publishing);
+    const answer = this.answers.get(id);
+    this.answers.delete(id);
+    answer?.(message);
   }
 
   // --- Tokens ---
@@ -655,7 +680,7 @@ class Link {
   }
 
   renewLater(until) {
-    const left = until - Date.now();
+    const left = until - now();
     this.isRenewing = left > RENEW_MS;
     if (this.isRenewing)
       this.renewal = setTimeout(() => this.renew(until),
@@ -664,14 +689,9 @@ class Link {
 
   // If it fails, again, as long as there is time: the connection ends then.
   async renew(until) {
-    const { attempt, token } = this;
+    const { attempt } = this;
     this.isRenewing = true;
-    let next;
-    try {
-      next = await token({ reason: 'expiring' });
-    } catch {
-      next = null;
-    }
+    const next = await this.ask('expiring').catch(() => null);
     if (attempt !== this.attempt)
       return;
     if (!next || next === this.shown) {
@@ -694,17 +714,18 @@ class Link {
 
   watch(ms) {
     clearTimeout(this.alive);
-    this.due = Date.now() + ms;
+    this.due = now() + ms;
     this.alive = setTimeout(() => this.check(), ms);
   }
 
   // When timers were held up, what came meanwhile may wait behind this one.
   check() {
-    const quiet = Date.now() - this.heardAt;
-    if (this.pinged && Date.now() - this.due > LATE_MS && !this.spared) {
+    const quiet = now() - this.heardAt;
+    if (this.pinged && now() - this.due > LATE_MS && !this.spared) {
       this.spared = true;
       this.watch(LATE_MS);
     } else if (this.pinged) {
+      this.silences++;
       this.lost(1006, 'the server does not answer');
     } else if (quiet < QUIET_MS) {
       this.watch(QUIET_MS - quiet);
@@ -713,18 +734,22 @@ class Link {
     }
   }
 
+  // It leaves behind the update that is published, and its answer comes behind
+  // one that is larger than the network carries meanwhile: that is sent anew on
+  // the next connection, so more and more time is given.
   probe() {
     if (this.phase !== 'open' || this.pinged)
       return;
+    const before = this.publishing ? this.publications[0].text.length : 0;
+    const patience = 2 ** Math.min(this.silences, PATIENCE_MAX);
     this.pinged = true;
     this.spared = false;
     this.request({ type: 'PING' });
-    this.watch(PONG_MS);
+    this.watch(PONG_MS * patience + before / SLOWEST);
   }
 
   // What the browser says of the page.
   page(event) {
-    const rests = this.phase === 'idle' || this.phase === 'waiting';
     switch (event) {
     case 'pagehide':
     case 'freeze':
@@ -732,25 +757,24 @@ class Link {
       break;
     case 'pageshow':
     case 'resume':
-      if (this.phase === 'idle')
-        this.schedule();
+    case 'visible':
+      this.wake();
       break;
     case 'online':
       this.failures = 0;
-      if (rests && !this.parked())
-        this.connect('connect');
-      this.probe();
+      this.wake();
       break;
     case 'offline':
-      if (this.phase !== 'open' && this.parked())
-        this.park();
       this.probe();
-      break;
-    case 'visibilitychange':
-      if (globalThis.document.visibilityState === 'visible')
-        this.probe();
-      break;
     }
+  }
+
+  wake() {
+    if (this.phase === 'idle')
+      this.schedule();
+    else if (this.phase === 'waiting' && NETWORK.has(this.state.why))
+      this.connect();
+    this.probe();
   }
 
   // --- Publishing, one at a time ---
@@ -760,14 +784,13 @@ class Link {
     if (!next || this.publishing || this.phase !== 'open' ||
       (this.shown && !this.isGood))
       return;
-    this.publishing = true;
-    const id = ++this.lastId;
+    const id = this.publishing = ++this.lastId;
     const line = `{"type":"PUBLISH","id":${id},"tenantId":` +
       `${JSON.stringify(next.tenant)},"key":${JSON.stringify(next.key)},` +
       `"data":${next.text}}`;
     this.answers.set(id, (answer) => this.published(next, answer));
     if (new TextEncoder().encode(line).length > this.limits.frame)
-      this.answers.get(id)({ type: 'ERROR', code: 'TOO_LARGE',
+      this.settle({ type: 'ERROR', id, code: 'TOO_LARGE',
         message: 'the update is larger than the server takes' });
     else
       this.lines.push(line);
@@ -780,7 +803,7 @@ class Link {
       this.refused('auth-required', { message });
     if (code === 'DRAINING' || code === 'AUTH_REQUIRED')
       return;
-    this.publishing = false;
+    this.publishing = 0;
     this.publications.shift();
     this.schedule();
     if (type === 'ACK')
@@ -795,12 +818,13 @@ class Link {
 // --- The page -----------------------------------------------------------------
 
 function onPage({ type }) {
-  if (type === 'pagehide' || type === 'freeze')
+  const event = type === 'visibilitychange' ? document.visibilityState : type;
+  if (event === 'pagehide' || event === 'freeze')
     suspended = true;
-  else if (type === 'pageshow' || type === 'resume')
+  else if (event === 'pageshow' || event === 'resume' || event === 'visible')
     suspended = false;
   for (const link of [...links])
-    link.page(type);
+    link.page(event);
 }
 
 // Once for all links; it stays.
@@ -824,20 +848,33 @@ function absolute(url) {
 
 function linkOf(url, token) {
   const href = absolute(url);
-  let link = links.find((other) => other.url === href && other.token === token);
+  const source = token || null;
+  let link = links.find((other) =>
+    other.url === href && other.token === source);
   if (!link) {
     listen();
-    link = new Link(href, token);
+    link = new Link(href, source);
     links.push(link);
   }
   return link;
 }
 
 function tenantOf(tenant) {
-  const text = typeof tenant === 'number' ? String(tenant) : tenant;
+  const text = Number.isSafeInteger(tenant) ? String(tenant) : tenant;
   if (typeof text !== 'string' || text === '*')
     throw new TypeError(`'${tenant}' is not a tenant`);
   return text;
+}
+
+// Whatever it is, there is JSON for it: what is none of these the server takes
+// for a bad age.
+function sinceOf(since) {
+  if (isPosition(since))
+    return { epoch: since.epoch, seq: Number(since.seq) };
+  if (since === undefined || since === null || since === 'all' ||
+    Number.isFinite(since))
+    return since ?? null;
+  return { age: String(since.age) };
 }
 
 // --- What it is for; the types are in client.d.ts -----------------------------
@@ -885,15 +922,17 @@ export function subscribe(url, tenant, onUpdate, options = {}) {
  * @param {object} [options] token, key
  * @returns {Promise<object>} { tenant, epoch, seq, subscribers, duplicate }
  */
-export async function publish(url, tenant, data, { token, key } = {}) {
+export async function publish(url, tenant, data, options = {}) {
+  const { token, key = randomKey() } = options;
   const text = JSON.stringify(data);
   if (text === undefined)
     throw new TypeError('there is no JSON for this');
+  if (typeof key !== 'string')
+    throw new TypeError('the key is not a text');
   const id = tenantOf(tenant);
   const link = linkOf(url, token);
   return new Promise((resolve, reject) => {
-    link.publications.push({ tenant: id, text, resolve, reject,
-      key: key ?? randomKey() });
+    link.publications.push({ tenant: id, text, key, resolve, reject });
     link.schedule();
   });
 }

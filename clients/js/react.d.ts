@@ -7,7 +7,7 @@ import type { Gap, Meta, Position, Since, State, SubscribeOptions,
 
 export interface SubscriptionOptions extends SubscribeOptions {
   /** Of the server; the page's own, at /ws, if it is left out. */
-  url?: string | URL;
+  url?: string | URL | null;
 }
 
 /** Without a tenant it does nothing. */
@@ -18,7 +18,8 @@ export function useSubscription<T = unknown>(
 ): void;
 
 export interface UpdatesOptions {
-  url?: string | URL;
+  /** Of the server; the page's own, at /ws, if it is left out. */
+  url?: string | URL | null;
   /** A function should be the same one in all components. */
   token?: TokenSource | null;
   since?: Since;

@@ -18,31 +18,23 @@ function nameOf(tenant, { url, since }) {
 const isNone = (tenant) => tenant === undefined || tenant === null ||
   tenant === '';
 
-/**
- * Calls `onUpdate(data, meta)`, as it was given to the last render, for each
- * update of the tenant. Without a tenant (undefined, null, '') it does nothing.
- *
- * `token`, where it is a function, should be the same in all components that
- * are to share a connection, and so not be made in one. The one that the
- * subscription began with is the one that is asked.
- *
- * @param {string | number | null | undefined} tenant
- * @param {(data: unknown, meta: object) => void} onUpdate
- * @param {object} [options] url, token, since, onGap, onState
- */
-export function useSubscription(tenant, onUpdate, options = {}) {
-  const { url, token, since, onGap, onState } = options;
+// Calls these for each update, as they were given to the last render. `series`
+// is another one when what was given before is no longer there.
+function useStream(tenant, series, options) {
+  const { url, token, since, onUpdate, onGap, onState } = options;
   const callbacks = useRef({});
   const left = useRef(null); // name and position of the subscription before
-  const name = nameOf(tenant, options);
+  const name = nameOf(tenant, options) + series;
 
   useEffect(() => {
     callbacks.current = { onUpdate, onGap, onState };
   });
 
   useEffect(() => {
-    if (isNone(tenant))
+    if (isNone(tenant)) {
+      left.current = null;
       return undefined;
+    }
     const call = (which) => (...args) => callbacks.current[which]?.(...args);
     const position = left.current?.name === name ? left.current.position : null;
     const subscription = subscribe(url, tenant, call('onUpdate'), {
@@ -57,18 +49,38 @@ export function useSubscription(tenant, onUpdate, options = {}) {
   }, [name, typeof token === 'function' ? 'function' : token]);
 }
 
-function begin([name, isIdle]) {
-  const state = { name: isIdle ? 'idle' : 'connecting' };
-  return { name, updates: [], last: null, state, gaps: [] };
+/**
+ * Calls `onUpdate(data, meta)`, as it was given to the last render, for each
+ * update of the tenant. Without a tenant (undefined, null, '') it does nothing.
+ *
+ * `token`, where it is a function, should be the same in all components that
+ * are to share a connection, and so not be made in one. The one that the
+ * subscription began with is the one that is asked.
+ *
+ * @param {string | number | null | undefined} tenant
+ * @param {(data: unknown, meta: object) => void} onUpdate
+ * @param {object} [options] url, token, since, onGap, onState
+ */
+export function useSubscription(tenant, onUpdate, options = {}) {
+  useStream(tenant, 0, { ...options, onUpdate });
+}
+
+function begin(name, tenant, series) {
+  const state = { name: isNone(tenant) ? 'idle' : 'connecting' };
+  return { name, series, updates: [], last: null, state, gaps: [] };
 }
 
 const append = (list, item, max) =>
   (max > 0 ? [...list.slice(1 - max || list.length), item] : []);
 
-function reduce(view, { type, name, value, max }) {
+// What comes of the series before, which ends a moment after the new one has
+// begun, is for nobody.
+function reduce(view, { type, value, series, max }) {
+  if (type === 'begin')
+    return value;
+  if (series !== view.series)
+    return view;
   switch (type) {
-  case 'begin':
-    return begin([name, value]);
   case 'update':
     return { ...view, updates: append(view.updates, value, max), last: value };
   case 'gap':
@@ -88,24 +100,25 @@ function reduce(view, { type, name, value, max }) {
  *   gaps: object[] }}
  */
 export function useUpdates(tenant, options = {}) {
-  const { max = 100 } = options;
+  const { url, token, since, max = 100 } = options;
   const name = nameOf(tenant, options);
-  const first = [name, isNone(tenant)];
-  const [kept, dispatch] = useReducer(reduce, first, begin);
-  const put = (type, value) => dispatch({ type, name, value, max });
+  const [kept, dispatch] = useReducer(reduce, 0, (series) =>
+    begin(name, tenant, series));
   let view = kept;
 
   // Already while rendering: nobody may see the updates of another tenant.
   if (kept.name !== name) {
-    put('begin', isNone(tenant));
-    view = begin(first);
+    view = begin(name, tenant, kept.series + 1);
+    dispatch({ type: 'begin', value: view });
   }
-  useSubscription(tenant, (data, { epoch, seq, time, tenant: id }) =>
-    put('update', { data, tenant: id, epoch, seq, time }), {
-    ...options,
-    onGap: (gap) => put('gap', gap),
-    onState: (state) => put('state', state),
+  const { series, updates, last, state, gaps } = view;
+  const put = (type) => (value) => dispatch({ type, value, series, max });
+  const putUpdate = put('update');
+  useStream(tenant, series, { url, token, since,
+    onUpdate: (data, { epoch, seq, time, tenant: id }) =>
+      putUpdate({ data, tenant: id, epoch, seq, time }),
+    onGap: put('gap'),
+    onState: put('state'),
   });
-  const { updates, last, state, gaps } = view;
   return { updates, last, state, gaps };
 }

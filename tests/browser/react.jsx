@@ -8,8 +8,10 @@
 // `kind` is `log` for useSubscription in place of useUpdates, and `isHidden` is
 // what <Activity> hides. An option `token` of 'function' is one that asks the
 // test for a token by window.makeToken, 'inline' one that is new in each render.
+// window.committed(tenant) is called when a component is in the page and its
+// effects have not run.
 
-import { Activity, StrictMode, useState } from 'react';
+import { Activity, StrictMode, useLayoutEffect, useState } from 'react';
 import { createRoot } from 'react-dom/client';
 import { useSubscription, useUpdates } from '@wsd/client/react';
 
@@ -18,7 +20,6 @@ const url = new URLSearchParams(location.search).get('url');
 // Whatever was rendered: a component must never show what is another tenant's.
 window.wrong = [];
 window.logs = {};
-window.renders = 0;
 
 const getToken = (context) => window.makeToken(context);
 
@@ -32,7 +33,8 @@ function optionsOf({ token, ...options } = {}) {
 
 function Updates({ name, tenant, options }) {
   const { updates, last, state, gaps } = useUpdates(tenant, optionsOf(options));
-  window.renders++;
+  window.rendered = tenant;
+  useLayoutEffect(() => window.committed?.(tenant));
   for (const update of [...updates, ...gaps])
     if (update.tenant !== tenant)
       window.wrong.push([tenant, update]);

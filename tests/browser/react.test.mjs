@@ -121,6 +121,50 @@ test('another tenant', async () => {
   assert.equal(relay.taken, 1);
 });
 
+test('what comes while another tenant takes its place is not shown there',
+  async () => {
+    await page.evaluate(() => {
+      const { WebSocket } = window;
+      window.WebSocket = class extends WebSocket {
+        constructor(...args) {
+          super(...args);
+          window.socket = this;
+        }
+      };
+      window.committed = (tenant) => {
+        if (tenant !== 'u' || window.given++)
+          return;
+        const { epoch, seq } = window.last;
+        window.socket.onmessage({ data: JSON.stringify({ type: 'UPDATE',
+          tenantId: 't', epoch, seq: seq + 1, time: 'now', data: 'late' }) });
+      };
+    });
+    await show({ name: 'a', tenant: 't', options: { since: 'all' } });
+    await live('a');
+    const { epoch, last: seq } = await wsd.publish('t', ['old']);
+    await shown('a', 'old');
+    await page.evaluate((last) => Object.assign(window, { last, given: 0 }),
+      { epoch, seq });
+    await show({ name: 'a', tenant: 'u', options: { since: 'all' } });
+    await live('a');
+    await wsd.publish('u', ['new']);
+    assert.deepEqual(await shown('a', 'new'), ['new']);
+    assert(await page.evaluate(() => window.given) > 0);
+  });
+
+test('no tenant for a while: it begins anew', async () => {
+  const item = { name: 'a', tenant: 't', options: { since: 'all' } };
+  await show(item);
+  await live('a');
+  await wsd.publish('t', [1, 2]);
+  await shown('a', 2);
+  await show({ ...item, tenant: '' });
+  await enters('a', 'idle');
+  await wsd.publish('t', [3]);
+  await show(item);
+  assert.deepEqual(await shown('a', 3), [1, 2, 3]);
+});
+
 test('components come and go, and the last one ends the connection',
   async () => {
     await show({ name: 'a', tenant: 't' });
@@ -179,6 +223,21 @@ test('what <Activity> hides is caught up with when it is seen again',
     assert.deepEqual(await shown('a', 6), numbers(1, 6));
     assert.deepEqual(await gaps('a'), []);
   });
+
+test('another tenant and back again while <Activity> hides it', async () => {
+  const item = { name: 'a', tenant: 't', options: { since: 'all' } };
+  await show(item);
+  await live('a');
+  await wsd.publish('t', [1, 2]);
+  await shown('a', 2);
+  for (const tenant of ['t', 'u', 't']) {
+    await show({ ...item, tenant, isHidden: true });
+    await page.waitForFunction((name) => window.rendered === name, tenant);
+  }
+  await wsd.publish('t', [3]);
+  await show(item);
+  assert.deepEqual(await shown('a', 3), [1, 2, 3]);
+});
 
 test('a page that is left, and come back to', async () => {
   await show({ name: 'a', tenant: 't' });
@@ -273,3 +332,65 @@ test('tokens: one connection, another token, none at all', async () => {
   assert.deepEqual(await shown('d', 3), [1, 2, 3]);
   assert.equal(asked, 2);
 });
+
+// --- At random ---
+
+const upTo = (n) => Math.floor(Math.random() * n);
+const pick = (list) => list[upTo(list.length)];
+
+// What becomes of the components of a page.
+function change(items) {
+  const name = pick(['a', 'b', 'c', 'd']);
+  const item = items.get(name);
+  if (upTo(5) === 0)
+    items.delete(name);
+  else if (item && upTo(4) === 0)
+    items.set(name, { ...item, isHidden: !item.isHidden });
+  else
+    items.set(name, { name, tenant: pick(['t', 'u', 'v', '']), options: {
+      max: 10000, since: pick([null, 'all', 3, { age: '1h' }]) } });
+}
+
+// Its updates are the last ones, all of them where it began with the first.
+async function showsAll({ name, tenant, options }, head) {
+  if (!tenant) {
+    assert.equal(await section(name).locator('ol > li').count(), 0);
+    return;
+  }
+  const updates = await shown(name, head);
+  const isAll = typeof (options.since ?? 0) !== 'number';
+  const from = isAll ? 1 : head - updates.length + 1;
+  assert.deepEqual(updates, numbers(from, head));
+  assert.deepEqual(await gaps(name), []);
+}
+
+for (const round of numbers(1, 4))
+  test(`whatever is done, all is shown once: ${round}`, async () => {
+    const heads = { t: 0, u: 0, v: 0 };
+    const items = new Map();
+    const publish = (tenant, count) => wsd.publish(tenant,
+      numbers(heads[tenant] + 1, heads[tenant] += count));
+    for (let step = 0; step < 60; step++)
+      switch (upTo(5)) {
+      case 0:
+      case 1:
+        await publish(pick(Object.keys(heads)), 1 + upTo(20));
+        break;
+      case 2:
+        if (upTo(2))
+          relay.cut();
+        break;
+      default:
+        change(items);
+        change(items);
+        await show(...items.values());
+      }
+    const all = [...items.values()].map((item) => ({ ...item, isHidden: false }));
+    await show(...all);
+    for (const { name, tenant } of all)
+      await enters(name, tenant ? 'live' : 'idle');
+    for (const tenant of Object.keys(heads))
+      await publish(tenant, 1);
+    for (const item of all)
+      await showsAll(item, heads[item.tenant]);
+  });

@@ -19,9 +19,15 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 
 // A script of this directory, with all that it imports, React in its
 // development build, which is the one that mounts twice in StrictMode.
-export async function bundle(entry) {
+export const bundle = (entry) => bundled({ entryPoints: [here(entry)] });
+
+// The same of a text.
+export const bundleText = (contents) => bundled({ stdin:
+  { contents, loader: 'jsx', resolveDir: here('.') } });
+
+async function bundled(input) {
   const { outputFiles } = await build({
-    entryPoints: [here(entry)],
+    ...input,
     alias: {
       '@wsd/client': here('../../clients/js/client.js'),
       '@wsd/client/react': here('../../clients/js/react.js'),
@@ -53,18 +59,18 @@ export class Site {
   answer({ url }, response) {
     const file = this.files.get(new URL(url, 'http://x').pathname);
     response.writeHead(file ? 200 : 404,
-      { 'Content-Type': file?.type ?? 'text/plain' });
+      { 'Content-Type': file?.type ?? 'text/plain', ...file?.headers });
     response.end(file?.body ?? 'there is no such page');
   }
 
-  put(path, type, body) {
-    this.files.set(path, { type, body });
+  put(path, type, body, headers = {}) {
+    this.files.set(path, { type, body, headers });
   }
 
   // A page with this in its body.
-  page(path, html) {
+  page(path, html, headers = {}) {
     this.put(path, 'text/html; charset=utf-8', '<!doctype html><html lang="en">' +
-      `<title>test</title><link rel="icon" href="data:,"><body>${html}`);
+      `<title>test</title><link rel="icon" href="data:,"><body>${html}`, headers);
   }
 
   url(path, host = '127.0.0.1') {

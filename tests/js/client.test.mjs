@@ -153,6 +153,25 @@ test('one more, with history: subscribed anew, and nobody hears it twice',
       ['connecting', 'live', '1 1', '2 2', '3 3', '4 4']);
   });
 
+test('some with history, some without: subscribed once', async () => {
+  const a = watch();
+  const b = watch('t', { since: 'all' });
+  const c = watch();
+  await settle();
+  last().welcome();
+  await settle();
+  const [request, ...more] = last().take();
+  assert.deepEqual([request.since, ...more], ['all']);
+  const d = watch();
+  last().receive(subscribed(request, 1, 2), update(1), update(2), update(3));
+  await settle();
+  assert.deepEqual(last().take(), []);
+  for (const { log } of [a, c])
+    assert.deepEqual(log, ['connecting', 'live', '3 3']);
+  assert.deepEqual(b.log, ['connecting', 'live', '1 1', '2 2', '3 3']);
+  assert.equal(d.log.at(-1), '3 3');
+});
+
 test('one more, with history that begins too late for another one: once more',
   async () => {
     const a = watch();
@@ -218,6 +237,8 @@ test('another URL or source of tokens is another connection', async () => {
   watch();
   watch('t', {}, 'ws://other.test/ws');
   watch('t', {}, 'http://server.test/ws');
+  for (const none of [null, undefined, ''])
+    watch('t', { token: none }); // is none for all of them
   await settle();
   assert.equal(sockets.length, 4);
 });
@@ -275,8 +296,21 @@ test('callbacks may close and subscribe', async () => {
   last().receive(update(1), update(2));
   await settle();
   assert.equal(inner.length, 1);
-  assert.deepEqual(inner[0].log, ['2 2', 'live']);
+  assert.deepEqual(inner[0].log, ['live', '2 2']);
 });
+
+test('who closes in a callback hears nothing more, of the same turn too',
+  async () => {
+    const log = [];
+    const subscription = subscribe(URL, 't', (data) => log.push(data),
+      { since: 'all', onGap: ({ reason }) => {
+        log.push(reason);
+        subscription.close();
+      } });
+    await serve();
+    last().receive(update(1), update(3), update(4));
+    assert.deepEqual(log, [1, 'unknown']);
+  });
 
 // --- Gaps ---
 
@@ -313,6 +347,32 @@ test('the server was started anew: told once, then all that it has', async () =>
     'gap restart undefined-undefined', 'live', '1 1', 'waiting lost 1006 125',
     'connecting', 'gap restart undefined-undefined', 'live']);
 });
+
+test('an epoch that nobody told of is a restart', async () => {
+  const { take } = watch();
+  await serve();
+  last().receive(update(1), { ...update(3), epoch: 'f.0' });
+  assert.deepEqual(take(), ['connecting', 'live', '1 1',
+    'gap restart undefined-undefined', '3 3']);
+});
+
+test('who knows of more than the answer that was under way is not told of it',
+  async () => {
+    const a = watch('t', { since: { epoch: 'old', seq: 7 } });
+    await settle();
+    last().welcome();
+    await settle();
+    const [request] = last().take();
+    const b = watch('t', { since: { epoch: EPOCH, seq: 5 } });
+    last().receive(subscribed(request, 1, 3));
+    await settle();
+    const [, again] = last().take();
+    assert.deepEqual(again.since, { epoch: EPOCH, seq: 5 });
+    last().receive(subscribed(again, 6, 0), update(6));
+    assert.deepEqual(b.log, ['connecting', 'live', '6 6']);
+    assert.deepEqual(a.log.slice(0, 3),
+      ['connecting', 'gap restart undefined-undefined', 'live']);
+  });
 
 test('a SUBSCRIBE that is refused for now is tried again', async () => {
   const { take } = watch();
@@ -364,6 +424,22 @@ test('one that is refused for good ends for its tenant alone', async () => {
   assert.equal(subscription.state.message, 'FORBIDDEN');
   assert.deepEqual(other.log, ['connecting', 'live']);
   assert.deepEqual(last().take(), []);
+});
+
+test('who subscribes anew when it is refused is asked for anew', async () => {
+  let count = 0;
+  const subscribeOn = () => watch('t', { onState: ({ name }) => {
+    if (name === 'closed' && ++count < 5)
+      subscribeOn();
+  } });
+  subscribeOn();
+  await settle();
+  last().welcome();
+  for (let n = 1; n < 5; n++) {
+    await settle();
+    last().receive(error(last().take()[0], 'FORBIDDEN'));
+    assert.equal(count, n);
+  }
 });
 
 test('a bad `since` ends who gave it', async () => {
@@ -444,6 +520,20 @@ test('DRAIN says when to come back', async () => {
   assert.deepEqual(take(), ['waiting draining 4200 2000']);
 });
 
+test('DRAIN again and again, at once, is a failure all the same', async () => {
+  const { take } = watch();
+  const waits = [];
+  for (let n = 0; n < 4; n++) {
+    await serve();
+    last().receive({ type: 'DRAIN', reconnectAfterMs: 0 });
+    last().end(4200);
+    waits.push(take().at(-1));
+    await clock.pass(1000);
+  }
+  assert.deepEqual(waits, [100, 250, 500, 1000].map((ms) =>
+    `waiting draining 4200 ${ms}`));
+});
+
 for (const [code, why] of [[4001, 'bad-request'], [4003, 'forbidden'],
   [4010, 'auth-required'], [4011, 'auth-failed'], [4099, 'lost']])
   test(`closed with ${code}, for good`, async () => {
@@ -466,12 +556,13 @@ test('what does not say WELCOME is given up', async () => {
   assert(!last().isThere);
 });
 
-test('what is not JSON ends the connection', async () => {
-  const { log } = watch();
-  await serve();
-  last().receive('hello', update(1));
-  assert.deepEqual(log, ['connecting', 'live', 'waiting lost 1002 125']);
-});
+for (const text of ['hello', 'null', '1', '[]', '{}'])
+  test(`${text} is no message, and ends the connection`, async () => {
+    const { log } = watch();
+    await serve();
+    last().receive(text, update(1));
+    assert.deepEqual(log, ['connecting', 'live', 'waiting lost 1002 125']);
+  });
 
 // --- Whether the server is there ---
 
@@ -493,6 +584,80 @@ test('silence is asked about, and then the connection is dead', async () => {
   await clock.pass(1);
   assert.deepEqual(take(), ['waiting lost 1006 125']);
   assert(!last().isThere);
+});
+
+test('a clock that is set forward or back changes nothing', async () => {
+  for (const ms of [3600000, -3600000]) {
+    const { take } = watch();
+    await serve();
+    take();
+    clock.set(ms);
+    await clock.pass(30000);
+    assert.deepEqual(last().take(), [{ type: 'PING' }]);
+    clock.set(ms);
+    await clock.pass(10000);
+    assert.deepEqual(take(), ['waiting lost 1006 125']);
+    await clock.pass(125);
+    await serve();
+    last().receive({ type: 'DRAIN', reconnectAfterMs: 2400 });
+    clock.set(ms);
+    take();
+    last().end(4200);
+    assert.deepEqual(take(), ['waiting draining 4200 2400']);
+    clock.set(-3 * ms);
+    open.pop().close();
+    await clock.pass(1000);
+  }
+});
+
+test('a large update may take its time to leave', async () => {
+  const results = ['small', 'x'.repeat(1e6)].map((data) =>
+    publish(URL, 't', data));
+  await settle();
+  last().welcome();
+  await settle();
+  last().receive({ type: 'ACK', id: 1, seq: 1, subscribers: 0 });
+  await clock.pass(30000 + 10000 + 1e6 / 8 - 1);
+  assert.equal(sockets.length, 1);
+  last().receive({ type: 'ACK', id: 2, seq: 2, subscribers: 0 });
+  assert.deepEqual((await Promise.all(results)).map(({ seq }) => seq), [1, 2]);
+});
+
+test('a large update may take its time to come', async () => {
+  FakeSocket.made = (socket) => {
+    socket.send = (text) => {
+      const request = JSON.parse(text);
+      if (request.type === 'SUBSCRIBE')
+        queueMicrotask(() => socket.receive(subscribed(request)));
+    };
+    queueMicrotask(() => socket.welcome());
+    queueMicrotask(() => socket.receive(update(sockets.length, 0, 'u')));
+    setTimeout(() => socket.receive(update(1)), 80000);
+  };
+  const { log } = watch();
+  await clock.pass(40000 + 50000 + 70000 + 80000 + 1000);
+  assert.equal(sockets.length, 4); // which are given 10, 20, 40, 80 seconds
+  assert.equal(log.at(-1), '1 1');
+  open.pop().close();
+  await clock.pass(80000);
+});
+
+test('one that answers is given no more time than others', async () => {
+  const { take } = watch();
+  for (const answers of [false, true, false]) {
+    await serve();
+    await clock.pass(30000);
+    if (answers) {
+      last().receive({ type: 'PONG' });
+      last().end();
+    }
+    await clock.pass(10000 - 1);
+    assert(answers || last().isThere);
+    await clock.pass(1);
+    assert(answers || !last().isThere);
+    await clock.pass(250);
+  }
+  assert.equal(take().filter((line) => line === 'live').length, 3);
 });
 
 test('after a sleep what has come meanwhile is heard first', async () => {
@@ -534,7 +699,7 @@ test('a page that is seen again asks', async () => {
 
 // --- The page ---
 
-test('offline nothing is tried; online it is at once', async () => {
+test('offline it is tried as ever; online it is at once', async () => {
   const { take } = watch();
   await serve();
   take();
@@ -542,40 +707,70 @@ test('offline nothing is tried; online it is at once', async () => {
   await settle();
   assert.deepEqual(last().take(), [{ type: 'PING' }]);
   await clock.pass(10000);
-  assert.deepEqual(take(), ['waiting offline']);
-  assert.deepEqual(clock.timers, []);
-  tell('online');
-  await settle();
-  assert.equal(sockets.length, 2);
+  assert.deepEqual(take(), ['waiting offline 1006 125']);
+  await clock.pass(125);
   last().end();
-  tell('offline');
-  assert.deepEqual(take(), ['connecting', 'waiting unreachable 1006 125',
-    'waiting offline']);
+  assert.deepEqual(take(), ['connecting', 'waiting offline 1006 250']);
   tell('online');
-  tell('offline');
   await settle();
-  assert(!last().isThere);
-  tell('online');
+  assert.equal(sockets.length, 3);
   await serve();
-  assert.deepEqual(take(),
-    ['connecting', 'waiting offline', 'connecting', 'live']);
+  last().end();
+  assert.deepEqual(take(), ['connecting', 'live', 'waiting lost 1006 125']);
 });
 
-test('a page that begins offline', async () => {
+test('a browser that is wrong in that it is offline', async () => {
   tell('offline');
+  const { log } = watch();
+  await serve();
+  assert.deepEqual(log, ['connecting', 'live']);
+});
+
+for (const type of ['online', 'visibilitychange']) {
+  test(`${type} ends a wait for the network`, async () => {
+    let asked = 0;
+    const { take } = watch('t', { token: () =>
+      (++asked === 3 ? Promise.reject(new Error('no')) : 'x') });
+    for (const line of ['unreachable 1006 125', 'unreachable 1006 250',
+      'token 500', 'unreachable 1006 1000']) {
+      await settle();
+      if (!line.startsWith('token'))
+        last().end();
+      const why = type === 'online' ? line.replace(/\d+$/, '125') : line;
+      assert.deepEqual(take(), ['connecting', `waiting ${why}`]);
+      tell(type);
+    }
+    await serve();
+    assert.deepEqual(take(), ['connecting', 'live']);
+    assert.equal(sockets.length, 4);
+  });
+
+  test(`${type} does not end a wait that the server asked for`, async () => {
+    const { take } = watch();
+    await serve();
+    last().end(4101);
+    take();
+    tell(type);
+    await settle();
+    assert.equal(sockets.length, 1);
+    await clock.pass(8000);
+    await serve();
+    last().receive({ type: 'DRAIN', reconnectAfterMs: 60000 });
+    last().end(4200);
+    take();
+    tell(type);
+    await settle();
+    assert.deepEqual(take(), []);
+  });
+}
+
+test('a page that is seen is there, whatever was said before', async () => {
   const { take } = watch();
-  const local = watch('t', {}, 'ws://localhost:3000/ws');
-  await settle();
-  assert.deepEqual(take(), ['connecting', 'waiting offline']);
-  assert.equal(sockets.length, 1);
   await serve();
-  assert.deepEqual(local.log, ['connecting', 'live']);
-  watch('u');
-  await settle();
-  assert.deepEqual(take(), []);
-  tell('online');
+  tell('freeze');
+  tell('visibilitychange');
   await serve();
-  assert.deepEqual(take(), ['connecting', 'live']);
+  assert.deepEqual(take().slice(-2), ['connecting', 'live']);
 });
 
 for (const [hide, show] of [['pagehide', 'pageshow'], ['freeze', 'resume']])
@@ -626,17 +821,45 @@ test('no token can be had: again later', async () => {
   assert.equal(sockets.length, 0);
 });
 
-test('a token that comes too late is for nobody', async () => {
-  let give;
-  const token = () => new Promise((resolve) => {
-    give = resolve;
-  });
-  watch('t', { token });
-  await settle();
-  tell('offline');
-  give('late');
-  await settle();
+test('what is no token', async () => {
+  for (const bad of [5n, { token: 'x' }, 5]) {
+    const { take } = watch('t', { token: () => bad });
+    await settle();
+    assert.deepEqual(take(), ['connecting', 'waiting token 125']);
+  }
   assert.equal(sockets.length, 0);
+});
+
+test('a token that never comes is asked for again', async () => {
+  const asked = [];
+  const { take } = watch('t', { token: ({ reason }) => {
+    asked.push(reason);
+    return new Promise(() => {});
+  } });
+  await clock.pass(60000);
+  assert.deepEqual(take(), ['connecting', 'waiting token 125']);
+  await clock.pass(60125);
+  assert.deepEqual(take(), ['connecting', 'waiting token 250']);
+  assert.deepEqual(asked, ['connect', 'connect']);
+});
+
+test('a token that comes too late is for nobody', async () => {
+  for (const end of ['resolve', 'reject']) {
+    let settled;
+    const token = () => new Promise((resolve, reject) => {
+      settled = { resolve, reject };
+    });
+    const { take } = watch('t', { token });
+    await settle();
+    tell('pagehide');
+    take();
+    settled[end]('late');
+    await settle();
+    assert.deepEqual(take(), []);
+    assert.equal(sockets.length, 0);
+    open.pop().close();
+    tell('pageshow');
+  }
 });
 
 // How the server says that it does not like a token.
@@ -680,6 +903,28 @@ test('after one that was good it may be asked for one more again', async () => {
   assert.deepEqual(asked, ['connect', 'refused', 'refused']);
 });
 
+test('that one was refused is said until there was an answer', async () => {
+  const asked = [];
+  const tokens = ['bad', new Error('not now'), 'suspended', 'good'];
+  watch('t', { token: async ({ reason }) => {
+    asked.push(reason);
+    const token = tokens.shift();
+    if (token instanceof Error)
+      throw token;
+    return token;
+  } });
+  await settle();
+  last().end(4011);
+  await clock.pass(500);
+  tell('pagehide');
+  tell('pageshow');
+  await serve();
+  last().end();
+  await clock.pass(10000);
+  assert.deepEqual(asked, ['connect', 'refused', 'refused', 'refused',
+    'connect']);
+});
+
 test('too many bad tokens came from here: it waits', async () => {
   const { take } = watch('t', { token: 'x' });
   await settle();
@@ -717,8 +962,7 @@ test('a token is renewed on the same connection', async () => {
 
 test('where that fails, or brings the same one, it tries until the end',
   async () => {
-    const { token, asked } = source('one', 'one', null, 'bad',
-      'good');
+    const { token, asked } = source('one', 'one', 5n, 'bad', 'good');
     watch('t', { token });
     await serve();
     expiring(16000);
@@ -827,4 +1071,35 @@ test('what can not be published', async () => {
   await settle();
   last().welcome({ frame: 1024 });
   await assert.rejects(large, { code: 'too-large' });
+});
+
+test('an update that the server can not even read harms no other', async () => {
+  const deep = publish(URL, 't', [[[1]]]);
+  const next = publish(URL, 't', 2);
+  await settle();
+  last().welcome();
+  await settle();
+  last().take();
+  last().receive({ type: 'ERROR', frame: 1, line: 1, code: 'BAD_JSON',
+    message: 'nested too deeply' });
+  await assert.rejects(deep, { code: 'bad-json', message: 'nested too deeply' });
+  await settle();
+  const [{ id, data }] = last().take();
+  assert.equal(data, 2);
+  last().receive({ type: 'ACK', id, seq: 1, subscribers: 0 });
+  assert.equal((await next).seq, 1);
+  last().receive({ type: 'ERROR', frame: 9, line: 1, code: 'BAD_JSON' });
+});
+
+test('what is given must be of its kind', async () => {
+  for (const key of [5n, 5, () => {}, {}])
+    await assert.rejects(publish(URL, 't', 1, { key }), TypeError);
+  for (const tenant of [NaN, 1.5, Infinity, 5n])
+    assert.throws(() => watch(tenant), TypeError);
+  const good = watch('good');
+  for (const since of [5n, NaN, 'yesterday', { age: 5n }, [[]]])
+    watch('t', { since });
+  watch('u', { since: { epoch: EPOCH, seq: 1, tenant: 'u', extra: 5n } });
+  await serve();
+  assert.deepEqual(good.log, ['connecting', 'live']);
 });

@@ -15,11 +15,14 @@ export const settle = () => new Promise((resolve) => setImmediate(resolve));
 
 // --- The clock ---
 
-let now = Date.UTC(2026, 0, 1);
+let now = 1000; // ms since the page was opened
+let wall = Date.UTC(2026, 0, 1);
 let timers = [];
 let lastTimer = 0;
 
-Date.now = () => now;
+Date.now = () => wall + now;
+Object.defineProperty(globalThis, 'performance',
+  { value: { now: () => now }, configurable: true });
 globalThis.setTimeout = (run, ms = 0) => {
   timers.push({ id: ++lastTimer, at: now + Math.max(0, ms), run });
   return lastTimer;
@@ -48,6 +51,11 @@ export const clock = {
       await settle();
     }
     now = end;
+  },
+
+  // Somebody sets the clock of the machine.
+  set(ms) {
+    wall += ms;
   },
 
   // The same while timers are held up: what is due runs at the end.

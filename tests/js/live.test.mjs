@@ -89,6 +89,14 @@ const live = (...watchers) =>
 
 const has = (watcher, count) => until(() => watcher.given.length >= count);
 
+test('who waits here lets others have their turn', async () => {
+  let isThere = false;
+  setImmediate(() => {
+    isThere = true;
+  });
+  await untilAsync(async () => isThere);
+});
+
 test('one connection, which ends when nobody needs it', async () => {
   const wsd = await start();
   const watchers = ['a', 'a', 'b'].map((tenant) =>
@@ -320,6 +328,8 @@ test('who was asked for too much is told', async () => {
   assert.equal(far.subscription.state.why, 'bad-request');
   await assert.rejects(publish(wsd.url, 'a', 'x'.repeat(2000)),
     { code: 'too-large' });
+  const deep = JSON.parse('['.repeat(200) + ']'.repeat(200));
+  await assert.rejects(publish(wsd.url, 'a', deep), { code: 'bad-json' });
   await live(watchers[0], watchers[1]);
   await wsd.publish('a', [1]);
   await has(watchers[0], 1);

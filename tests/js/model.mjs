@@ -48,8 +48,7 @@ class Watcher {
         onGap: (gap) => this.gap(gap),
         onState: (state) => this.state(state),
       });
-    if (since?.epoch)
-      this.at = { ...since };
+    this.at = this.subscription.position; // where it is known already
   }
 
   state({ name }) {
@@ -85,6 +84,7 @@ class Watcher {
     this.next(epoch, seq);
     assert.equal(text, JSON.stringify(data));
     assert.deepEqual(data, this.logs.get(this.id).log[seq - 1].data);
+    this.world.meddle(this);
   }
 
   gap({ epoch, from, to, seq, reason }) {
@@ -138,6 +138,7 @@ class World {
     this.watchers = [];
     this.published = 0; // numbers that are data
     this.acknowledged = [];
+    this.unacknowledged = 0;
     this.tokens = 0;
     this.calm = false;
     this.token = this.guarded ? (context) => this.newToken(context) : undefined;
@@ -203,10 +204,18 @@ class World {
       () => assert.fail('it was closed');
   }
 
+  // What callbacks do, in the middle of a turn of the client.
+  meddle(watcher) {
+    const n = this.calm ? 100 : upTo(100);
+    if (n < 2) this.join();
+    else if (n < 4) this.leave();
+    else if (n < 6) this.rejoin(watcher);
+    else if (n < 7) this.publishes();
+  }
+
   // Goes, and comes back where it was.
-  rejoin() {
-    const watcher = pick(this.watchers);
-    if (!watcher?.at)
+  rejoin(watcher = pick(this.watchers)) {
+    if (!watcher?.at || !this.watchers.includes(watcher))
       return;
     const { id, wsd, at, isAhead, logs } = watcher;
     const url = URLS.find((other) => this.wsds.get(other) === wsd);
@@ -219,8 +228,10 @@ class World {
 
   async publishes() {
     const n = ++this.published;
+    this.unacknowledged++;
     await publish(URLS[0], pick(TENANTS), { n, own: true },
       { token: this.token });
+    this.unacknowledged--;
     this.acknowledged.push(n);
   }
 
@@ -323,8 +334,8 @@ class World {
           await settle();
         }
       }
-      quiet = this.watchers.every(({ name }) => name === 'live')
-        ? quiet + 1 : 0;
+      quiet = this.watchers.every(({ name }) => name === 'live') &&
+        !this.unacknowledged ? quiet + 1 : 0;
     }
   }
 

@@ -46,7 +46,7 @@ publish('/ws', 't', { job: 1 }, { token: () => 'token', key: 'k' })
 export function Jobs({ tenant }: { tenant: string | null }) {
   const { updates, last, state, gaps } = useUpdates<Job>(tenant, { max: 10 });
   useSubscription<Job>(tenant, ({ job }) => console.log(job),
-    { url: '/ws', onGap: ({ reason }) => console.log(reason) });
+    { url: null, onGap: ({ reason }) => console.log(reason) });
   return (
     <p title={state.name === 'idle' ? '' : state.name}>
       {updates.map(({ data, seq }) => `${seq}: ${data.job}`)}

@@ -177,6 +177,7 @@ export class Relay {
 // --- Waiting ---
 
 const WAIT_MS = 30000;
+const ASK_MS = 10;
 const waiting = new Set();
 
 // Something may have changed: see until().
@@ -202,7 +203,8 @@ export function until(condition) {
   });
 }
 
-// The same for what only a server knows: it is asked again and again.
+// The same for what only a server knows: it is asked again and again, and can
+// do something between.
 export async function untilAsync(condition) {
   const end = Date.now() + WAIT_MS;
   while (!(await condition())) {
@@ -213,4 +215,4 @@ export async function untilAsync(condition) {
 }
 
 // Between two questions, so that what is asked has the processor.
-export const moment = () => new Promise((resolve) => setTimeout(resolve, 20));
+export const moment = () => new Promise((resolve) => setTimeout(resolve, ASK_MS));
