@@ -74,7 +74,7 @@ stop_wsd() {
 
 # again: what a loop does that asks until something is so. Waits for a moment, so
 # that what is asked for has the processor; ends the test when that takes too
-# long. The shell that a script of raw() starts has it, too.
+# long. $! is another one then. The shell that a script of raw() starts has it, too.
 began=$SECONDS
 again() {
 	((SECONDS - ${began-0} < ${BATS_TEST_TIMEOUT:-60})) || {

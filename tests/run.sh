@@ -5,8 +5,9 @@
 #
 # Without arguments all of them. What they run is taken from the directories
 # BIN (programs) and BUILD (unit tests, fuzz targets), which `make` has filled.
-# Of a file that passes one line is shown, of one that fails the failures. One
-# that "# needs:" a program which is not there is left out, and that is said.
+# Of a file that passes one line is shown, with the seconds that a slow one took;
+# of one that fails the failures. One that "# needs:" a program which is not
+# there is left out, and that is said.
 set -u
 cd "$(dirname "$0")/.." || exit 1
 
@@ -44,7 +45,7 @@ failures='
 
 # run NAME COMMAND...: one file of tests.
 run() {
-	local name=$1 status=0 p f s plan
+	local name=$1 status=0 began=$SECONDS p f s plan line
 	shift
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	read -r p f s plan < <(awk "$count" "$log")
@@ -56,7 +57,10 @@ run() {
 		echo "not ok - $name ended with status $status" \
 			"after $((p + s)) tests of $plan"
 	fi
-	echo "# $name: $p passed, $f failed$( ((s > 0)) && echo ", $s skipped")"
+	line="# $name: $p passed, $f failed"
+	((s == 0)) || line+=", $s skipped"
+	((SECONDS - began < 10)) || line+=", $((SECONDS - began)) s"
+	echo "$line"
 	((passed += p, failed += f, skipped += s))
 }
 

@@ -358,12 +358,15 @@ later() {
 	mkfifo token
 	ulimit -c hard 2>/dev/null || true
 	"$BIN/wstoken" check --jwt-key k <token 3>&- &
-	started+=($!)
+	checker=$!
+	started+=("$checker")
 	exec 7>token
-	until grep -q '^Max core file size *0 *0 ' "/proc/$!/limits"; do again; done
+	until grep -q "^Max core file size *0 *0 " "/proc/$checker/limits"; do
+		again
+	done
 	"$BIN/wstoken" make --key k >&7
 	exec 7>&-
-	wait $!
+	wait "$checker"
 }
 
 @test "a token that stands where something else belongs is not shown" {
