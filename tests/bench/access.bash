@@ -33,16 +33,22 @@ connects() { # connects KEY SERVER OPTION...
 	keep "access.rss.$key" server.rssPerConnection
 }
 
+with_token() {
+	guarded_run "$1.wsd" guarded --token-file "$tmp/token" \
+		--publish-dialect "$1"
+}
+
 access() {
 	local round kind token=(--token-file "$tmp/token")
 	[ -s "$tmp/token" ] || make_keys
 	start guarded
 	for ((round = 0; round < rounds; round++)); do
 		for kind in plain bulk; do
-			guarded_run "$kind.wsd" guarded "${token[@]}" \
-				--publish-dialect "$kind"
+			# Who comes first finds another machine.
+			((round % 2)) || with_token "$kind"
 			guarded_run "$kind.without" wsd \
 				--publish-dialect "$kind"
+			((round % 2 == 0)) || with_token "$kind"
 		done
 		connects wsd guarded "${token[@]}"
 		connects without wsd
