@@ -57,26 +57,13 @@ static void follower_want_write(void *conn)
 	exchange_stream_want(f->exchange);
 }
 
-static void log_closing(const struct follower *f)
-{
-	const struct outlet *o = &f->follow.outlet;
-	char address[NETADDR_TEXT_MAX];
-	struct log_subject subject = subject_of(f, address);
-	enum log_event event = o->close_code == PROTO_CLOSE_TOO_SLOW
-				       ? LOG_SLOW_SUBSCRIBER
-				       : LOG_CONNECTION_CLOSED;
-
-	if (o->close_code)
-		log_event(f->all->peers->log, event, &subject,
-			  "connection %" PRIu64 " is closed with %u: %s",
-			  f->follow.number, o->close_code, o->close_reason);
-}
-
 static void follower_closing(void *conn)
 {
+	char address[NETADDR_TEXT_MAX];
 	struct follower *f = conn;
+	struct log_subject subject = subject_of(f, address);
 
-	log_closing(f);
+	peers_log_closing(f->all->peers, &f->follow.outlet, &subject);
 	f->end_ms = now_of(f) + CLOSE_MS;
 	caller_due_in(f->exchange->caller, CLOSE_MS);
 	if (f->follow.outlet.dead && list_empty(&f->dead))

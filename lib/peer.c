@@ -120,27 +120,26 @@ static void tunnel_peer_want_write(void *conn)
 	tunnel_want(p->caller->tunnel);
 }
 
-/* Whom wsd closes, and why; that a peer is gone is no event. */
-static void log_closing(const struct peer *p)
+void peers_log_closing(const struct peers *peers, const struct outlet *o,
+		       const struct log_subject *subject)
 {
-	const struct outlet *o = &p->session.outlet;
-	char address[NETADDR_TEXT_MAX];
-	struct log_subject subject = subject_of(p, address);
 	enum log_event event = o->close_code == PROTO_CLOSE_TOO_SLOW
 				       ? LOG_SLOW_SUBSCRIBER
 				       : LOG_CONNECTION_CLOSED;
 
 	if (o->close_code)
-		log_event(p->peers->log, event, &subject,
+		log_event(peers->log, event, subject,
 			  "connection %" PRIu64 " is closed with %u: %s",
-			  p->session.number, o->close_code, o->close_reason);
+			  subject->connection, o->close_code, o->close_reason);
 }
 
 static void peer_closing(void *conn)
 {
+	char address[NETADDR_TEXT_MAX];
 	struct peer *p = conn;
+	struct log_subject subject = subject_of(p, address);
 
-	log_closing(p);
+	peers_log_closing(p->peers, &p->session.outlet, &subject);
 	p->end_ms = now_of(p) + CLOSE_MS;
 	caller_due_in(p->caller, CLOSE_MS);
 	if (!p->session.outlet.dead)

@@ -67,6 +67,10 @@ struct peer {
 void peers_init(struct peers *all, struct callers *callers, struct hub *hub,
 		struct log *log, struct guard *guard);
 
+/* Whom wsd closes, and why, for the log; that a peer is gone is no event. */
+void peers_log_closing(const struct peers *peers, const struct outlet *o,
+		       const struct log_subject *subject);
+
 /* None is left. */
 void peers_release(struct peers *all);
 

@@ -9,6 +9,7 @@ export BATS_TEST_TIMEOUT=${BATS_TEST_TIMEOUT:-60}
 
 @test "one situation after another" {
 	passes js/client.test.mjs
+	passes js/server.test.mjs
 }
 
 @test "whatever happens, each update comes once and in order, or a gap is told" {
